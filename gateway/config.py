@@ -1,0 +1,181 @@
+"""Settings: read once, checked once, every fault told at once. The only reader of the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from gateway.errors import ConfigError
+
+__all__ = ["ENVIRONMENT", "Settings", "from_env"]
+
+KNOWN_PROVIDERS = ("openai", "upstream", "embedded")
+
+
+class Settings(BaseModel):
+    """Everything that can be set. Field order is the order of docs/run.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(None, description="How the world reaches this server, e.g. https://voice.example.com.")
+    data_dir: Path = Field(Path("data"), description="Folder of the SQLite database and the signing key.")
+    database_url: str | None = Field(
+        None, description="postgresql://… or sqlite:///…; by default SQLite in the data folder."
+    )
+    redis_url: str | None = Field(None, description="redis://…; only needed for several nodes.")
+
+    providers: tuple[str, ...] = Field((), description="Order of preference; by default every configured one, embedded last.")
+    openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI Realtime API.")
+    openai_model: str = Field("gpt-realtime-2.1", description="Realtime model asked of OpenAI and of the upstream.")
+    upstream_url: str | None = Field(None, description="ws(s):// URL of any OpenAI-compatible realtime server.")
+    upstream_api_key: SecretStr | None = Field(None, description="Bearer key for the upstream.")
+
+    api_keys: tuple[SecretStr, ...] = Field((), description="Server keys for /v1/realtime/*, comma-separated.")
+    api_key_for_realtime: SecretStr | None = Field(None, description="When set, minting credentials needs it.")
+    signing_key: SecretStr | None = Field(None, description="Signs ephemeral tokens; by default created in the data folder.")
+    frontend_urls: tuple[str, ...] = Field((), description="Origins that may use the REST API from a browser.")
+
+    ice_addresses: tuple[str, ...] = Field((), description="Host candidates to offer, loopback allowed; default: every interface.")
+    ice_servers: tuple[str, ...] = Field((), description="stun: URLs the server itself uses; none by default.")
+    max_calls: int = Field(50, ge=1, le=10_000, description="Calls at once; the next gets an honest 503.")
+    setup_s: float = Field(15.0, gt=0, le=60, description="How long a caller may take to connect.")
+    drain_s: float = Field(30.0, ge=0, le=3600, description="How long calls may go on after SIGTERM.")
+    ears_workers: int = Field(2, ge=1, le=64, description="Worker processes that recognise speech.")
+    voice_workers: int = Field(1, ge=1, le=64, description="Worker processes that speak.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level that is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="One line per record, for people or for machines.")
+
+    @field_validator("providers")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in KNOWN_PROVIDERS]
+        if unknown:
+            raise ValueError(f"unknown provider {', '.join(unknown)}; choose of {', '.join(KNOWN_PROVIDERS)}")
+        return value
+
+    @field_validator("ice_addresses")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            try:
+                ipaddress.ip_address(address)
+            except ValueError:
+                raise ValueError(f"{address!r} is not an IP address; give addresses, not names") from None
+        return value
+
+    @field_validator("upstream_url")
+    @classmethod
+    def _websocket(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("ws", "wss"):
+            raise ValueError("must start with ws:// or wss://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/") if value else value
+
+    @property
+    def provider_order(self) -> tuple[str, ...]:
+        """The providers to try, in order: as set, or every configured one with the embedded engine last."""
+        if self.providers:
+            return self.providers
+        configured = []
+        if self.openai_api_key:
+            configured.append("openai")
+        if self.upstream_url:
+            configured.append("upstream")
+        return (*configured, "embedded")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+ENVIRONMENT: dict[str, str] = {
+    "host": "PARLEY_HOST",
+    "port": "PARLEY_PORT",
+    "public_url": "PARLEY_PUBLIC_URL",
+    "data_dir": "PARLEY_DATA_DIR",
+    "database_url": "PARLEY_DATABASE_URL",
+    "redis_url": "PARLEY_REDIS_URL",
+    "providers": "PARLEY_PROVIDERS",
+    "openai_api_key": "OPENAI_API_KEY",
+    "openai_model": "PARLEY_OPENAI_MODEL",
+    "upstream_url": "PARLEY_UPSTREAM_URL",
+    "upstream_api_key": "PARLEY_UPSTREAM_API_KEY",
+    "api_keys": "PARLEY_API_KEYS",
+    "api_key_for_realtime": "API_KEY_FOR_REALTIME",
+    "signing_key": "PARLEY_SIGNING_KEY",
+    "frontend_urls": "FRONTEND_URLS",
+    "ice_addresses": "PARLEY_ICE_ADDRESSES",
+    "ice_servers": "PARLEY_ICE_SERVERS",
+    "max_calls": "PARLEY_MAX_CALLS",
+    "setup_s": "PARLEY_SETUP_S",
+    "drain_s": "PARLEY_DRAIN_S",
+    "ears_workers": "PARLEY_EARS_WORKERS",
+    "voice_workers": "PARLEY_VOICE_WORKERS",
+    "log_level": "PARLEY_LOG_LEVEL",
+    "log_format": "PARLEY_LOG_FORMAT",
+}
+"""Field → variable. docs/run.md has a line for each; a test checks."""
+
+LISTS = frozenset({"providers", "api_keys", "frontend_urls", "ice_addresses", "ice_servers"})
+
+
+def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Read the settings from `environ` (the process's own by default); `overrides` win (the command line's).
+
+    Raises ConfigError with one sentence per fault, each naming the variable.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for field, variable in ENVIRONMENT.items():
+        text = environ.get(variable, "").strip()
+        if text:
+            values[field] = tuple(p.strip() for p in text.split(",") if p.strip()) if field in LISTS else text
+    values.update({k: v for k, v in overrides.items() if v is not None})
+    faults = [
+        f"{variable} is not a setting of Parley; did you mean {near}?"
+        for variable in environ
+        if variable.startswith("PARLEY_") and variable not in ENVIRONMENT.values() and (near := _nearest(variable))
+    ]
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            field = str(fault["loc"][0]) if fault["loc"] else ""
+            faults.append(f"{ENVIRONMENT.get(field, field)}: {fault['msg'].removeprefix('Value error, ')}")
+    if settings is not None:
+        if "openai" in settings.providers and not settings.openai_api_key:
+            faults.append("PARLEY_PROVIDERS names openai, but OPENAI_API_KEY is not set")
+        if "upstream" in settings.providers and not settings.upstream_url:
+            faults.append("PARLEY_PROVIDERS names upstream, but PARLEY_UPSTREAM_URL is not set")
+    if faults or settings is None:
+        raise ConfigError(faults)
+    return settings
+
+
+def _nearest(variable: str) -> str | None:
+    """The setting that a mistyped variable most likely meant; None when nothing is near."""
+    import difflib
+
+    near = difflib.get_close_matches(variable, ENVIRONMENT.values(), n=1, cutoff=0.85)
+    return near[0] if near else None

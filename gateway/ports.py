@@ -1,0 +1,255 @@
+"""The ports of a call: the file to read first.
+
+A call joins two peers. The **leg** is the caller's end (a browser over WebRTC, later a carrier's media
+stream); the **model** is a realtime speech model that speaks the OpenAI Realtime protocol (GA shape), by
+itself or through its adapter. What the call remembers goes to the **store**.
+
+All methods here that are not `async` return at once and never block: they are called from the event loop in
+the middle of a 20 ms frame. Audio is always PCM16 little-endian, mono, 24 kHz (`media.audio.PCM24`) at these
+ports; adapters convert at their wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from gateway.errors import Ending
+from personas.persona import Persona
+
+__all__ = [
+    "CallRecord",
+    "CallSummary",
+    "Event",
+    "JournalEntry",
+    "Leg",
+    "LegSink",
+    "Model",
+    "ModelSession",
+    "ModelSpec",
+    "Speaker",
+    "Store",
+    "ToolExecution",
+    "TranscriptEntry",
+    "TurnTiming",
+]
+
+Event = dict[str, Any]
+"""One event of the realtime protocol, as its JSON object (`gateway.realtime` has the types and the checks)."""
+
+
+# ── the caller's end ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class LegSink(Protocol):
+    """What a leg tells its call. Given to `Leg.open`; every method returns at once."""
+
+    def on_connected(self) -> None:
+        """Media flows both ways; called once."""
+
+    def on_channel_open(self) -> None:
+        """The event channel is ready: the call answers with `session.created`. May never happen."""
+
+    def on_audio(self, pcm: bytes) -> None:
+        """20 ms of the caller, PCM16 24 kHz (960 bytes). Called every 20 ms of real time once connected, with
+        silence or concealment where packets are missing, so that time never stands still for the VAD."""
+
+    def on_event(self, message: str) -> None:
+        """One message of the event channel, as it came: unparsed, already bounded in size by the leg."""
+
+    def on_lost(self, ending: Ending) -> None:
+        """The leg is over (hung up, broke, never connected). Called at most once; nothing follows it."""
+
+
+class Speaker(Protocol):
+    """Where a gateway-played leg gets the agent's voice: the playout clock of the call."""
+
+    def pull(self, now: float) -> bytes | None:
+        """The next 20 ms (960 bytes, PCM16 24 kHz), or None when there is nothing to play now (send silence).
+        `now` is the loop's clock in seconds, the moment the frame goes out."""
+
+
+class Leg(Protocol):
+    """The caller's end of one call."""
+
+    kind: str
+    """The wire: `webrtc`."""
+
+    downlink_ms: int
+    """How long audio handed out by `Speaker.pull` takes until it is heard (network and jitter buffer)."""
+
+    async def open(self, sink: LegSink, speaker: Speaker) -> None:
+        """Begin: from now on the sink is told. Raises LegError."""
+
+    def send(self, event: Event) -> None:
+        """Send one server event on the event channel; silently nothing when the leg has no channel. Events
+        before the channel is open are dropped: `session.created` is sent at `on_channel_open`. When more than
+        1 MiB waits unsent the peer is not reading: the leg reports `on_lost`."""
+
+    def stats(self) -> dict[str, float]:
+        """Figures for the canonical log line and the session: jitter_ms, packet_loss (0–1), rtt_ms where known."""
+
+    async def close(self, ending: Ending) -> None:
+        """Release everything, within 5 s, whatever the state. Idempotent. Does not call the sink."""
+
+
+# ── the model's end ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What a model session is opened with."""
+
+    call_id: str
+    persona: Persona
+    session: dict[str, Any]
+    """The GA session object that the call wants in force (no `id`, `object`, `expires_at`)."""
+
+
+class ModelSession(Protocol):
+    """One session of a realtime model: the protocol itself, GA shape, both ways.
+
+    Two differences from the wire, so that no frame is encoded for nothing: audio goes up through `audio`
+    instead of `input_audio_buffer.append`, and the `delta` of a `response.output_audio.delta` event holds
+    PCM **bytes** (24 kHz), never base64.
+    """
+
+    def send(self, event: Event) -> None:
+        """Send one client event. Control is never dropped; more than 1 MiB unsent means the model is lost."""
+
+    def audio(self, pcm: bytes) -> None:
+        """Append caller audio. When the peer does not take it, the oldest audio beyond 5 s is dropped."""
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Server events until the session is over. Raises ModelLost when it breaks."""
+
+
+class Model(Protocol):
+    """A provider of model sessions: `gateway/providers/<name>.py` (or a package of that name)."""
+
+    name: str
+
+    def open(self, spec: ModelSpec) -> AbstractAsyncContextManager[ModelSession]:
+        """Connect, apply `spec.session`, and yield the session once `session.updated` confirmed it. The events
+        up to there are consumed. Raises ModelUnavailable or ModelRefused. Leaving closes it within 5 s."""
+
+
+# ── what is remembered ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call as it begins. Times are Unix seconds."""
+
+    call_id: str
+    session_id: str
+    tenant: str
+    persona_id: str
+    leg: str
+    provider: str
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One input of the call core, in order: how a recorded call is replayed. Holds no audio."""
+
+    call_id: str
+    seq: int
+    at_ms: int
+    """Milliseconds since the call began."""
+    source: Literal["leg", "model", "tool", "tick", "call"]
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptEntry:
+    """What one side said, in the order of speech start. A later revision replaces an earlier one."""
+
+    call_id: str
+    item_id: str
+    revision: int
+    role: Literal["user", "assistant"]
+    text: str
+    """What was said; for the agent what was *heard* of it."""
+    start_ms: int
+    """Milliseconds since the call began."""
+    end_ms: int | None = None
+    heard_ms: int | None = None
+    """For the agent: how much of the audio the caller heard."""
+    interrupted: bool = False
+    unheard: str = ""
+    """The rest of an interrupted reply: generated, never heard."""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolExecution:
+    """One run of a tool, as it ended."""
+
+    call_id: str
+    tool_call_id: str
+    name: str
+    arguments: str
+    output: str
+    ok: bool
+    started_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTiming:
+    """Where the time of one reply went, in milliseconds. None where it could not be measured."""
+
+    turn: int
+    reply_ms: int
+    """Caller's last speech frame (local VAD) → first frame of the reply handed to the leg."""
+    endpointing_ms: int | None = None
+    """Caller's last speech frame → the model committed the turn."""
+    model_ms: int | None = None
+    """`response.create` → first audio from the model."""
+    playout_ms: int | None = None
+    """First audio from the model → first frame handed to the leg."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSummary:
+    """What stands in the canonical log line and in the session's metadata."""
+
+    duration_ms: int
+    turns: int
+    interruptions: int
+    tool_calls: int
+    dropped_audio_ms: int
+    timings: tuple[TurnTiming, ...] = ()
+    bargein_ms: tuple[int, ...] = ()
+    """Per interruption: local speech onset → playout paused."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    leg: dict[str, float] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """The journal of calls. The recording methods buffer (≤ 100 rows, ≤ 250 ms); nothing acknowledged by
+    `begin_call`, `end_call` or `flush` is ever lost, and `kill -9` loses at most what was still buffered."""
+
+    async def begin_call(self, call: CallRecord) -> None:
+        """Write the call down as live. Raises SessionBusy when its session has a live call, StoreError."""
+
+    def record(self, entry: JournalEntry) -> None:
+        """Buffer one journal entry. Beyond 10 000 unwritten rows the journal is degraded: the entry is counted
+        and dropped, the call goes on."""
+
+    def transcript(self, entry: TranscriptEntry) -> None:
+        """Buffer one transcript entry; of two with the same item the higher revision stays."""
+
+    def tool_execution(self, execution: ToolExecution) -> None:
+        """Buffer one finished tool run."""
+
+    async def end_call(self, call_id: str, ending: Ending, summary: CallSummary) -> None:
+        """Flush what the call has buffered, then write its ending. Once per call; a second one is ignored."""
+
+    async def flush(self) -> None:
+        """Write everything buffered so far. Raises StoreError."""

@@ -1,0 +1,65 @@
+"""A persona: who the agent is, what it may do, and what a client may change about it. Frozen; no I/O."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from personas.dialogue import Dialogue
+
+__all__ = ["Limits", "Persona", "SessionPolicy"]
+
+
+class SessionPolicy(StrEnum):
+    """How much of the session a client may change with `session.update` (docs/personas.md has the table)."""
+
+    OPEN = "open"
+    GUARDED = "guarded"
+    LOCKED = "locked"
+
+
+class Limits(BaseModel):
+    """Deadlines of a call, in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    silence_s: float = Field(25.0, gt=0, le=600, description="Quiet on both sides before the agent asks; twice that ends the call.")
+    length_s: float = Field(900.0, gt=0, le=3540, description="Longest call; below the provider's 60-minute cap.")
+
+
+class Persona(BaseModel):
+    """One agent, as its YAML file describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")
+    display_name: str
+    domain: str
+    description: str
+    presenting_gender: Literal["male", "female", "neutral"] = "neutral"
+    avatar_key: str
+    professional_role: str
+    default_tone: str
+    default_voice: str
+    allowed_voices: tuple[str, ...]
+    language: str = "English"
+    locale: str = "en-US"
+    accent_label: str = "American English"
+    age_band: Literal["adult_20s", "adult_30s", "adult_40s", "adult_50s", "mature_60_plus"] = "adult_30s"
+
+    scenario: str = Field(description="Slug of the scenario this persona answers.")
+    scenario_title: str
+    timezone: str = Field("America/New_York", description="IANA zone of the business: what 'tomorrow' means.")
+
+    policy: SessionPolicy = SessionPolicy.GUARDED
+    turns: Literal["gateway", "provider"] = "gateway"
+    instructions: str
+    greeting: str | None = Field(None, description="Said as the call opens; none: the caller speaks first.")
+    still_there: str = "Are you still there?"
+    farewell: str = "Thank you for calling. Goodbye."
+    tools: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+    dialogue: Dialogue | None = Field(None, description="What the embedded engine needs to hold this conversation.")

@@ -1,0 +1,102 @@
+"""What a tool is, and all it may reach: no gateway, no HTTP, no database of its own.
+
+A tool is one file in `tools/builtin/` that exports `tool = Tool(...)`. Its parameters are a pydantic model,
+whose JSON Schema is what the model sees; its handler gets them validated, with a `ToolContext`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+__all__ = ["CallControl", "Records", "Tool", "ToolContext", "ToolError"]
+
+
+class ToolError(Exception):
+    """The tool cannot do it; the message is told to the model, so it says what was wrong and how to mend it."""
+
+
+class CallControl(Protocol):
+    """What a tool may do to the call it runs in."""
+
+    def hang_up(self) -> None:
+        """End the call once what the agent is saying has been heard."""
+
+    def hand_over(self, department: str, reason: str) -> None:
+        """Mark the session as handed to a person, and end the agent's part once it has been heard."""
+
+
+class Records(Protocol):
+    """The business records that tools act on, scoped to the tenant of the call. Every write takes the
+    idempotency key of the tool call: the same key gives the first result again and writes nothing."""
+
+    async def find_slots(self, *, service: str, on: date | None, limit: int) -> list[dict[str, Any]]:
+        """Free appointment slots, soonest first: `{slot_id, starts_at (ISO local time), provider}`. With `on`,
+        of that day only."""
+
+    async def book_appointment(
+        self, *, key: str, service: str, starts_at: datetime, name: str, phone: str, session_id: str
+    ) -> dict[str, Any]:
+        """Take the slot: `{booking_id, confirmation_code, service, starts_at, provider}`. Raises ToolError when
+        it is no longer free; the message names the nearest free ones."""
+
+    async def find_policy(self, *, number: str) -> dict[str, Any]:
+        """`{policy_number, holder, product, status, deductible}`. Raises ToolError when there is none."""
+
+    async def open_claim(
+        self, *, key: str, policy_number: str, loss_type: str, occurred_on: date, injured: bool,
+        description: str, session_id: str,
+    ) -> dict[str, Any]:
+        """`{claim_id, claim_number, policy_number, status}`."""
+
+    async def find_card(self, *, last4: str) -> dict[str, Any]:
+        """`{last4, product, holder, charges: [{charge_id, merchant, amount, currency, posted_on}]}`. Raises ToolError."""
+
+    async def open_dispute(
+        self, *, key: str, last4: str, charge_id: str, reason: str, session_id: str
+    ) -> dict[str, Any]:
+        """`{dispute_id, reference, merchant, amount, currency, status}`."""
+
+    async def request_handover(self, *, key: str, department: str, reason: str, session_id: str) -> dict[str, Any]:
+        """`{handover_id, department, position}`: a person will take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a running tool knows of its call."""
+
+    call_id: str
+    session_id: str
+    tenant: str
+    persona_id: str
+    idempotency_key: str
+    """`{session_id}:{tool_call_id}`; handed to every write."""
+    now: datetime
+    """Local time of the persona's business."""
+    records: Records
+    control: CallControl
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One thing an agent may do."""
+
+    name: str
+    description: str
+    parameters: type[BaseModel]
+    run: Callable[[Any, ToolContext], Awaitable[dict[str, Any]]]
+    """Given the validated parameters. Its result goes to the model as JSON. Raises ToolError."""
+    timeout_s: float = 10.0
+    side_effects: bool = False
+    """True: a barge-in does not cancel it, and its writes carry the idempotency key."""
+
+    def definition(self) -> dict[str, Any]:
+        """The GA `function` tool: flat, with a closed JSON Schema."""
+        schema = self.parameters.model_json_schema()
+        schema.pop("title", None)
+        schema["additionalProperties"] = False
+        return {"type": "function", "name": self.name, "description": self.description, "parameters": schema}
