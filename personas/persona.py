@@ -25,8 +25,15 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    silence_s: float = Field(25.0, gt=0, le=600, description="Quiet on both sides before the agent asks; twice that ends the call.")
-    length_s: float = Field(900.0, gt=0, le=3540, description="Longest call; below the provider's 60-minute cap.")
+    silence_s: float = Field(
+        25.0,
+        gt=0,
+        le=600,
+        description="Quiet on both sides before the agent asks; twice that ends the call.",
+    )
+    length_s: float = Field(
+        900.0, gt=0, le=3540, description="Longest call; below the provider's 60-minute cap."
+    )
 
 
 class Persona(BaseModel):
@@ -51,7 +58,9 @@ class Persona(BaseModel):
 
     scenario: str = Field(description="Slug of the scenario this persona answers.")
     scenario_title: str
-    timezone: str = Field("America/New_York", description="IANA zone of the business: what 'tomorrow' means.")
+    timezone: str = Field(
+        "America/New_York", description="IANA zone of the business: what 'tomorrow' means."
+    )
 
     policy: SessionPolicy = SessionPolicy.GUARDED
     turns: Literal["gateway", "provider"] = "gateway"
@@ -62,4 +71,6 @@ class Persona(BaseModel):
     tools: tuple[str, ...] = ()
     limits: Limits = Limits()
 
-    dialogue: Dialogue | None = Field(None, description="What the embedded engine needs to hold this conversation.")
+    dialogue: Dialogue | None = Field(
+        None, description="What the embedded engine needs to hold this conversation."
+    )

@@ -17,7 +17,7 @@ __all__ = ["CallControl", "Records", "Tool", "ToolContext", "ToolError"]
 
 
 class ToolError(Exception):
-    """The tool cannot do it; the message is told to the model, so it says what was wrong and how to mend it."""
+    """The tool cannot do it. The message is told to the model: it says what is wrong and how to mend it."""
 
 
 class CallControl(Protocol):
@@ -35,33 +35,43 @@ class Records(Protocol):
     idempotency key of the tool call: the same key gives the first result again and writes nothing."""
 
     async def find_slots(self, *, service: str, on: date | None, limit: int) -> list[dict[str, Any]]:
-        """Free appointment slots, soonest first: `{slot_id, starts_at (ISO local time), provider}`. With `on`,
-        of that day only."""
+        """Free appointment slots, soonest first: `{slot_id, starts_at (ISO local time), provider}`. With
+        `on`, of that day only."""
 
     async def book_appointment(
         self, *, key: str, service: str, starts_at: datetime, name: str, phone: str, session_id: str
     ) -> dict[str, Any]:
-        """Take the slot: `{booking_id, confirmation_code, service, starts_at, provider}`. Raises ToolError when
-        it is no longer free; the message names the nearest free ones."""
+        """Take the slot: `{booking_id, confirmation_code, service, starts_at, provider}`. Raises ToolError
+        when it is no longer free; the message names the nearest free ones."""
 
     async def find_policy(self, *, number: str) -> dict[str, Any]:
         """`{policy_number, holder, product, status, deductible}`. Raises ToolError when there is none."""
 
     async def open_claim(
-        self, *, key: str, policy_number: str, loss_type: str, occurred_on: date, injured: bool,
-        description: str, session_id: str,
+        self,
+        *,
+        key: str,
+        policy_number: str,
+        loss_type: str,
+        occurred_on: date,
+        injured: bool,
+        description: str,
+        session_id: str,
     ) -> dict[str, Any]:
         """`{claim_id, claim_number, policy_number, status}`."""
 
     async def find_card(self, *, last4: str) -> dict[str, Any]:
-        """`{last4, product, holder, charges: [{charge_id, merchant, amount, currency, posted_on}]}`. Raises ToolError."""
+        """`{last4, product, holder, charges: [{charge_id, merchant, amount, currency, posted_on}]}`. Raises
+        ToolError."""
 
     async def open_dispute(
         self, *, key: str, last4: str, charge_id: str, reason: str, session_id: str
     ) -> dict[str, Any]:
         """`{dispute_id, reference, merchant, amount, currency, status}`."""
 
-    async def request_handover(self, *, key: str, department: str, reason: str, session_id: str) -> dict[str, Any]:
+    async def request_handover(
+        self, *, key: str, department: str, reason: str, session_id: str
+    ) -> dict[str, Any]:
         """`{handover_id, department, position}`: a person will take over."""
 
 
@@ -99,4 +109,9 @@ class Tool:
         schema = self.parameters.model_json_schema()
         schema.pop("title", None)
         schema["additionalProperties"] = False
-        return {"type": "function", "name": self.name, "description": self.description, "parameters": schema}
+        return {
+            "type": "function",
+            "name": self.name,
+            "description": self.description,
+            "parameters": schema,
+        }
