@@ -1,0 +1,105 @@
+"""The recogniser, inside a worker process: one general decoder, one per learned script, and the choice between."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pocketsphinx
+
+from gateway.speech.common import COMMON
+from gateway.speech.lexicon import Lexicon, Spell
+from gateway.speech.ngram import arpa
+from gateway.speech.ports import Heard
+
+__all__ = ["Decoders"]
+
+SCRIPTS = 12
+"""Script decoders kept at once in one worker, about 8 MB each; the least used is built again when needed."""
+SURE = -0.28
+"""Log score per second from which the script's words are believed without asking the general decoder."""
+FRAMES_PER_S = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Hypothesis:
+    text: str
+    rate: float
+    """Natural logarithm of the path's score, per second of audio; 0 would be a perfect match. Comparable
+    between decoders of the same audio and acoustic model."""
+
+
+NOTHING = _Hypothesis("", -9.0)
+
+
+class Decoders:
+    """All that one worker can hear with. Not thread-safe; loading takes about half a second."""
+
+    def __init__(self, spell: Spell | None = None) -> None:
+        pocketsphinx.set_loglevel("FATAL")
+        self._model = Path(pocketsphinx.get_model_path()) / "en-us"
+        self._open = pocketsphinx.Decoder(cmn="batch", loglevel="FATAL")
+        self._lexicon = Lexicon(self._model / "cmudict-en-us.dict", spell)
+        self._sentences: dict[str, tuple[str, ...]] = {}
+        self._built: OrderedDict[str, pocketsphinx.Decoder] = OrderedDict()
+
+    def learn(self, script: str, sentences: Sequence[str]) -> None:
+        """Build the decoder of a script. Sentences with a word that nobody can pronounce are left out."""
+        self._sentences[script] = tuple(sentences)
+        self._built.pop(script, None)
+        self._script(script)
+
+    def transcribe(self, pcm: bytes, script: str | None) -> Heard:
+        """One whole utterance, PCM16 mono 16 kHz. Raises ValueError for a script never learned."""
+        by_script = NOTHING
+        if script is not None:
+            by_script = _decode(self._script(script), pcm)
+            if by_script.rate >= SURE and by_script.text:
+                return Heard(by_script.text, _confidence(by_script), "script")
+        by_open = _decode(self._open, pcm)
+        best, source = (by_script, "script") if by_script.rate >= by_open.rate else (by_open, "open")
+        if not best.text:
+            return Heard("", 0.0, "none")
+        return Heard(best.text, _confidence(best), "script" if source == "script" else "open")
+
+    def _script(self, name: str) -> pocketsphinx.Decoder:
+        if name in self._built:
+            self._built.move_to_end(name)
+            return self._built[name]
+        if name not in self._sentences:
+            raise ValueError("a script that was never learned")
+        decoder = self._built[name] = self._build(self._sentences[name])
+        while len(self._built) > SCRIPTS:
+            self._built.popitem(last=False)
+        return decoder
+
+    def _build(self, sentences: Sequence[str]) -> pocketsphinx.Decoder:
+        own = [words for words in (s.split() for s in sentences) if all(map(self._lexicon.phones, words))]
+        common = [words for words in (s.split() for s in COMMON) if all(map(self._lexicon.phones, words))]
+        often = max(1, len(own) // (20 * len(common)))
+        model = arpa([*((words, 1) for words in own), *((words, often) for words in common)])
+        vocabulary = {word for words in (*own, *common) for word in words}
+        with tempfile.TemporaryDirectory(prefix="parley-ears-") as folder:
+            lm, dictionary = Path(folder, "script.arpa"), Path(folder, "script.dict")
+            lm.write_text(model, encoding="utf-8")
+            dictionary.write_text(self._lexicon.dictionary(vocabulary), encoding="utf-8")
+            return pocketsphinx.Decoder(lm=str(lm), dict=str(dictionary), cmn="batch", loglevel="FATAL")
+
+
+def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> _Hypothesis:
+    decoder.start_utt()
+    decoder.process_raw(pcm, full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    frames = decoder.n_frames()
+    if hypothesis is None or frames == 0 or hypothesis.score <= 0.0:
+        return NOTHING
+    return _Hypothesis(hypothesis.hypstr, math.log(hypothesis.score) * FRAMES_PER_S / frames)
+
+
+def _confidence(hypothesis: _Hypothesis) -> float:
+    return max(0.0, min(1.0, 1.0 + hypothesis.rate))
