@@ -1,0 +1,100 @@
+"""The buffered rows of the journal: what the ports hand over, made into statements that may be repeated.
+
+A batch whose commit was cut off is written again, so each kind is harmless twice: a journal entry and a tool run
+stay as they first came, a transcript entry gives way only to a higher revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.ports import JournalEntry, ToolExecution, TranscriptEntry
+from gateway.stores import schema
+
+__all__ = ["Row", "write"]
+
+Entry = JournalEntry | TranscriptEntry | ToolExecution
+
+_TABLES: dict[type[Entry], Table] = {
+    JournalEntry: schema.Base.metadata.tables["journal"],
+    TranscriptEntry: schema.Base.metadata.tables["transcript"],
+    ToolExecution: schema.Base.metadata.tables["tool_executions"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry, with the tenant of its call."""
+
+    tenant: str
+    entry: Entry
+
+
+async def write(session: AsyncSession, rows: Iterable[Row]) -> None:
+    """Write the rows in the session's transaction. Raises SQLAlchemyError."""
+    kinds: dict[type[Entry], dict[tuple[str, str | int], dict[str, Any]]] = {}
+    for row in rows:
+        same_kind = kinds.setdefault(type(row.entry), {})
+        key = _key(row.entry)
+        standing = same_kind.get(key)
+        if standing is not None and not (
+            isinstance(row.entry, TranscriptEntry) and row.entry.revision > standing["revision"]
+        ):
+            continue
+        same_kind[key] = _values(row)
+    for kind, values in kinds.items():
+        await session.execute(_insert(kind, session.get_bind().dialect.name), list(values.values()))
+
+
+def _key(entry: Entry) -> tuple[str, str | int]:
+    match entry:
+        case JournalEntry():
+            return entry.call_id, entry.seq
+        case TranscriptEntry():
+            return entry.call_id, entry.item_id
+        case ToolExecution():
+            return entry.call_id, entry.tool_call_id
+
+
+def _values(row: Row) -> dict[str, Any]:
+    if isinstance(row.entry, JournalEntry):
+        entry = row.entry  # asdict would copy the event deeply
+        values: dict[str, Any] = {
+            "call_id": entry.call_id,
+            "seq": entry.seq,
+            "at_ms": entry.at_ms,
+            "source": entry.source,
+            "event": entry.event,
+        }
+    else:
+        values = {name: _clean(value) for name, value in asdict(row.entry).items()}
+    values["tenant"] = row.tenant
+    return values
+
+
+def _clean(value: object) -> object:
+    """Text that both engines store: no NUL, no half of a surrogate pair."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return value
+
+
+def _insert(kind: type[Entry], dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = _TABLES[kind]
+    statement = insert(table)
+    if kind is not TranscriptEntry:
+        return statement.on_conflict_do_nothing()
+    keys = ("call_id", "item_id", "tenant")
+    newer = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["call_id", "item_id"],
+        set_={column.name: newer[column.name] for column in table.columns if column.name not in keys},
+        where=newer.revision > table.c.revision,
+    )

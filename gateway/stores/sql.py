@@ -1,0 +1,279 @@
+"""The journal of calls in the database: buffered, written by one task, and mended after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from gateway.errors import Ending, SessionBusy, StoreError
+from gateway.ports import CallRecord, CallSummary, JournalEntry, ToolExecution, TranscriptEntry
+from gateway.stores import boots, rows, schema
+from gateway.stores.boots import BootId
+from gateway.stores.engine import EVERY_TENANT, Database
+
+__all__ = ["SqlStore"]
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+DELAY_S = 0.25
+BOUND = 10_000
+"""Rows that may wait unwritten; beyond it new ones are counted and dropped."""
+_RETRY_S = 1.0
+_CLOSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    call: CallRecord
+    ending: Ending
+    summary: CallSummary
+    at: float
+
+
+class SqlStore:
+    """`gateway.ports.Store` on SQLite or PostgreSQL. Made by `SqlStore.open`."""
+
+    def __init__(self, database: Database, boot: BootId) -> None:
+        self.database = database
+        self.boot = boot
+        self.dropped = 0
+        """Rows lost because too many waited, or because the database refused the row itself."""
+        self._calls: dict[str, CallRecord] = {}
+        self._rows: deque[rows.Row] = deque()
+        self._ends: deque[_End] = deque()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        self._full = asyncio.Event()
+        self._closing = False
+        self._failing = False
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, url: str, boot: BootId | None = None) -> AsyncIterator[SqlStore]:
+        """Open the database, close the calls of dead processes, and run the writer until the block is left;
+        what is buffered then is written within 5 s. Raises ConfigError, StoreError."""
+        here = await asyncio.to_thread(BootId.here) if boot is None else boot
+        async with Database.open(url) as database:
+            store = cls(database, here)
+            try:
+                await boots.register(database, here)
+                await boots.recover(database, here)
+            except (SQLAlchemyError, OSError) as error:
+                raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
+            failure: BaseException | None = None
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(store._run(), name="store:writer")
+                try:
+                    yield store
+                except BaseException as error:  # noqa: BLE001 - raised again below, outside the group: it would wrap it
+                    failure = error
+                finally:
+                    store._closing = True
+                    store._wake.set()
+                    store._full.set()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_CLOSE_S):
+                            await asyncio.wait([writer])
+                    writer.cancel()
+            if store._rows or store._ends:
+                logger.error("store closed with %d rows unwritten", len(store._rows) + len(store._ends))
+            if failure is not None:
+                raise failure
+
+    # ── gateway.ports.Store ───────────────────────────────────────────────────────────────────────────────
+
+    async def begin_call(self, call: CallRecord) -> None:
+        """See `gateway.ports.Store`. When it raises StoreError the call may go on: `end_call` writes it whole."""
+        self._calls[call.call_id] = call
+        try:
+            async with self.database.writing(EVERY_TENANT) as session:
+                session.add(self._live(call))
+        except IntegrityError:
+            del self._calls[call.call_id]
+            if await self._has_live_call(call.session_id):
+                raise SessionBusy("the session already has a live call") from None
+            raise StoreError("the call could not be written down: its session is unknown") from None
+        except (SQLAlchemyError, OSError) as error:
+            self._degraded(error)
+            raise StoreError("the call could not be written down") from error
+
+    def record(self, entry: JournalEntry) -> None:
+        self._buffer(entry)
+
+    def transcript(self, entry: TranscriptEntry) -> None:
+        self._buffer(entry)
+
+    def tool_execution(self, execution: ToolExecution) -> None:
+        self._buffer(execution)
+
+    async def end_call(self, call_id: str, ending: Ending, summary: CallSummary) -> None:
+        """See `gateway.ports.Store`. Raises StoreError when it could not be written now; it is tried again."""
+        call = self._calls.pop(call_id, None)
+        if call is None:
+            return
+        self._ends.append(_End(call, ending, summary, time.time()))
+        await self.flush()
+
+    async def flush(self) -> None:
+        if not self._rows and not self._ends:
+            return
+        if self._closing:
+            raise StoreError("the store is closed")
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append(written)
+        self._wake.set()
+        self._full.set()
+        await written
+
+    # ── the writer ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _buffer(self, entry: rows.Entry) -> None:
+        call = self._calls.get(entry.call_id)
+        if call is None:  # it has ended, or never began
+            return
+        if len(self._rows) >= BOUND:
+            self._drop("too many rows wait")
+            return
+        self._rows.append(rows.Row(call.tenant, entry))
+        self._wake.set()
+        if len(self._rows) >= BATCH:
+            self._full.set()
+
+    async def _run(self) -> None:
+        """Write whatever waits, at most 250 ms after it came; keep the boot's heartbeat."""
+        loop = asyncio.get_running_loop()
+        heartbeat = loop.time() + boots.HEARTBEAT_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(heartbeat):
+                    await self._wake.wait()
+            if self._wake.is_set() and not self._closing:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DELAY_S):
+                        await self._full.wait()
+            self._wake.clear()
+            self._full.clear()
+            waiting, self._waiting = self._waiting, []
+            failure = await self._drain()
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(failure) if failure else future.set_result(None)
+            if self._closing:
+                with contextlib.suppress(SQLAlchemyError, OSError):
+                    await boots.leave(self.database, self.boot)
+                return
+            if failure is not None:
+                await asyncio.sleep(_RETRY_S)
+                self._wake.set()
+            if loop.time() >= heartbeat:
+                heartbeat = loop.time() + boots.HEARTBEAT_S
+                await self._stay_alive()
+
+    async def _stay_alive(self) -> None:
+        try:
+            await boots.beat(self.database, self.boot)
+            await boots.recover(self.database, self.boot)
+        except (SQLAlchemyError, OSError) as error:
+            self._degraded(error)
+
+    async def _drain(self) -> StoreError | None:
+        """Write what is buffered now, rows before endings; what fails stays for the next round."""
+        try:
+            for _ in range(-(-len(self._rows) // BATCH)):
+                batch = list(islice(self._rows, BATCH))
+                await self._write(batch)
+                for _row in batch:
+                    self._rows.popleft()
+            for _ in range(len(self._ends)):
+                try:
+                    await self._write_end(self._ends[0])
+                except (SQLAlchemyError, OSError) as error:
+                    if not await self._answers():
+                        raise
+                    self._drop(f"the database refuses an ending ({type(error).__name__})")
+                self._ends.popleft()
+        except (SQLAlchemyError, OSError) as error:
+            self._degraded(error)
+            return StoreError(f"the journal could not be written: {type(error).__name__}")
+        if self._failing:
+            self._failing = False
+            logger.warning("journal is written again")
+        return None
+
+    async def _write(self, batch: list[rows.Row]) -> None:
+        try:
+            async with self.database.writing(EVERY_TENANT) as session:
+                await rows.write(session, batch)
+        except (SQLAlchemyError, OSError) as error:
+            # A row that the database refuses must not hold up the others for ever: halve until it stands alone.
+            if not await self._answers():
+                raise
+            if len(batch) == 1:
+                self._drop(f"the database refuses a row ({type(error).__name__})")
+                return
+            await self._write(batch[: len(batch) // 2])
+            await self._write(batch[len(batch) // 2 :])
+
+    async def _answers(self) -> bool:
+        """Whether the database takes writes at all."""
+        try:
+            await boots.beat(self.database, self.boot)
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+    def _drop(self, why: str) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            logger.error("journal degraded, rows are dropped: %s", why)
+
+    async def _write_end(self, end: _End) -> None:
+        call = end.call
+        over = {
+            "ended_at": max(end.at, call.started_at),
+            "side": end.ending.side.value,
+            "reason": end.ending.reason,
+            "summary": asdict(end.summary),
+        }
+        async with self.database.writing(EVERY_TENANT) as session:
+            known = await session.get(schema.Call, call.call_id)
+            if known is None:
+                known = self._live(call)
+                session.add(known)
+            if known.ended_at is None:
+                for name, value in over.items():
+                    setattr(known, name, value)
+
+    def _live(self, call: CallRecord) -> schema.Call:
+        return schema.Call(
+            id=call.call_id,
+            tenant=call.tenant,
+            session_id=call.session_id,
+            persona_id=call.persona_id,
+            leg=call.leg,
+            provider=call.provider,
+            boot_id=self.boot.id,
+            started_at=call.started_at,
+        )
+
+    async def _has_live_call(self, session_id: str) -> bool:
+        query = select(schema.Call.id).where(
+            schema.Call.session_id == session_id, schema.Call.ended_at.is_(None)
+        )
+        async with self.database.reading(EVERY_TENANT) as session:
+            return await session.scalar(query) is not None
+
+    def _degraded(self, error: Exception) -> None:
+        if not self._failing:
+            self._failing = True
+            logger.error("journal degraded: %s; rows wait in memory", type(error).__name__)
