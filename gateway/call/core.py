@@ -1,0 +1,589 @@
+"""The call core: events and time in, effects out. Pure, deterministic, no I/O.
+
+Three inputs: `leg` (the caller's end, the playout, the local VAD), `model` (the realtime model's events) and
+`tick`. Tools report through `tool` and `control`. Each returns the effects to carry out, in order. The floor is
+in `turn`, replies in `reply`, the transcript in `scribe`, the client's view in `front`, the client's wishes in
+`desk`, the deadlines in `clock`; this module composes them.
+
+What must hold whatever comes (tests/call/test_core_properties.py): after an interruption nothing of the old
+reply is played; heard ≤ sent ≤ queued; every interruption has its clear; at most one reply is asked for at a
+time; nothing follows `End`.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.call.clock import Clock
+from gateway.call.desk import Desk
+from gateway.call.effects import (
+    Clear,
+    CloseGate,
+    Effect,
+    End,
+    Note,
+    Pause,
+    Resume,
+    RunTool,
+    Time,
+    ToLeg,
+    ToModel,
+)
+from gateway.call.front import Front
+from gateway.call.inputs import (
+    AudioBegan,
+    ChannelOpened,
+    ClientSent,
+    Connected,
+    HandOverAsked,
+    HangUpAsked,
+    ItemProgress,
+    LegInput,
+    Lost,
+    Played,
+    SpeechEnded,
+    SpeechStarted,
+    ToolFinished,
+)
+from gateway.call.reply import Replies
+from gateway.call.scribe import Scribe
+from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
+from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, Ending
+from gateway.ports import Event, TurnTiming
+from personas.persona import Persona
+from personas.prompt import say_exactly
+
+__all__ = ["Core", "CoreSettings"]
+
+INTERRUPT_MS = 700
+"""This much speech over a reply is an interruption whatever the words."""
+
+WORDS_S = 2.5
+"""How long a held reply waits for the words of a turn that the model has heard too."""
+
+UNHEARD_S = 0.6
+"""The same for a sound that the model's own VAD took no notice of."""
+
+RESUME_BACK_MS = 200
+"""A resumed reply repeats this much, so that no syllable is lost at the cut."""
+
+UNANSWERED_S = 2.0
+"""How long the model has to take the turn of a caller who spoke before the reply was heard."""
+
+GREETING_S = 1.0
+"""How long the greeting waits for the client's event channel once media flows."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What a core is made with."""
+
+    call_id: str
+    persona: Persona
+    session: dict[str, Any]
+    """The complete GA session object as the client sees it: id, model, and only the client's own tools."""
+    server_tools: tuple[dict[str, Any], ...] = ()
+    recalls: bool = False
+    """Whether the leg can take back audio that was sent (a carrier's `clear`). A browser cannot: what was sent
+    will be heard."""
+
+
+class Core:
+    def __init__(self, settings: CoreSettings, now: float) -> None:
+        self._settings = settings
+        self._persona = settings.persona
+        self._began = now
+        self._floor = Floor.QUIET
+        self._replies = Replies()
+        self._scribe = Scribe(settings.call_id)
+        self._front = Front(frozenset(t["name"] for t in settings.server_tools))
+        self._desk = Desk(settings.session, settings.persona, settings.server_tools, self._front)
+        self._clock = Clock(
+            settings.persona.limits, now,
+            still_there=settings.persona.still_there, farewell=settings.persona.farewell,
+        )  # fmt: skip
+        self._ended = False
+        self._closing: Ending | None = None
+        """How the call ends once the agent has been heard."""
+        self._parting = False
+        """The farewell is still to be said."""
+        self._audio_origin: float | None = None
+        """When the first caller audio went to the model: its `audio_start_ms` counts from here."""
+        self._channel = False
+        self._greeted = False
+        self._progress: dict[str, ItemProgress] = {}
+        self._speaking = False
+        self._speech_ms = 0
+        self._silent_since: float | None = None
+        self._last_speech: float | None = None
+        self._onset_noticed = False
+        """The model's VAD heard the caller too since the last local onset."""
+        self._undecided: set[str] = set()
+        """User items committed over a reply whose words are not known yet."""
+        self._kept_words = False
+        """Words were kept as a backchannel at the very end of a reply: they may have been an answer."""
+        self._owed = False
+        """The caller is owed a reply that was not asked for yet."""
+        self._owed_from = now
+        """It is not asked for before this."""
+        self._tools: dict[str, str] = {}
+        """Tool calls that run: id → response id."""
+        self._sounding: str | None = None
+        """Response whose `output_audio_buffer.started` was told and not yet stopped or cleared."""
+        self._turns = 0
+        self._committed_at: float | None = None
+        self._audio_at: float | None = None
+        self._timed: set[str] = set()
+
+    # ── inputs ──
+
+    def leg(self, event: LegInput, now: float) -> list[Effect]:
+        """Something happened at the caller's end."""
+        if self._ended:
+            return []
+        out: list[Effect] = []
+        match event:
+            case Connected():
+                self._clock.active(now)
+                self._audio_origin = now
+            case ChannelOpened():
+                self._channel = True
+                out += self._welcome()
+                out += self._greet(now)
+            case SpeechStarted(ago_ms):
+                self._speech_started(now, ago_ms, out)
+            case SpeechEnded(ago_ms):
+                self._speech_ended(now, ago_ms, out)
+            case Played(items, speech_ms):
+                self._speech_ms = speech_ms
+                self._played(items, now, out)
+            case AudioBegan(response_id, item_id):
+                self._audio_began(response_id, item_id, now, out)
+            case ClientSent(message):
+                self._client_sent(message, now, out)
+            case Lost(ending):
+                self._end(ending, now, out)
+        return out
+
+    def model(self, event: Event, now: float) -> list[Effect]:
+        """The model sent an event. Types that change no state here pass through to the client untouched."""
+        if self._ended:
+            return []
+        out: list[Effect] = []
+        kind = event["type"]
+        shown = self._front.model(event)
+        match kind:
+            case "input_audio_buffer.speech_started":
+                self._scribe.user_began(event["item_id"], self._model_ms(event["audio_start_ms"], now))
+                self._onset_noticed = True
+                if self._persona.turns == "provider":
+                    self._cue(Cue.YIELD, now, out)
+            case "input_audio_buffer.speech_stopped":
+                self._scribe.user_stopped(event["item_id"], self._model_ms(event["audio_end_ms"], now))
+            case "input_audio_buffer.committed":
+                self._committed(event["item_id"], now, out)
+            case "conversation.item.input_audio_transcription.completed":
+                self._words(event["item_id"], event.get("transcript") or "", now, out, final=True)
+            case "conversation.item.input_audio_transcription.failed":
+                self._words(event["item_id"], "", now, out, final=True)
+            case "response.created":
+                out += self._replies.created(event["response"]["id"], now)
+            case "response.output_item.added":
+                if event["item"].get("type") == "message":
+                    self._scribe.agent_began(event["item"]["id"], event["response_id"], self._ms(now))
+            case "response.output_audio_transcript.delta" | "response.output_text.delta":
+                self._scribe.agent_said(event["item_id"], self._said(event["item_id"]) + event["delta"])
+            case "response.output_audio_transcript.done":
+                self._scribe.agent_said(event["item_id"], event["transcript"])
+            case "response.output_text.done":
+                self._scribe.agent_said(event["item_id"], event["text"])
+                out += self._scribe.agent_wrote(event["item_id"], self._ms(now))
+            case "response.output_item.done":
+                self._tool_called(event, out)
+            case "response.done":
+                usage = event["response"].get("usage") or {}
+                out.append(Note("input_tokens", usage.get("input_tokens") or 0))
+                out.append(Note("output_tokens", usage.get("output_tokens") or 0))
+                out += self._replies.done(event["response"]["id"], now)
+            case "error":
+                fault = event.get("error") or {}
+                out += self._replies.refused(fault.get("event_id") or "", fault.get("code") or "", now)
+            case _:
+                pass
+        out[:0] = [ToLeg(e) for e in shown]
+        if kind in ("response.done", "error"):
+            self._settle(now, out)
+        return out
+
+    def tool(self, event: ToolFinished, now: float) -> list[Effect]:
+        """A tool ended: the model gets its output, and is asked to go on once no other tool runs."""
+        if self._ended or self._tools.pop(event.tool_call_id, None) is None:
+            return []
+        out: list[Effect] = [
+            ToLeg(e) for e in self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
+        ]
+        item = {"type": "function_call_output", "call_id": event.tool_call_id, "output": event.output}
+        out.append(ToModel({"type": "conversation.item.create", "item": item}))
+        # After a hang-up nothing more is to be said but the farewell.
+        self._owe(self._closing is not AGENT_HUNG_UP, now)
+        self._settle(now, out)
+        return out
+
+    def control(self, event: HangUpAsked | HandOverAsked, now: float) -> list[Effect]:
+        """A tool wants the call to end, once the agent has been heard."""
+        if self._ended:
+            return []
+        if isinstance(event, HandOverAsked):
+            self._closing = HANDED_OVER
+        else:
+            self._closing = AGENT_HUNG_UP
+            speakers = {line.response_id for line in self._scribe.agent.values()}
+            self._parting = bool(set(self._tools.values()) - speakers)
+        self._clock.closing(now)
+        return []
+
+    def tick(self, now: float) -> list[Effect]:
+        """Time passed: deadlines and decisions that wait for it. Called every 50 ms or so."""
+        if self._ended:
+            return []
+        out: list[Effect] = []
+        if not self._greeted and self._audio_origin is not None and now - self._audio_origin >= GREETING_S:
+            out += self._greet(now)
+        if self._floor is Floor.HELD:
+            self._decide(now, out)
+        for ending, words in self._clock.due(now, quiet=self._is_quiet()):
+            if ending is None:
+                self._ask({"instructions": say_exactly(words)}, now, out)
+            elif words:
+                self._closing = ending
+                self._clock.closing(now)
+                self._give_up(now, out)
+                self._ask({"instructions": say_exactly(words)}, now, out)
+            else:
+                self._end(self._closing or ending, now, out)
+        self._settle(now, out)
+        return out
+
+    # ── the floor ──
+
+    def _cue(self, cue: Cue, now: float, out: list[Effect]) -> None:
+        before = self._floor
+        self._floor, acts = step(before, cue)
+        for act in acts:
+            if act is Act.PAUSE:
+                out.append(Pause())
+            elif act is Act.RESUME:
+                out.append(Resume(RESUME_BACK_MS))
+                if cue is Cue.KEEP:
+                    out.append(Note("kept"))
+            else:
+                self._interrupt(now, out)
+        if self._floor is Floor.CALLER and not self._speaking:
+            self._floor = Floor.QUIET
+
+    def _speech_started(self, now: float, ago_ms: int, out: list[Effect]) -> None:
+        self._speaking = True
+        self._speech_ms = 0
+        self._silent_since = None
+        self._onset_noticed = False
+        self._committed_at = None
+        self._clock.active(now)
+        if self._persona.turns == "provider" or not self._desk.interrupts:
+            return
+        before = self._floor
+        self._cue(Cue.ONSET, now, out)
+        if before is Floor.AGENT and self._floor is Floor.HELD:
+            out.append(Note("bargein_ms", ago_ms))
+
+    def _speech_ended(self, now: float, ago_ms: int, out: list[Effect]) -> None:
+        self._speaking = False
+        self._silent_since = now
+        self._last_speech = now - ago_ms / 1000
+        self._clock.active(now)
+        self._cue(Cue.OFFSET, now, out)
+
+    def _decide(self, now: float, out: list[Effect]) -> None:
+        """A held reply: is there evidence enough?"""
+        if self._speech_ms >= INTERRUPT_MS:
+            self._cue(Cue.YIELD, now, out)
+        elif not self._speaking and self._silent_since is not None:
+            patience = WORDS_S if self._onset_noticed or self._undecided else UNHEARD_S
+            if now - self._silent_since >= patience:
+                self._cue(Cue.KEEP, now, out)
+
+    def _committed(self, item_id: str, now: float, out: list[Effect]) -> None:
+        """The model took the caller's turn."""
+        self._scribe.user_began(item_id, self._ms(now))
+        self._turns += 1
+        out.append(Note("turns"))
+        self._committed_at = now
+        if not self._desk.creates or self._persona.turns == "provider":
+            return
+        if self._audible():
+            self._undecided.add(item_id)
+            return
+        if self._floor in (Floor.WAITING, Floor.HELD):
+            # Nothing of the reply was heard: the caller was not done, and the reply is made anew.
+            self._give_up(now, out)
+        self._owe(True, now)
+        self._settle(now, out)
+
+    def _audible(self) -> bool:
+        """Whether the caller has heard something of a reply that is not over."""
+        return any(self._progress[i].sent_ms > 0 for i in self._scribe.open_items() if i in self._progress)
+
+    def _owe(self, owed: bool, now: float, *, after_s: float = 0.0) -> None:
+        if owed:
+            self._owed = True
+            self._owed_from = now + after_s
+
+    def _words(self, item_id: str, text: str, now: float, out: list[Effect], *, final: bool) -> None:
+        """What the caller said is known: over a reply it tells an interruption from a backchannel."""
+        out += self._scribe.user_said(item_id, text, self._ms(now), final=final)
+        if text.strip():
+            self._clock.answered()
+        if item_id not in self._undecided:
+            return
+        self._undecided.discard(item_id)
+        if is_backchannel(text):
+            self._kept_words = bool(text.strip())
+            if self._floor is Floor.HELD and not self._speaking and not self._undecided:
+                self._cue(Cue.KEEP, now, out)
+            return
+        if self._floor in (Floor.AGENT, Floor.HELD):
+            self._cue(Cue.YIELD, now, out)
+        self._owe(True, now)
+        self._settle(now, out)
+
+    def _interrupt(self, now: float, out: list[Effect]) -> None:
+        """The caller has the floor: stop, and tell the model what was heard."""
+        out.append(Note("interruptions"))
+        if self._closing is AGENT_HUNG_UP:
+            # "Wait, one more thing" over the farewell: the call goes on.
+            self._closing = None
+            self._clock.reopened()
+        # A reply of which nothing was heard is still owed, should the model take no turn from this speech.
+        unheard = not self._audible()
+        self._give_up(now, out)
+        self._owe(unheard, now, after_s=UNANSWERED_S)
+        self._owe(bool(self._undecided), now)
+        self._undecided.clear()
+
+    def _give_up(self, now: float, out: list[Effect]) -> None:
+        """Drop the running reply: nothing of it is played any more, and the model learns what was heard."""
+        out.append(Clear())
+        out += self._replies.kill(cancel=self._persona.turns != "provider")
+        for item_id in self._scribe.open_items():
+            progress = self._progress.get(item_id)
+            heard_ms = 0
+            if progress is not None:
+                heard_ms = progress.heard_ms if self._settings.recalls else progress.sent_ms
+            line = self._scribe.agent[item_id]
+            out.append(CloseGate(line.response_id))
+            if (
+                progress is not None
+                and heard_ms >= progress.queued_ms
+                and line.response_id not in self._replies.killed
+            ):
+                # All of it was sent: only its last moment is still on the way.
+                out += self._scribe.played(
+                    replace(progress, heard_ms=heard_ms, drained=True), self._ms(now)
+                )
+                continue
+            out.append(
+                ToModel(
+                    {
+                        "type": "conversation.item.truncate", "item_id": item_id, "content_index": 0,
+                        "audio_end_ms": heard_ms, "event_id": f"event_parley_truncate_{item_id}"[:512],
+                    }
+                )
+            )  # fmt: skip
+            out += self._scribe.interrupted(item_id, heard_ms, self._ms(now))
+        if self._sounding is not None:
+            out.append(ToLeg(self._front.event("output_audio_buffer.cleared", response_id=self._sounding)))
+            self._sounding = None
+        self._kept_words = False
+        self._floor = Floor.CALLER if self._speaking else Floor.QUIET
+
+    # ── replies ──
+
+    def _audio_began(self, response_id: str, item_id: str, now: float, out: list[Effect]) -> None:
+        self._scribe.agent_began(item_id, response_id, self._ms(now))
+        self._scribe.agent[item_id].begun = True
+        if self._audio_at is None:
+            self._audio_at = now
+        self._cue(Cue.AUDIO, now, out)
+
+    def _played(self, items: tuple[ItemProgress, ...], now: float, out: list[Effect]) -> None:
+        for item in items:
+            line = self._scribe.agent.get(item.item_id)
+            if line is None:
+                continue
+            self._progress[item.item_id] = item
+            out += self._scribe.played(item, self._ms(now))
+            if item.sent_ms and not line.closed and self._sounding != line.response_id:
+                self._stopped(out)
+                self._sounding = line.response_id
+                event = self._front.event("output_audio_buffer.started", response_id=line.response_id)
+                out.append(ToLeg(event))
+            self._desk.spoken = self._desk.spoken or item.sent_ms > 0
+            if item.sent_ms and line.response_id not in self._timed:
+                self._timed.add(line.response_id)
+                self._time(now, out)
+            if line.closed:
+                self._progress.pop(item.item_id, None)
+        self._settle(now, out)
+
+    def _settle(self, now: float, out: list[Effect]) -> None:
+        """What follows once nothing is left to play, and whether a reply that is owed can be asked for."""
+        if self._replies.alive or self._replies.wanted is not None or self._scribe.open_items():
+            return
+        self._stopped(out)
+        if self._floor in (Floor.AGENT, Floor.WAITING, Floor.HELD) and not self._tools:
+            if self._floor is not Floor.WAITING:
+                self._clock.active(now)
+            self._cue(Cue.DRAINED, now, out)
+            if self._undecided or self._kept_words:
+                self._owe(True, now)
+                self._undecided.clear()
+                self._kept_words = False
+        if self._tools or not self._replies.idle:
+            return
+        mid_speech = self._floor is Floor.CALLER and self._committed_at is None
+        if self._parting:
+            self._parting = False
+            self._ask({"instructions": say_exactly(self._persona.farewell)}, now, out)
+        elif self._owed and now >= self._owed_from and not mid_speech:
+            self._ask({}, now, out)
+        elif self._closing is not None and not self._owed and not self._speaking:
+            self._end(self._closing, now, out)
+
+    def _stopped(self, out: list[Effect]) -> None:
+        if self._sounding is not None:
+            out.append(ToLeg(self._front.event("output_audio_buffer.stopped", response_id=self._sounding)))
+            self._sounding = None
+
+    def _ask(
+        self, response: dict[str, Any], now: float, out: list[Effect], *, event_id: str | None = None
+    ) -> None:
+        self._audio_at = None
+        self._owed = False
+        out += self._replies.ask(response, now, event_id=event_id)
+        self._cue(Cue.OWED, now, out)
+
+    def _greet(self, now: float) -> list[Effect]:
+        out: list[Effect] = []
+        if (
+            not self._greeted
+            and self._audio_origin is not None
+            and (self._channel or now - self._audio_origin >= GREETING_S)
+        ):
+            self._greeted = True
+            if self._persona.greeting:
+                self._ask({"instructions": say_exactly(self._persona.greeting)}, now, out)
+        return out
+
+    def _time(self, now: float, out: list[Effect]) -> None:
+        """The first frame of a reply went out: where did the time go?"""
+        if (
+            self._last_speech is None
+            or self._committed_at is None
+            or self._committed_at < self._last_speech
+        ):
+            return
+        asked, audio = self._replies.asked_at, self._audio_at
+        out.append(
+            Time(
+                TurnTiming(
+                    turn=self._turns,
+                    reply_ms=round((now - self._last_speech) * 1000),
+                    endpointing_ms=round((self._committed_at - self._last_speech) * 1000),
+                    model_ms=round((audio - asked) * 1000)
+                    if audio is not None and asked is not None
+                    else None,
+                    playout_ms=round((now - audio) * 1000) if audio is not None else None,
+                )
+            )
+        )
+        self._committed_at = None
+
+    # ── tools ──
+
+    def _tool_called(self, event: Event, out: list[Effect]) -> None:
+        item = event["item"]
+        if item.get("type") != "function_call" or item.get("status") != "completed":
+            return
+        if not self._desk.runs(item["name"]):
+            return
+        call_id = item["call_id"]
+        self._tools[call_id] = event["response_id"]
+        out.append(Note("tool_calls"))
+        out.append(RunTool(call_id, item["name"], item.get("arguments") or "{}"))
+
+    # ── the client ──
+
+    def _welcome(self) -> list[Effect]:
+        events = [self._front.event("session.created", session=deepcopy(self._desk.session))]
+        if self._settings.server_tools:
+            events += self._front.list_tools(list(self._settings.server_tools))
+        return [ToLeg(e) for e in events]
+
+    def _client_sent(self, message: str, now: float, out: list[Effect]) -> None:
+        answer = self._desk.receive(message, self._scribe)
+        out += [ToLeg(e) for e in answer.to_client]
+        out += [ToModel(e) for e in answer.to_model]
+        if answer.cancel and self._replies.alive:
+            out += self._replies.kill()
+        elif answer.cancel:
+            told = "Cancellation failed: no active response found."
+            out.append(
+                ToLeg(self._front.error("response_cancel_not_active", told, event_id=answer.event_id))
+            )
+        if answer.clear:
+            self._give_up(now, out)
+        if answer.reply is None:
+            return
+        if answer.reply.get("conversation") == "none":
+            out.append(ToModel({"type": "response.create", "response": answer.reply}))
+        elif self._replies.alive:
+            running = self._replies.active or "one that was just asked for"
+            told = f"Conversation already has an active response in progress: {running}. Wait until it is finished."
+            code = "conversation_already_has_active_response"
+            out.append(ToLeg(self._front.error(code, told, event_id=answer.event_id)))
+        else:
+            self._ask(answer.reply, now, out, event_id=answer.event_id)
+
+    # ── the rest ──
+
+    def _is_quiet(self) -> bool:
+        return (
+            self._greeted
+            and self._floor is Floor.QUIET
+            and self._replies.idle
+            and not self._owed
+            and not self._tools
+        )
+
+    def _end(self, ending: Ending, now: float, out: list[Effect]) -> None:
+        if self._ended:
+            return
+        for item_id in self._scribe.open_items():
+            progress = self._progress.get(item_id)
+            out += self._scribe.interrupted(item_id, progress.sent_ms if progress else 0, self._ms(now))
+        self._ended = True
+        out.append(End(ending))
+
+    def _said(self, item_id: str) -> str:
+        line = self._scribe.agent.get(item_id)
+        return line.text if line is not None else ""
+
+    def _ms(self, now: float) -> int:
+        return round((now - self._began) * 1000)
+
+    def _model_ms(self, audio_ms: int, now: float) -> int:
+        """A place in the audio that the model was given, as milliseconds of the call."""
+        if self._audio_origin is None:
+            return self._ms(now)
+        return min(self._ms(now), self._ms(self._audio_origin) + audio_ms)

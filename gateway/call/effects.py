@@ -1,0 +1,112 @@
+"""What the call core wants done. The shell obeys in order, without judging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import Ending
+from gateway.ports import Event, TranscriptEntry, TurnTiming
+
+__all__ = [
+    "Clear",
+    "CloseGate",
+    "Effect",
+    "End",
+    "Note",
+    "OpenGate",
+    "Pause",
+    "Resume",
+    "RunTool",
+    "Time",
+    "ToLeg",
+    "ToModel",
+    "Write",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ToLeg:
+    """Send a server event to the client."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class ToModel:
+    """Send a client event to the model."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """From now on play the audio of this response."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseGate:
+    """Drop whatever audio of this response still comes."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop playing at once; keep what was not played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Play on, from `back_ms` before the pause."""
+
+    back_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Drop everything that was not played."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Start a server-side tool."""
+
+    tool_call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Store a transcript entry."""
+
+    entry: TranscriptEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Keep the timing of a reply."""
+
+    timing: TurnTiming
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Count something for the canonical log line and the metrics."""
+
+    what: str
+    value: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The call is over."""
+
+    ending: Ending
+
+
+Effect = (
+    ToLeg | ToModel | OpenGate | CloseGate | Pause | Resume | Clear | RunTool | Write | Time | Note | End
+)

@@ -1,0 +1,219 @@
+"""What the client sees of the model's events. Pure.
+
+Tools that Parley runs are shown as the protocol's own server-side tools, `mcp_call` items under the label
+`parley`, because official clients execute every `function_call` they see (docs/architecture.md). The function
+call's end and its response's end are held back until the tool has ended, so that the client sees the order the
+protocol documents: arguments, `in_progress`, `completed`, item done, response done
+(reference: OpenAI Realtime guide, "MCP").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.ports import Event
+
+__all__ = ["SERVER_LABEL", "Front"]
+
+SERVER_LABEL = "parley"
+
+OWN_EVENT = "event_parley_"
+"""Prefix of the ids of events that the core itself sends to the model; errors about them are not the client's."""
+
+NOT_FORWARDED = frozenset({"session.created", "session.updated", "response.output_audio.delta"})
+"""The session the client sees is Parley's own; audio travels as RTP."""
+
+
+@dataclass(slots=True)
+class ToolItem:
+    """One call of a server-side tool, as an item of the conversation."""
+
+    item_id: str
+    tool_call_id: str
+    name: str
+    response_id: str = ""
+    output_index: int = 0
+    arguments: str = ""
+    output: str | None = None
+    error: str | None = None
+    finished: bool = False
+    held: list[Event] = field(default_factory=list)
+
+    def as_item(self) -> dict[str, Any]:
+        """The `mcp_call` item (openai types: RealtimeMcpToolCall)."""
+        item: dict[str, Any] = {
+            "id": self.item_id, "type": "mcp_call", "server_label": SERVER_LABEL, "name": self.name,
+            "arguments": self.arguments, "approval_request_id": None, "output": self.output, "error": None,
+        }  # fmt: skip
+        if self.error is not None:
+            item["error"] = {"type": "tool_execution_error", "message": self.error}
+        return item
+
+
+class Front:
+    """Translates model events for one client, in order."""
+
+    def __init__(self, server_tools: frozenset[str]) -> None:
+        self._server_tools = server_tools
+        self._items: dict[str, ToolItem] = {}
+        self._calls: dict[str, ToolItem] = {}
+        self._aliases: dict[str, str] = {}
+        """Items the client does not see → the visible item before them."""
+        self._held_done: dict[str, Event] = {}
+        self._events = 0
+
+    def event(self, kind: str, **fields: Any) -> Event:
+        """An event of Parley's own."""
+        self._events += 1
+        return {"type": kind, "event_id": f"event_front_{self._events}", **fields}
+
+    def error(
+        self, code: str, message: str, *, param: str | None = None, event_id: str | None = None
+    ) -> Event:
+        return self.event(
+            "error",
+            error={
+                "type": "invalid_request_error", "code": code, "message": message, "param": param,
+                "event_id": event_id,
+            },
+        )  # fmt: skip
+
+    def list_tools(self, tools: list[dict[str, Any]]) -> list[Event]:
+        """The one `mcp_list_tools` item, telling the client which tools the server runs."""
+        item_id = "item_parley_tools"
+        item = {
+            "id": item_id, "type": "mcp_list_tools", "server_label": SERVER_LABEL,
+            "tools": [
+                {"name": t["name"], "description": t.get("description"), "input_schema": t["parameters"]}
+                for t in tools
+            ],
+        }  # fmt: skip
+        return [
+            self.event("mcp_list_tools.in_progress", item_id=item_id),
+            self.event("conversation.item.added", item=item, previous_item_id=None),
+            self.event("conversation.item.done", item=item, previous_item_id=None),
+            self.event("mcp_list_tools.completed", item_id=item_id),
+        ]
+
+    def model(self, event: Event) -> list[Event]:
+        """What the client is told of one model event, possibly nothing yet."""
+        kind = event["type"]
+        if kind in NOT_FORWARDED:
+            return []
+        if kind == "error":
+            about = (event.get("error") or {}).get("event_id") or ""
+            return [] if about.startswith(OWN_EVENT) else [event]
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            return self._output_item(event)
+        if kind in ("conversation.item.added", "conversation.item.done", "conversation.item.retrieved"):
+            return self._conversation_item(event)
+        if kind in ("response.function_call_arguments.delta", "response.function_call_arguments.done"):
+            return self._arguments(event)
+        if kind == "response.done":
+            return self._response_done(event)
+        if "previous_item_id" in event:
+            return [{**event, "previous_item_id": self._visible(event["previous_item_id"])}]
+        return [event]
+
+    def tool_finished(self, tool_call_id: str, output: str, *, ok: bool) -> list[Event]:
+        """The tool ended: its item is complete, and with the last one its response is."""
+        tool = self._calls.get(tool_call_id)
+        if tool is None or tool.finished:
+            return []
+        tool.finished = True
+        if ok:
+            tool.output = output
+        else:
+            tool.error = output
+        verdict = "response.mcp_call.completed" if ok else "response.mcp_call.failed"
+        events = [self.event(verdict, item_id=tool.item_id, output_index=tool.output_index)]
+        events += [{**held, "item": tool.as_item()} for held in tool.held]
+        tool.held = []
+        done = self._held_done.get(tool.response_id)
+        if done is not None and not self._unfinished(tool.response_id):
+            del self._held_done[tool.response_id]
+            events.append(self._with_visible_output(done))
+        return events
+
+    # ── parts ──
+
+    def _tool_of(self, item: dict[str, Any]) -> ToolItem | None:
+        """The tool item behind a `function_call` item, when the server runs it."""
+        if item.get("type") != "function_call" or item.get("name") not in self._server_tools:
+            return None
+        item_id = item["id"]
+        tool = self._items.get(item_id)
+        if tool is None:
+            tool = ToolItem(item_id, item.get("call_id", ""), item["name"])
+            self._items[item_id] = tool
+            self._calls[tool.tool_call_id] = tool
+        tool.arguments = item.get("arguments") or tool.arguments
+        return tool
+
+    def _output_item(self, event: Event) -> list[Event]:
+        tool = self._tool_of(event["item"])
+        if tool is None:
+            return [event]
+        tool.response_id = event["response_id"]
+        tool.output_index = event["output_index"]
+        shown = {**event, "item": tool.as_item()}
+        if event["type"].endswith(".added") or event["item"].get("status") != "completed" or tool.finished:
+            return [shown]
+        tool.held.append(event)
+        return [
+            self.event(
+                "response.mcp_call.in_progress", item_id=tool.item_id, output_index=tool.output_index
+            )
+        ]
+
+    def _conversation_item(self, event: Event) -> list[Event]:
+        item = event["item"]
+        if item.get("type") == "function_call_output" and item.get("call_id") in self._calls:
+            before = event.get("previous_item_id")
+            self._aliases[item["id"]] = self._visible(before) or self._calls[item["call_id"]].item_id
+            return []
+        shown = event
+        if "previous_item_id" in event:
+            shown = {**event, "previous_item_id": self._visible(event["previous_item_id"])}
+        tool = self._tool_of(item)
+        if tool is None:
+            return [shown]
+        if (
+            event["type"] == "conversation.item.done"
+            and item.get("status") == "completed"
+            and not tool.finished
+        ):
+            tool.held.append(shown)
+            return []
+        return [{**shown, "item": tool.as_item()}]
+
+    def _arguments(self, event: Event) -> list[Event]:
+        tool = self._items.get(event["item_id"])
+        if tool is None:
+            return [event]
+        kept = {k: v for k, v in event.items() if k not in ("call_id", "name")}
+        return [{**kept, "type": event["type"].replace("function_call", "mcp_call")}]
+
+    def _response_done(self, event: Event) -> list[Event]:
+        response_id = event["response"]["id"]
+        if self._unfinished(response_id):
+            self._held_done[response_id] = event
+            return []
+        return [self._with_visible_output(event)]
+
+    def _unfinished(self, response_id: str) -> bool:
+        return any(t.response_id == response_id and t.held for t in self._items.values())
+
+    def _with_visible_output(self, event: Event) -> Event:
+        response = event["response"]
+        output = [
+            self._items[item["id"]].as_item() if item.get("id") in self._items else item
+            for item in response.get("output") or []
+        ]
+        return {**event, "response": {**response, "output": output}}
+
+    def _visible(self, item_id: str | None) -> str | None:
+        while item_id in self._aliases:
+            item_id = self._aliases[item_id]
+        return item_id

@@ -1,0 +1,116 @@
+"""What the call core is told. Plain values, journaled in order; none holds audio.
+
+Model events are passed as they are (`Event`), except that the core never sees `response.output_audio.delta`:
+the shell plays it when its reply's gate is open, and tells the core once per item with `AudioBegan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import Ending
+
+__all__ = [
+    "AudioBegan",
+    "ChannelOpened",
+    "ClientSent",
+    "Connected",
+    "HandOverAsked",
+    "HangUpAsked",
+    "ItemProgress",
+    "LegInput",
+    "Lost",
+    "Played",
+    "SpeechEnded",
+    "SpeechStarted",
+    "ToolFinished",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Media flows between the caller and us."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """The client's event channel can carry events."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The local VAD hears the caller; the speech itself began `ago_ms` before now."""
+
+    ago_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The local VAD's hangover has passed; the last speech frame ended `ago_ms` before now."""
+
+    ago_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSent:
+    """One message of the event channel, unparsed."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProgress:
+    """How far the playout of one item is, in milliseconds of its audio: heard ≤ sent ≤ queued."""
+
+    item_id: str
+    queued_ms: int
+    sent_ms: int
+    heard_ms: int
+    drained: bool
+    """Its audio is complete and all of it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The playout clock's totals, told before every decision that needs them."""
+
+    items: tuple[ItemProgress, ...]
+    speech_ms: int = 0
+    """How much speech (hangover excluded) the local VAD has counted since the last `SpeechStarted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBegan:
+    """The first audio of an item was queued for playing."""
+
+    response_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool ended, well or not; `output` is what the model is told."""
+
+    tool_call_id: str
+    output: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked:
+    """A tool wants the call to end once the agent has been heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverAsked:
+    """A tool gave the caller to a person; the agent's part ends once it has been heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One of the two peers is gone."""
+
+    ending: Ending
+
+
+LegInput = Connected | ChannelOpened | SpeechStarted | SpeechEnded | ClientSent | Played | AudioBegan | Lost

@@ -1,0 +1,74 @@
+"""The inputs of the core, written down in order: what makes a recorded call replayable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from typing import Any, Literal
+
+from gateway.call.inputs import Played
+from gateway.errors import Ending
+from gateway.ports import JournalEntry, Store
+
+__all__ = ["Journal"]
+
+Source = Literal["leg", "model", "tool", "tick", "call"]
+
+
+class Journal:
+    """Writes the entries of one call to the store.
+
+    The playout's totals are told to the core many times a second and only replace each other, so they are written
+    when they had an effect, or before the next input that is written; ticks are written when they had an effect.
+    """
+
+    def __init__(self, store: Store, call_id: str) -> None:
+        self._store = store
+        self._call_id = call_id
+        self._seq = 0
+        self._totals: tuple[int, Played] | None = None
+
+    def model(self, at_ms: int, event: dict[str, Any]) -> None:
+        self._flush_totals()
+        self._write(at_ms, "model", event)
+
+    def leg(self, at_ms: int, event: object, *, effective: bool) -> None:
+        if isinstance(event, Played):
+            self._totals = (at_ms, event)
+            if not effective:
+                return
+        self._flush_totals()
+        if not isinstance(event, Played):
+            self._write(at_ms, "leg", plain(event))
+
+    def tool(self, at_ms: int, event: object) -> None:
+        self._flush_totals()
+        self._write(at_ms, "tool", plain(event))
+
+    def tick(self, at_ms: int) -> None:
+        self._flush_totals()
+        self._write(at_ms, "tick", {"type": "Tick"})
+
+    def call(self, at_ms: int, event: dict[str, Any]) -> None:
+        """A fact about the call itself: how it began, how it ended."""
+        self._write(at_ms, "call", event)
+
+    def _flush_totals(self) -> None:
+        if self._totals is not None:
+            at_ms, played = self._totals
+            self._totals = None
+            self._write(at_ms, "leg", plain(played))
+
+    def _write(self, at_ms: int, source: Source, event: dict[str, Any]) -> None:
+        self._seq += 1
+        self._store.record(JournalEntry(self._call_id, self._seq, at_ms, source, event))
+
+
+def plain(event: object) -> dict[str, Any]:
+    """An input as JSON: its class name and its fields."""
+    fields: dict[str, Any] = {}
+    if is_dataclass(event) and not isinstance(event, type):
+        fields = {k: str(v) if isinstance(v, Ending) else v for k, v in asdict(event).items()}
+        ending = getattr(event, "ending", None)
+        if isinstance(ending, Ending):
+            fields["ending"] = str(ending)
+    return {"type": type(event).__name__, **fields}

@@ -1,0 +1,59 @@
+"""What a client may change of the session that its persona decided. Pure.
+
+The table stands in docs/personas.md too. Of an update the allowed leaves apply, the others keep their value and
+`session.updated` shows what is in force; an `error` is for invalid values only.
+"""
+
+from __future__ import annotations
+
+from personas.persona import SessionPolicy
+
+__all__ = [
+    "GUARDED_LEAVES",
+    "LOCKED_LEAVES",
+    "may_change",
+    "may_create_item",
+    "may_delete_items",
+    "response_keys",
+]
+
+LOCKED_LEAVES = frozenset({"tracing", "include"})
+"""What observes the conversation and does not change it."""
+
+GUARDED_LEAVES = LOCKED_LEAVES | {
+    "audio.input.noise_reduction",
+    "audio.input.transcription",
+    "audio.input.turn_detection",
+    "audio.output.speed",
+    "audio.output.voice",
+    "max_output_tokens",
+}
+"""How the conversation sounds, not what is said in it."""
+
+
+def may_change(policy: SessionPolicy, leaf: str) -> bool:
+    """Whether `session.update` may change this dotted leaf."""
+    match policy:
+        case SessionPolicy.OPEN:
+            return True
+        case SessionPolicy.GUARDED:
+            return leaf in GUARDED_LEAVES
+        case SessionPolicy.LOCKED:
+            return leaf in LOCKED_LEAVES
+
+
+def may_create_item(policy: SessionPolicy, item_type: str, role: str | None) -> bool:
+    """Whether the client may put this item into the conversation: in a guarded or locked session only what a
+    caller could have said, or the result of the client's own tool."""
+    if policy is SessionPolicy.OPEN:
+        return True
+    return item_type == "function_call_output" or (item_type == "message" and role == "user")
+
+
+def may_delete_items(policy: SessionPolicy) -> bool:
+    return policy is SessionPolicy.OPEN
+
+
+def response_keys(policy: SessionPolicy) -> frozenset[str] | None:
+    """The keys of `response.create.response` that count; None is all."""
+    return None if policy is SessionPolicy.OPEN else frozenset({"metadata", "max_output_tokens"})

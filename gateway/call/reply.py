@@ -1,0 +1,110 @@
+"""Replies: which one runs, which are dead, whether another may be asked for. Pure.
+
+The protocol allows one response at a time in the conversation. Between our `response.create` and the model's
+`response.created` there is a gap in which the caller may interrupt: the reply is then killed on arrival. A
+reply that was killed never opens its gate, and its late events change nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.call.effects import CloseGate, Effect, OpenGate, ToModel
+
+__all__ = ["Replies"]
+
+
+@dataclass(slots=True)
+class Replies:
+    """`ask` for a reply; feed `created`, `done`, `refused`; `kill` the one that runs."""
+
+    active: str | None = None
+    """Id of the response that runs."""
+    asked_event: str | None = None
+    """`event_id` of our `response.create` that is not answered yet."""
+    asked_at: float | None = None
+    doomed: bool = False
+    """The asked-for response is to be killed on arrival."""
+    wanted: dict[str, Any] | None = None
+    """The reply to ask for once the running one is done."""
+    killed: set[str] = field(default_factory=set)
+    count: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """No response runs and none is asked for."""
+        return self.active is None and self.asked_event is None
+
+    @property
+    def alive(self) -> bool:
+        """A response that is not killed runs or is asked for."""
+        if self.asked_event is not None:
+            return not self.doomed
+        return self.active is not None and self.active not in self.killed
+
+    def ask(self, response: dict[str, Any], now: float, *, event_id: str | None = None) -> list[Effect]:
+        """Ask the model for a reply, or keep the wish until the running one is done (a later wish replaces it).
+        `event_id`: the client's own, when the client asked."""
+        if not self.idle:
+            self.wanted = response
+            return []
+        self.count += 1
+        self.asked_event = event_id or f"event_parley_reply_{self.count}"
+        self.asked_at = now
+        self.doomed = False
+        event: dict[str, Any] = {"type": "response.create", "event_id": self.asked_event}
+        if response:
+            event["response"] = response
+        return [ToModel(event)]
+
+    def created(self, response_id: str, now: float) -> list[Effect]:
+        """The model began a response: ours, or one of its own accord."""
+        self.active = response_id
+        self.asked_event = None
+        if self.asked_at is None:
+            self.asked_at = now
+        if self.doomed:
+            self.doomed = False
+            return self._kill(response_id)
+        return [OpenGate(response_id)]
+
+    def done(self, response_id: str, now: float) -> list[Effect]:
+        """A response is over. Its gate stays open: audio that was queued still plays, none will come."""
+        if response_id == self.active:
+            self.active = None
+        effects: list[Effect] = [CloseGate(response_id)] if response_id in self.killed else []
+        return [*effects, *self._next(now)]
+
+    def refused(self, event_id: str, code: str, now: float) -> list[Effect]:
+        """The model answered our `response.create` with an error."""
+        if event_id != self.asked_event:
+            return []
+        self.asked_event = None
+        self.doomed = False
+        if code == "conversation_already_has_active_response" and self.wanted is None:
+            self.wanted = {}
+            return []
+        return self._next(now)
+
+    def kill(self, *, cancel: bool = True) -> list[Effect]:
+        """Give up the reply that runs or is asked for. `cancel`: tell the model (it may have cancelled itself)."""
+        self.wanted = None
+        if self.asked_event is not None:
+            self.doomed = True
+        if self.active is None or self.active in self.killed:
+            return []
+        return self._kill(self.active, cancel=cancel)
+
+    def _kill(self, response_id: str, *, cancel: bool = True) -> list[Effect]:
+        self.killed.add(response_id)
+        effects: list[Effect] = [CloseGate(response_id)]
+        if cancel:
+            effects.append(ToModel({"type": "response.cancel", "response_id": response_id}))
+        return effects
+
+    def _next(self, now: float) -> list[Effect]:
+        if self.wanted is None or not self.idle:
+            return []
+        wanted, self.wanted = self.wanted, None
+        return self.ask(wanted, now)

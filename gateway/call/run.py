@@ -1,0 +1,491 @@
+"""One call: the task group round the core. The only module of this package that knows asyncio.
+
+::
+
+    Call.run ── TaskGroup ── model: opens the session, reads its events
+                         ├─ tick: every 50 ms
+                         └─ tool:<name> …
+
+Everything else happens in callbacks of the leg, on the loop, without a queue between: an input goes to the core,
+its effects are carried out, and the next input is looked at. So nothing slips between a decision and its doing.
+One future says how the call ends; whoever sets it first has decided; only `run` closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.call.core import Core, CoreSettings
+from gateway.call.desk import upstream_session
+from gateway.call.effects import (
+    Clear,
+    CloseGate,
+    Effect,
+    End,
+    Note,
+    OpenGate,
+    Pause,
+    Resume,
+    RunTool,
+    Time,
+    ToLeg,
+    ToModel,
+    Write,
+)
+from gateway.call.inputs import (
+    AudioBegan,
+    ChannelOpened,
+    ClientSent,
+    Connected,
+    HandOverAsked,
+    HangUpAsked,
+    ItemProgress,
+    LegInput,
+    Lost,
+    Played,
+    SpeechEnded,
+    SpeechStarted,
+    ToolFinished,
+)
+from gateway.call.journal import Journal
+from gateway.call.tally import Tally
+from gateway.errors import (
+    INTERNAL_ERROR,
+    MODEL_LOST,
+    Ending,
+    GatewayError,
+    ModelError,
+    ModelUnavailable,
+    StoreError,
+)
+from gateway.ports import (
+    CallRecord,
+    CallSummary,
+    Event,
+    Leg,
+    Model,
+    ModelSession,
+    ModelSpec,
+    Store,
+    ToolExecution,
+)
+from gateway.realtime.session import default_session, merge_session
+from media import vad
+from media.audio import PCM24
+from media.playout import Playout, PlayoutFull
+from personas.persona import Persona
+from personas.prompt import session_for
+from tools.contract import Records, Tool, ToolContext
+from tools.run import run_tool
+
+__all__ = ["Call", "CallDeps", "CallPlan"]
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.05
+CLOSE_S = 5.0
+"""Patience with each peer that is being closed."""
+
+EARLY_FRAMES = 100
+"""Caller audio kept while the model session opens: 2 s; beyond that the oldest is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """What one call is to be."""
+
+    call_id: str
+    session_id: str
+    tenant: str
+    persona: Persona
+
+
+@dataclass(frozen=True, slots=True)
+class CallDeps:
+    """What every call of this process shares."""
+
+    models: tuple[Model, ...]
+    """In order of preference: the next is tried when one cannot be opened."""
+    model_name: str
+    store: Store
+    records: Callable[[str], Records]
+    """Tenant → its business records."""
+    tools: Mapping[str, Tool]
+    setup_s: float = 15.0
+    wall: Callable[[], float] = time.time
+
+
+class Call:
+    """A live call. It is the leg's sink and speaker, and its tools' control."""
+
+    def __init__(self, plan: CallPlan, leg: Leg, deps: CallDeps) -> None:
+        loop = asyncio.get_running_loop()
+        self.plan = plan
+        self._leg = leg
+        self._deps = deps
+        self._now = loop.time
+        self._began = self._now()
+        self._tools = {name: deps.tools[name] for name in plan.persona.tools}
+        self._definitions = tuple(tool.definition() for tool in self._tools.values())
+        self._session = visible_session(plan.persona, plan.session_id, deps.model_name)
+        self._core = Core(
+            CoreSettings(plan.call_id, plan.persona, self._session, self._definitions), self._began
+        )
+        self._playout = Playout(leg.downlink_ms)
+        self._detector = vad.local_detector()
+        self._journal = Journal(deps.store, plan.call_id)
+        self._tally = Tally()
+        self._ended: asyncio.Future[Ending] = loop.create_future()
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._model: ModelSession | None = None
+        self._backlog: list[Event] = []
+        self._early: deque[bytes] = deque(maxlen=EARLY_FRAMES)
+        self._gates: dict[str, set[str]] = {}
+        """Open gates: response → its items that have audio."""
+        self._fresh = False
+        """An item began whose first frame was not pulled yet."""
+        self._provider = "none"
+
+    def end(self, ending: Ending) -> None:
+        """Ask the call to end; whoever asks first decides."""
+        if not self._ended.done():
+            self._ended.set_result(ending)
+
+    async def run(self) -> Ending:
+        """Hold the call from its first to its last moment. Never raises but for its own cancellation."""
+        wall = self._deps.wall()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await self._begin(wall)
+                self._start("model", self._talk())
+                self._start("tick", self._tick())
+                await self._leg.open(self, self)
+                await asyncio.wait([self._ended])
+                for task in self._tasks:
+                    task.cancel()
+        except* GatewayError as faults:
+            self.end(_first(faults).ending)
+        except* Exception:
+            logger.exception("call %s broke", self.plan.call_id)
+            self.end(INTERNAL_ERROR)
+        finally:
+            self.end(INTERNAL_ERROR)
+            await self._finish(self._ended.result())
+        return self._ended.result()
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None or self._ended.done():
+            work.close()
+            return
+        task = self._group.create_task(work, name=f"{name}:{self.plan.call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ── what the leg tells (gateway.ports.LegSink) ──
+
+    def on_connected(self) -> None:
+        self._tell(Connected())
+
+    def on_channel_open(self) -> None:
+        self._tell(ChannelOpened())
+
+    def on_audio(self, pcm: bytes) -> None:
+        if self._model is None:
+            self._early.append(pcm)
+        else:
+            self._model.audio(pcm)
+        for verdict in self._detector.feed(pcm):
+            self._report()
+            match verdict:
+                case vad.SpeechStarted(at_ms):
+                    self._tell(SpeechStarted(self._detector.fed_ms - at_ms))
+                case vad.SpeechStopped(end_ms=end_ms):
+                    self._tell(SpeechEnded(self._detector.fed_ms - end_ms))
+                case _:
+                    pass
+
+    def on_event(self, message: str) -> None:
+        self._report()
+        self._tell(ClientSent(message))
+
+    def on_lost(self, ending: Ending) -> None:
+        self._tell(Lost(ending))
+
+    # ── what the leg plays (gateway.ports.Speaker) ──
+
+    def pull(self, now: float) -> bytes | None:
+        frame = self._playout.pull(now)
+        if frame is not None and self._fresh:
+            self._fresh = False
+            self._report()
+        return frame
+
+    # ── what a tool may do (tools.contract.CallControl) ──
+
+    def hang_up(self) -> None:
+        self._control(HangUpAsked())
+
+    def hand_over(self, department: str, reason: str) -> None:
+        self._control(HandOverAsked())
+
+    def _control(self, asked: HangUpAsked | HandOverAsked) -> None:
+        now = self._now()
+        self._journal.tool(self._ms(now), asked)
+        self._apply(self._core.control(asked, now))
+
+    # ── into the core ──
+
+    def _tell(self, event: LegInput) -> None:
+        """The leg's callbacks come from the loop: a fault in here has no task to fail, so it ends the call."""
+        if self._ended.done():
+            return
+        now = self._now()
+        try:
+            effects = self._core.leg(event, now)
+            self._journal.leg(self._ms(now), event, effective=bool(effects))
+            self._apply(effects)
+        except Exception:
+            logger.exception("call %s broke", self.plan.call_id)
+            self.end(INTERNAL_ERROR)
+
+    def _report(self) -> None:
+        """Tell the core how far the playout is."""
+        totals = self._playout.totals(self._now())
+        if not totals and not self._detector.speech_ms:
+            return
+        items = tuple(
+            ItemProgress(t.item_id, t.queued_ms, t.sent_ms, t.heard_ms, t.drained) for t in totals
+        )
+        self._tell(Played(items, self._detector.speech_ms))
+
+    # ── out of the core ──
+
+    def _apply(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case ToLeg(event):
+                    self._leg.send(event)
+                case ToModel(event):
+                    self._send(event)
+                case OpenGate(response_id):
+                    self._gates[response_id] = set()
+                case CloseGate(response_id):
+                    self._gates.pop(response_id, None)
+                case Pause():
+                    self._playout.pause(self._now())
+                case Resume(back_ms):
+                    self._playout.resume(self._now(), back_ms)
+                case Clear():
+                    self._playout.clear(self._now())
+                case RunTool(tool_call_id, name, arguments):
+                    self._start(f"tool:{name}", self._use(tool_call_id, name, arguments))
+                case Write(entry):
+                    self._deps.store.transcript(entry)
+                case Time():
+                    self._tally.time(effect)
+                case Note():
+                    self._tally.note(effect)
+                case End(ending):
+                    self.end(ending)
+
+    def _send(self, event: Event) -> None:
+        if self._model is None:
+            self._backlog.append(event)
+        else:
+            self._model.send(event)
+
+    # ── the model ──
+
+    async def _talk(self) -> None:
+        """Open a model session and read its events until the call ends."""
+        async with AsyncExitStack() as stack:
+            self._model = session = await self._open(stack)
+            for event in self._backlog:
+                session.send(event)
+            for pcm in self._early:
+                session.audio(pcm)
+            self._backlog.clear()
+            self._early.clear()
+            async for event in session:
+                if event["type"] == "response.output_audio.delta":
+                    self._play(event["response_id"], event["item_id"], event["delta"])
+                else:
+                    self._hear(event)
+        self.end(MODEL_LOST)
+
+    async def _open(self, stack: AsyncExitStack) -> ModelSession:
+        """The session of the first model that can be opened. Raises the last one's ModelError."""
+        spec = ModelSpec(
+            self.plan.call_id, self.plan.persona,
+            upstream_session(self._session, self._definitions, gateway_turns=self.plan.persona.turns == "gateway"),
+        )  # fmt: skip
+        fault: ModelError = ModelUnavailable("no provider is configured")
+        for model in self._deps.models:
+            try:
+                async with asyncio.timeout(self._deps.setup_s):
+                    session = await stack.enter_async_context(model.open(spec))
+            except ModelError as error:
+                fault = error
+            except TimeoutError:
+                fault = ModelUnavailable(
+                    f"{model.name} did not open a session in {self._deps.setup_s:.0f} s"
+                )
+            else:
+                self._provider = model.name
+                self._journal.call(self._ms(self._now()), {"type": "ModelOpened", "provider": model.name})
+                return session
+            logger.warning(
+                "call %s: model %s could not be opened: %s", self.plan.call_id, model.name, fault
+            )
+        raise fault
+
+    def _hear(self, event: Event) -> None:
+        now = self._now()
+        kind = event["type"]
+        if kind == "response.output_audio.done" and event["item_id"] in self._gates.get(
+            event["response_id"], ()
+        ):
+            self._playout.finish(event["item_id"])
+        if kind == "response.done":
+            for item_id in self._gates.pop(event["response"]["id"], ()):
+                self._playout.finish(item_id)
+        self._journal.model(self._ms(now), event)
+        self._report()
+        self._apply(self._core.model(event, now))
+
+    def _play(self, response_id: str, item_id: str, pcm: bytes) -> None:
+        """Queue audio of a reply whose gate is open; the rest was given up and is dropped."""
+        items = self._gates.get(response_id)
+        if items is None:
+            self._tally.dropped_audio_ms += PCM24.to_ms(len(pcm))
+            return
+        try:
+            self._playout.queue(item_id, pcm)
+        except PlayoutFull as full:
+            logger.warning("call %s: %s; the rest of the reply is dropped", self.plan.call_id, full)
+            del self._gates[response_id]
+            return
+        if item_id not in items:
+            items.add(item_id)
+            self._fresh = True
+            self._tell(AudioBegan(response_id, item_id))
+
+    # ── tools and time ──
+
+    async def _use(self, tool_call_id: str, name: str, arguments: str) -> None:
+        began = self._now()
+        plan = self.plan
+        context = ToolContext(
+            call_id=plan.call_id,
+            session_id=plan.session_id,
+            tenant=plan.tenant,
+            persona_id=plan.persona.id,
+            idempotency_key=f"{plan.session_id}:{tool_call_id}",
+            now=datetime.fromtimestamp(self._deps.wall(), ZoneInfo(plan.persona.timezone)),
+            records=self._deps.records(plan.tenant),
+            control=self,
+        )
+        outcome = await run_tool(self._tools[name], arguments, context)
+        now = self._now()
+        self._deps.store.tool_execution(
+            ToolExecution(
+                plan.call_id, tool_call_id, name, arguments, outcome.output, outcome.ok,
+                started_ms=self._ms(began), duration_ms=round((now - began) * 1000),
+            )
+        )  # fmt: skip
+        finished = ToolFinished(tool_call_id, outcome.output, outcome.ok)
+        self._journal.tool(self._ms(now), finished)
+        self._apply(self._core.tool(finished, now))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._report()
+            now = self._now()
+            effects = self._core.tick(now)
+            if effects:
+                self._journal.tick(self._ms(now))
+                self._apply(effects)
+
+    # ── beginning and end ──
+
+    async def _begin(self, wall: float) -> None:
+        plan = self.plan
+        names = ",".join(model.name for model in self._deps.models)
+        record = CallRecord(
+            plan.call_id, plan.session_id, plan.tenant, plan.persona.id, self._leg.kind, names, wall
+        )
+        try:
+            await self._deps.store.begin_call(record)
+        except StoreError as error:
+            logger.error("call %s is not written down: %s", plan.call_id, error)  # noqa: TRY400 - expected fault
+
+    async def _finish(self, ending: Ending) -> None:
+        """Close the leg, write the ending, say the canonical line. Each within its time, whatever fails."""
+        now = self._now()
+        stats = self._leg.stats()
+        await self._bounded("closing the leg", self._leg.close(ending))
+        self._apply_last(now, ending)
+        summary = self._tally.summary(self._ms(now), stats)
+        self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
+        await self._bounded(
+            "writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary)
+        )
+        log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, self._provider, ending, summary)
+
+    def _apply_last(self, now: float, ending: Ending) -> None:
+        """Let the core close what is open in the transcript, however the call ended."""
+        for effect in self._core.leg(Lost(ending), now):
+            if isinstance(effect, Write):
+                self._deps.store.transcript(effect.entry)
+
+    async def _bounded(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await work
+        except Exception:
+            logger.exception("call %s: %s failed", self.plan.call_id, what)
+
+    def _ms(self, now: float) -> int:
+        return round((now - self._began) * 1000)
+
+
+def visible_session(persona: Persona, session_id: str, model: str) -> dict[str, Any]:
+    """The complete session object that the client of this persona sees: as if the model took the turns, and with
+    the client's own tools only (it has none yet)."""
+    wanted = session_for(persona, ())
+    wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
+    return merge_session(default_session(model=model, session_id=session_id), wanted).session
+
+
+def log_ended(
+    call_id: str, persona_id: str, leg: str, provider: str, ending: Ending, summary: CallSummary
+) -> None:
+    """The one line that sums a call up. No speech, no numbers of people, no arguments."""
+    replies = sorted(t.reply_ms for t in summary.timings)
+    logger.info(
+        "call ended call=%s persona=%s leg=%s provider=%s ending=%s duration_ms=%d turns=%d interruptions=%d "
+        "tools=%d reply_p50_ms=%s dropped_audio_ms=%d tokens=%d/%d %s",
+        call_id, persona_id, leg, provider, ending, summary.duration_ms, summary.turns, summary.interruptions,
+        summary.tool_calls, replies[len(replies) // 2] if replies else "-", summary.dropped_audio_ms,
+        summary.input_tokens, summary.output_tokens,
+        " ".join(f"{k}={v:.3g}" for k, v in summary.leg.items()),
+    )  # fmt: skip
+
+
+def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:
+    """The first fault of a group, however deep."""
+    for fault in group.exceptions:
+        return _first(fault) if isinstance(fault, BaseExceptionGroup) else fault
+    raise AssertionError("an exception group is never empty")

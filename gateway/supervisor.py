@@ -1,0 +1,119 @@
+"""All live calls of this process: admission, the index, the drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
+from gateway.ports import Leg
+from personas.persona import Persona
+
+__all__ = ["CallRequest", "Supervisor"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """What the API asks for."""
+
+    session_id: str
+    tenant: str
+    persona: Persona
+
+
+class Supervisor:
+    """Owns the task of every call. Use as `async with Supervisor.open(deps, …) as supervisor`."""
+
+    def __init__(self, deps: CallDeps, group: asyncio.TaskGroup, *, max_calls: int, drain_s: float) -> None:
+        self._deps = deps
+        self._group = group
+        self._drain_s = drain_s
+        self._reserved: dict[str, str] = {}
+        """Call → session, from the reservation until the call is over."""
+        self._calls: dict[str, Call] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self.max_calls = max_calls
+        self.draining = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, deps: CallDeps, *, max_calls: int, drain_s: float) -> AsyncIterator[Supervisor]:
+        """The calls live in this block; leaving it drains them."""
+        async with asyncio.TaskGroup() as group:
+            supervisor = cls(deps, group, max_calls=max_calls, drain_s=drain_s)
+            try:
+                yield supervisor
+            finally:
+                await supervisor.drain()
+
+    @property
+    def live(self) -> int:
+        """Calls that are, or are about to be."""
+        return len(self._reserved)
+
+    def reserve(self, session_id: str) -> str:
+        """Make room for one call and name it. Raises Busy (full, draining) or SessionBusy."""
+        if self.draining:
+            raise Busy("The server is shutting down; call again in a moment.")
+        if len(self._reserved) >= self.max_calls:
+            raise Busy(f"All {self.max_calls} lines are in use; try again in a moment.")
+        if session_id in self._reserved.values():
+            raise SessionBusy("This session already has a live call; hang it up first.")
+        call_id = f"rtc_{secrets.token_hex(12)}"
+        self._reserved[call_id] = session_id
+        self._empty.clear()
+        return call_id
+
+    def release(self, call_id: str) -> None:
+        """Give back a reservation whose call did not begin."""
+        if call_id not in self._calls:
+            self._forget(call_id)
+
+    def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
+        """Start the reserved call. Its task never fails: it ends with an `Ending`."""
+        plan = CallPlan(call_id, request.session_id, request.tenant, request.persona)
+        call = Call(plan, leg, self._deps)
+        self._calls[call_id] = call
+        self._group.create_task(self._hold(call), name=f"call:{call_id}")
+
+    def find(self, call_id: str) -> Call | None:
+        return self._calls.get(call_id)
+
+    def hang_up(self, call_id: str, ending: Ending = HUNG_UP) -> bool:
+        """End a live call; False when there is none of that id."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            call.end(ending)
+        return call is not None
+
+    async def drain(self) -> None:
+        """Admit no more calls, give the live ones their time, then end them."""
+        self.draining = True
+        if self._calls:
+            logger.info("draining %d calls, for at most %.0f s", len(self._calls), self._drain_s)
+        try:
+            async with asyncio.timeout(self._drain_s):
+                await self._empty.wait()
+        except TimeoutError:
+            for call in self._calls.values():
+                call.end(DRAINED)
+
+    async def _hold(self, call: Call) -> None:
+        try:
+            await call.run()
+        finally:
+            self._forget(call.plan.call_id)
+
+    def _forget(self, call_id: str) -> None:
+        self._calls.pop(call_id, None)
+        self._reserved.pop(call_id, None)
+        if not self._reserved:
+            self._empty.set()
