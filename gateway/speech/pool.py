@@ -35,6 +35,7 @@ class _Job:
     request: Message
     needs: str | None
     answer: asyncio.Future[Message]
+    urgent: bool = False
     tries: int = 0
 
 
@@ -96,11 +97,9 @@ class Pool:
             raise SpeechUnavailable(f"{self.name} is closed")
         if len(self._line) >= self._waiting:
             raise SpeechBusy(f"{len(self._line)} requests already wait for {self.name}")
-        job = _Job(request, needs, asyncio.get_running_loop().create_future())
-        if urgent:
-            self._line.appendleft(job)
-        else:
-            self._line.append(job)
+        job = _Job(request, needs, asyncio.get_running_loop().create_future(), urgent)
+        ahead = sum(waiting.urgent for waiting in self._line) if urgent else len(self._line)
+        self._line.insert(ahead, job)
         self._dispatch()
         try:
             answer = await job.answer

@@ -114,7 +114,7 @@ async def launch(
 def _start(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen[bytes]:
     with theirs:
         return subprocess.Popen(
-            [sys.executable, "-m", *command], stdin=theirs, stdout=subprocess.DEVNULL, cwd=HOUSE
+            [sys.executable, "-m", *command], stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd=HOUSE
         )
 
 

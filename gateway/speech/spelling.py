@@ -10,9 +10,12 @@ from gateway.speech.lexicon import Spell
 __all__ = ["speller"]
 
 SPELLABLE = re.compile(r"[a-z]+(?:['.-][a-z]+)*\Z")
-DECODER = frozenset(
-    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH".split()
-)
+VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
+CONSONANTS = (
+    "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH", "T", "TH", "V", "W",
+    "Y", "Z", "ZH",
+)  # fmt: skip
+DECODER = frozenset(VOWELS + CONSONANTS)
 REDUCED = {"AX": "AH", "AXR": "ER"}
 """Reduced vowels that flite writes apart (its phone set is CMU's with these two)."""
 

@@ -45,7 +45,7 @@ def _answer(handle: Handler, request: Message) -> Message:
         return handle(request)
     except ValueError as error:
         return Message({"error": str(error)})
-    except Exception:
+    except Exception:  # noqa: BLE001 - the process ends: see serve
         # A traceback shows our own lines only; the exception's text could hold speech.
         print("".join(traceback.format_tb(sys.exc_info()[2])), file=sys.stderr)  # noqa: T201 - a worker has no logging
         sys.exit(70)
