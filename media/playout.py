@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from media.audio import FRAME_MS, PCM24
+from media.fade import fade_in, fade_out, mix
 from media.framer import Framer
 
 __all__ = ["ItemTotals", "Playout", "PlayoutFull"]
@@ -23,9 +22,6 @@ REWIND_MS = 1000
 """How far back `resume` can go at most: sent audio older than this is gone."""
 REPORTED = 64
 """Drained items remembered until `totals` reports them; beyond that the oldest is forgotten unreported."""
-
-FADE_BYTES = PCM24.to_bytes(5)
-FADE_IN = np.linspace(0.0, 1.0, FADE_BYTES // 2, endpoint=False, dtype=np.float32)
 
 
 class PlayoutFull(Exception):
@@ -124,7 +120,7 @@ class Playout:
                 if not item.finished:
                     break
         tail, self._last = self._last, b""
-        return _fade_out(tail)
+        return fade_out(tail)
 
     def pause(self, now: float) -> None:
         """Play nothing until `resume` or `clear`; what waits is kept. A second pause changes nothing."""
@@ -203,10 +199,10 @@ class Playout:
         self._hear(item, now)
         out = frame if len(frame) == FRAME else frame + bytes(FRAME - len(frame))
         if item.position == len(frame):
-            tail = _fade_out(self._last)
-            out = out if tail is None else _mix(out, tail)
+            tail = fade_out(self._last)
+            out = out if tail is None else mix(out, tail)
         elif not self._last:
-            out = _fade_in(out)
+            out = fade_in(out)
         self._last = out
         if item.finished and not item.frames:
             self._last = b""
@@ -224,23 +220,3 @@ class Playout:
         until = now - self.downlink_ms / 1000
         while item.underway and item.underway[0][0] <= until:
             item.heard = max(item.heard, item.underway.popleft()[1])
-
-
-def _fade_in(frame: bytes) -> bytes:
-    edge = np.frombuffer(frame[:FADE_BYTES], dtype="<i2") * FADE_IN
-    return edge.astype("<i2").tobytes() + frame[FADE_BYTES:]
-
-
-def _fade_out(last: bytes) -> bytes | None:
-    """A frame that ends the sound of the one before it; None when that one ended in silence."""
-    edge = last[-FADE_BYTES:]
-    if not any(edge):
-        return None
-    mirrored = np.frombuffer(edge, dtype="<i2")[::-1] * FADE_IN[::-1]
-    return mirrored.astype("<i2").tobytes() + bytes(FRAME - FADE_BYTES)
-
-
-def _mix(frame: bytes, tail: bytes) -> bytes:
-    both = np.frombuffer(frame, dtype="<i2").astype(np.int32) + np.frombuffer(tail, dtype="<i2")
-    mixed: bytes = both.clip(-32768, 32767).astype("<i2").tobytes()
-    return mixed

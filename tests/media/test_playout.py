@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from media.playout import FADE_BYTES, FRAME, ItemTotals, Playout, PlayoutFull
+from media.fade import FADE_BYTES
+from media.playout import FRAME, ItemTotals, Playout, PlayoutFull
 
 pytestmark = pytest.mark.unit
 
