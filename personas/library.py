@@ -93,12 +93,13 @@ def _plain(node: yaml.Node | None) -> Any:
         case yaml.ScalarNode(tag="tag:yaml.org,2002:null"):
             return None
         case yaml.ScalarNode(tag="tag:yaml.org,2002:bool", value=value):
-            # YAML 1.1 takes a bare yes or no for a boolean; in a list of phrases it is a word. Pydantic turns
-            # these words into booleans where a boolean is wanted.
+            # YAML 1.1 takes a bare yes or no for a boolean; in a list of phrases it is a word. Pydantic
+            # turns these words into booleans where a boolean is wanted.
             return value
         case yaml.ScalarNode(value=value):
             return value
-    return None
+        case _:
+            return None
 
 
 def _twice(node: yaml.Node) -> Iterable[tuple[int, str]]:
@@ -133,12 +134,11 @@ def _explain(file: Path, node: yaml.Node, error: dict[str, Any]) -> str:
     path: tuple[int | str, ...] = error["loc"]
     where = ".".join(str(part) for part in path) or "the persona"
     message = str(error["msg"]).removeprefix("Value error, ")
-    match error["type"]:
-        case "missing":
-            message = "is missing; add it"
-        case "extra_forbidden":
-            near = difflib.get_close_matches(str(path[-1]), Persona.model_fields, n=1)
-            message = "is no field of a persona; " + (f"did you mean {near[0]}?" if near else "remove it")
-            if len(path) > 1:
-                message = "is no field here; correct its name or remove it"
+    if error["type"] == "missing":
+        message = "is missing; add it"
+    elif error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), Persona.model_fields, n=1) if len(path) == 1 else []
+        message = "is no field here; " + (
+            f"did you mean {near[0]}?" if near else "correct its name or remove it"
+        )
     return f"{file.name}:{_line(node, path)}: {where}: {message}"

@@ -13,7 +13,7 @@ __all__ = ["Limits", "Persona", "SessionPolicy"]
 
 
 class SessionPolicy(StrEnum):
-    """How much of the session a client may change with `session.update` (docs/personas.md has the table)."""
+    """How much of the session a client may change with `session.update` (docs/personas.md has a table)."""
 
     OPEN = "open"
     GUARDED = "guarded"

@@ -1,0 +1,162 @@
+"""Choosing from a list that a tool returned: by ordinal, by time, by amount, by its words."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+from gateway.providers.embedded.clock import PARTS
+from gateway.providers.embedded.dates import Moment, find_moment
+from gateway.providers.embedded.grammar import polarity
+from gateway.providers.embedded.numbers import amounts, ordinal
+from gateway.providers.embedded.words import alike, content, tokens
+from personas.dialogue import Slot
+
+__all__ = ["Item", "choose", "exact", "near"]
+
+Item = dict[str, Any]
+
+_ANY = (
+    "any",
+    "either",
+    "whichever",
+    "whatever",
+    "doesn't matter",
+    "all the same",
+    "you choose",
+    "earliest",
+    "soonest",
+)
+
+
+def _start(slot: Slot, item: Item) -> datetime | None:
+    """The moment of an item: of its key, or of the first field the caller may match that is one."""
+    for name in (slot.key, *slot.match):
+        value = item.get(name)
+        if isinstance(value, str) and len(value) >= 10:
+            try:
+                return datetime.fromisoformat(value).replace(tzinfo=None)
+            except ValueError:
+                continue
+    return None
+
+
+def exact(slot: Slot, items: list[Item], wish: Moment) -> Item | None:
+    """The item at exactly the wished moment."""
+    if wish.day is None or wish.at is None:
+        return None
+    return next((item for item in items if _start(slot, item) == datetime.combine(wish.day, wish.at)), None)
+
+
+def near(slot: Slot, items: list[Item], wish: Moment | None) -> list[Item]:
+    """At most `slot.at_once` items, those nearest to the wish, in their order."""
+    if wish is None or (wish.at is None and wish.part is None):
+        return items[: slot.at_once]
+    if wish.at is None:
+        first, last = PARTS.get(wish.part or "", (time.min, time.max))
+        inside = [
+            item for item in items if (at := _start(slot, item)) is not None and first <= at.time() < last
+        ]
+        return (inside or items)[: slot.at_once]
+    target = wish.at
+
+    def away(item: Item) -> float:
+        at = _start(slot, item)
+        if at is None:
+            return float("inf")
+        days = abs((at.date() - (wish.day or at.date())).days)
+        return days * 1440 + abs((at.hour - target.hour) * 60 + at.minute - target.minute)
+
+    best = sorted(items, key=away)[: slot.at_once]
+    return [item for item in items if any(item is each for each in best)]
+
+
+def choose(slot: Slot, items: list[Item], offered: list[Item], text: str, today: date) -> list[Item]:
+    """The items that `text` may mean, best first; one means it is clear. `offered` are those just named."""
+    words = tokens(text)
+    pool = offered or items
+    if len(pool) == 1 and polarity(words, expected=True):
+        return pool
+    timed = _by_moment(slot, items, pool, words, today)
+    if timed:
+        return timed
+    priced = [
+        item
+        for item in items
+        for amount in amounts(words)
+        if any(_equals(item.get(name), amount) for name in slot.match)
+    ]
+    if priced:
+        return _distinct(priced)
+    worded = _by_words(slot, items, words)
+    if len(worded) == 1:
+        return worded
+    for at, word in enumerate(words):
+        if word in ("last", "latest"):
+            return [pool[-1]] if pool else []
+        found = ordinal(words, at)
+        if found is not None and 1 <= found[0] <= len(pool):
+            return [pool[found[0] - 1]]
+    spoken = " ".join(words)
+    if pool and any(each in text.lower() or each in spoken for each in _ANY):
+        return [pool[0]]
+    return worded
+
+
+def _distinct(items: list[Item]) -> list[Item]:
+    return [item for at, item in enumerate(items) if not any(item is each for each in items[:at])]
+
+
+def _by_moment(
+    slot: Slot, items: list[Item], pool: list[Item], words: tuple[str, ...], today: date
+) -> list[Item]:
+    wish = find_moment(
+        words, today, past=slot.tense == "past", expected=_start(slot, (pool or [{}])[0]) is not None
+    )
+    if not wish or wish.soonest:
+        return []
+    for among in (pool, items):
+        hits = [item for item in among if _at(slot, item, wish)]
+        if hits and wish.at is None and wish.day is None:
+            return hits[:1]
+        if hits:
+            return hits
+    return []
+
+
+def _at(slot: Slot, item: Item, wish: Moment) -> bool:
+    start = _start(slot, item)
+    if start is None or (wish.day is not None and start.date() != wish.day):
+        return False
+    if wish.at is not None:
+        hours = {wish.at.hour, (wish.at.hour + 12) % 24} if wish.part is None else {wish.at.hour}
+        return start.minute == wish.at.minute and start.hour in hours
+    first, last = PARTS.get(wish.part or "", (time.min, time.max))
+    return first <= start.time() < last if wish.part else True
+
+
+def _equals(value: Any, amount: float) -> bool:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return False
+    return abs(number - amount) < 0.005 or (amount == int(amount) and int(number) == int(amount))
+
+
+def _by_words(slot: Slot, items: list[Item], words: tuple[str, ...]) -> list[Item]:
+    told = content(words)
+    scored = []
+    for item in items:
+        theirs = [
+            word
+            for name in slot.match
+            for word in content(tokens(str(item.get(name) or "")))
+            if word.isalpha()
+        ]
+        score = sum(1 for word in told if any(alike(word, other) >= 0.75 for other in theirs))
+        if score:
+            scored.append((score, item))
+    if not scored:
+        return []
+    top = max(score for score, _ in scored)
+    return [item for score, item in scored if score == top]

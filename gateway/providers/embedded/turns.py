@@ -1,0 +1,141 @@
+"""Conversation items as turns: what the caller said between two utterances of ours, and what the tools answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.speech.ports import Heard
+
+__all__ = ["CallerTurn", "Ours", "Result", "ToolTurn", "Turn", "item_text", "turns_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTurn:
+    """What the caller said or wrote, perhaps in several pieces."""
+
+    text: str
+    doubtful: bool
+    """The ears were unsure of some of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What we said: empty when nothing of it was heard."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One tool call and its answer; `output` is None while it runs."""
+
+    name: str
+    arguments: dict[str, Any]
+    output: dict[str, Any] | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.output is not None and not self.output.get("error")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolTurn:
+    results: tuple[Result, ...]
+
+
+Turn = CallerTurn | Ours | ToolTurn
+
+DOUBT = 0.4
+"""Below this score of the ears an utterance off the script is not believed unasked."""
+
+
+def item_text(item: Mapping[str, Any]) -> str:
+    """The words of a message item: transcripts of audio parts, texts of the others."""
+    content = item.get("content")
+    if isinstance(content, str):
+        return content
+    texts = []
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, Mapping):
+            text = part.get("transcript") or part.get("text")
+            if isinstance(text, str):
+                texts.append(text)
+    return " ".join(texts).strip()
+
+
+def _json(text: Any) -> dict[str, Any]:
+    if not isinstance(text, str):
+        return dict(text) if isinstance(text, Mapping) else {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, str) and value.lower().startswith("error"):
+        return {"error": value}
+    return {"result": value}
+
+
+def turns_of(items: Iterable[Mapping[str, Any]], heard: Mapping[str, Heard]) -> tuple[Turn, ...]:
+    """The turns of a conversation. System messages are no turns. Items of unknown kinds are passed over."""
+    turns: list[Turn] = []
+    calls: dict[str, Result] = {}
+    for item in items:
+        kind = item.get("type")
+        if kind == "message":
+            _message(turns, item, heard)
+        elif kind == "function_call":
+            call = Result(str(item.get("name")), _json(item.get("arguments")), None)
+            calls[str(item.get("call_id"))] = call
+            turns.append(ToolTurn((call,)))
+        elif kind == "function_call_output":
+            begun = calls.get(str(item.get("call_id")))
+            if begun is not None:
+                done = Result(begun.name, begun.arguments, _json(item.get("output")))
+                _settle(turns, begun, done)
+        elif kind == "mcp_call":
+            output = (
+                _json(item.get("output"))
+                if item.get("error") is None
+                else {"error": str(item.get("error"))}
+            )
+            turns.append(ToolTurn((Result(str(item.get("name")), _json(item.get("arguments")), output),)))
+    return tuple(turns)
+
+
+def _message(turns: list[Turn], item: Mapping[str, Any], heard: Mapping[str, Heard]) -> None:
+    text = item_text(item)
+    if item.get("role") == "assistant":
+        turns.append(Ours(text))
+    elif item.get("role") == "user":
+        ear = heard.get(str(item.get("id")))
+        doubtful = ear is not None and (
+            ear.source == "none" or (ear.source == "open" and ear.score < DOUBT)
+        )
+        last = turns[-1] if turns else None
+        if isinstance(last, CallerTurn):
+            turns[-1] = CallerTurn(f"{last.text} {text}".strip(), last.doubtful or doubtful)
+        else:
+            turns.append(CallerTurn(text, doubtful))
+
+
+def _settle(turns: list[Turn], begun: Result, done: Result) -> None:
+    """Put the answer where it came: after everything so far, in place of the call that was still running."""
+    for at, turn in enumerate(turns):
+        if isinstance(turn, ToolTurn) and any(each is begun for each in turn.results):
+            kept = tuple(each for each in turn.results if each is not begun)
+            if kept:
+                turns[at] = ToolTurn(kept)
+            else:
+                del turns[at]
+            break
+    last = turns[-1] if turns else None
+    if isinstance(last, ToolTurn) and all(each.output is not None for each in last.results):
+        turns[-1] = ToolTurn((*last.results, done))
+    else:
+        turns.append(ToolTurn((done,)))
