@@ -1,0 +1,47 @@
+"""Keys: there or not, and plausible or not. Never what they are."""
+
+from __future__ import annotations
+
+from gateway.checks.finding import Finding, fault, ok, warning
+from gateway.config import Settings
+
+__all__ = ["check_keys"]
+
+SHORTEST_KEY = 16
+SHORTEST_SIGNING_KEY = 32
+
+
+def check_keys(settings: Settings) -> list[Finding]:
+    """One finding for each kind of key that matters with these settings."""
+    found = [_openai(settings)]
+    if settings.api_keys:
+        short = sum(len(key.get_secret_value()) < SHORTEST_KEY for key in settings.api_keys)
+        if short:
+            seen = f"{short} of {len(settings.api_keys)} shorter than {SHORTEST_KEY} characters"
+            found.append(
+                warning("server keys", seen, "use long random PARLEY_API_KEYS: openssl rand -hex 24")
+            )
+        else:
+            found.append(ok("server keys", f"{len(settings.api_keys)} set"))
+    if settings.signing_key is None:
+        found.append(ok("signing key", "in the data folder; created at the first start"))
+    elif len(settings.signing_key.get_secret_value()) < SHORTEST_SIGNING_KEY:
+        seen = f"shorter than {SHORTEST_SIGNING_KEY} characters"
+        mend = "tokens could be forged; use openssl rand -hex 32 for PARLEY_SIGNING_KEY"
+        found.append(fault("signing key", seen, mend))
+    else:
+        found.append(ok("signing key", "set"))
+    if not settings.loopback and settings.api_key_for_realtime is None:
+        mend = "only pages of this server's own origin can start calls; for others set API_KEY_FOR_REALTIME"
+        found.append(warning("minting key", "not set, on an address others can reach", mend))
+    return found
+
+
+def _openai(settings: Settings) -> Finding:
+    if settings.openai_api_key is None:
+        first = settings.provider_order[0]
+        return ok("openai key", f"not set; calls go to {first}")
+    key = settings.openai_api_key.get_secret_value()
+    if not key.startswith("sk-") or len(key) < 20 or not key.isascii() or any(c.isspace() for c in key):
+        return warning("openai key", "set, but does not look like one", "copy OPENAI_API_KEY again, whole")
+    return ok("openai key", "set")
