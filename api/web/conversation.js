@@ -57,7 +57,7 @@ export class Conversation {
       case "input_audio_buffer.speech_started":
         this.hearing = true;
         transcript.reserve(event.item_id);
-        latency.speechStarted();
+        latency.forget();
         break;
       case "input_audio_buffer.speech_stopped":
         this.hearing = false;
@@ -113,17 +113,33 @@ export class Conversation {
       case "output_audio_buffer.stopped":
       case "output_audio_buffer.cleared":
         this.speaking = false;
+        // Something said over a reply that was then heard to its end: no answer is timed from it.
+        if (event.type.endsWith("stopped")) this.latency.forget();
         this.played(event.response_id, event.type.endsWith("stopped"));
         break;
       case "conversation.item.truncated":
-        this.interruptions += 1;
-        transcript.cut(event.item_id, event.audio_end_ms ?? 0);
-        this.send({ type: "conversation.item.retrieve", item_id: event.item_id });
+        this.cut(event.item_id, event.audio_end_ms ?? 0);
         break;
       case "conversation.item.retrieved":
         if (event.item?.role === "assistant") transcript.heard(event.item.id, transcriptOf(event.item));
         break;
     }
+  }
+
+  /**
+   * @param {string} itemId
+   * @param {number} heardMs
+   */
+  cut(itemId, heardMs) {
+    this.playing = this.playing.filter((item) => item !== itemId);
+    if (heardMs === 0) {
+      // The caller went on before anything of it was heard: it never was part of the conversation.
+      this.transcript.remove(itemId);
+      return;
+    }
+    this.interruptions += 1;
+    this.transcript.cut(itemId, heardMs);
+    this.send({ type: "conversation.item.retrieve", item_id: itemId });
   }
 
   /** The tools. @param {Record<string, any>} event */
@@ -133,6 +149,9 @@ export class Conversation {
       case "response.output_item.done":
       case "conversation.item.done":
         if (event.item?.type === "mcp_call") this.tools.show(event.item);
+        break;
+      case "response.mcp_call_arguments.done":
+        this.tools.asked(event.item_id, event.arguments ?? "");
         break;
       case "response.mcp_call.in_progress":
         this.tools.mark(event.item_id, "running");
@@ -171,7 +190,7 @@ export class Conversation {
    */
   open(responseId, itemId) {
     const items = this.spoken.get(responseId) ?? [];
-    if (items.includes(itemId)) return;
+    if (items.includes(itemId) || this.transcript.removed.has(itemId)) return;
     this.spoken.set(responseId, [...items, itemId]);
     this.playing.push(itemId);
     this.newest = itemId;

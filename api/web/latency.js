@@ -2,13 +2,16 @@
  * How long the caller waited for each reply: last own speech → first sound of the agent, both as they pass the
  * browser. Pure: told what happened and when, in seconds of one clock.
  *
- * Only a turn that the server committed can have a reply, so a resumed or a late sentence is not mistaken for one.
+ * A figure needs a turn that the server took and a reply that it began, so that a reply which only goes on after
+ * a pause is not mistaken for an answer. The sound may come shortly before the event that tells of its reply.
  * Without a usable microphone signal the figure is taken from events (`speech_stopped` → `output_audio_buffer.started`)
  * and marked approximate: that event comes after the server's own wait for the end of the turn.
  */
 
 /** The agent must have been silent this long for its next sound to be a beginning. */
 const SILENCE_S = 0.12;
+/** A sound this long before its event is the beginning of that reply. */
+const EARLY_S = 0.4;
 /** Own speech older than this before the commit is not what was committed. */
 const STALE_S = 4;
 
@@ -30,6 +33,10 @@ export class Latency {
     /** @type {{from: number, approximate: boolean} | null} */
     this.waiting = null;
     /** @type {number | null} */
+    this.agentBegan = null;
+    /** The server has begun to play the reply that is awaited. */
+    this.begun = false;
+    /** @type {number | null} */
     this.stopped = null;
     this.hears = false;
   }
@@ -43,7 +50,9 @@ export class Latency {
     if (!agentAudible) return;
     const begins = this.agentEnd === null || at - this.agentEnd > SILENCE_S;
     this.agentEnd = at;
-    if (begins && this.waiting) this.tell(at);
+    if (!begins) return;
+    this.agentBegan = at;
+    if (this.waiting && this.begun) this.tell(at);
   }
 
   /** @param {number} at the server noticed the end of speech */
@@ -54,18 +63,22 @@ export class Latency {
   /** @param {number} at the server took the caller's turn */
   committed(at) {
     const own = this.ownEnd;
+    this.begun = false;
     if (own !== null && at - own < STALE_S) this.waiting = { from: own, approximate: false };
     else this.waiting = { from: this.stopped ?? at, approximate: true };
   }
 
-  /** The caller speaks again: the reply that was awaited will be another one. */
-  speechStarted() {
+  /** What was awaited will not come, or not as the answer to what was said last. */
+  forget() {
     this.waiting = null;
   }
 
   /** @param {number} at the server began to play a reply */
   replyStarted(at) {
-    if (this.waiting && !this.hears) this.tell(at);
+    if (!this.waiting) return;
+    this.begun = true;
+    if (!this.hears) this.tell(at);
+    else if (this.agentBegan !== null && this.agentBegan > this.waiting.from && at - this.agentBegan < EARLY_S) this.tell(this.agentBegan);
   }
 
   /** @param {number} at */

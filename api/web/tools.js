@@ -14,6 +14,7 @@ const ROWS = 4;
  * @property {{message?: string} | null} [error]
  *
  * @typedef {object} Run
+ * @property {McpCall} item
  * @property {string} name
  * @property {"running" | "done" | "failed"} state
  * @property {unknown} result
@@ -42,7 +43,7 @@ export class Tools {
     const row = known?.row ?? element("li", { class: "tool" });
     const state = item.error ? "failed" : typeof item.output === "string" ? "done" : known?.state ?? "running";
     const result = item.error ? item.error.message ?? "It failed." : parse(item.output);
-    this.runs.set(item.id, { name: item.name, state, result, row });
+    this.runs.set(item.id, { item, name: item.name, state, result, row });
     row.dataset.state = state;
     row.replaceChildren(
       element("div", { class: "tool-head" }, element("span", { class: "tool-name" }, quiet("Tool: "), sentence(item.name)), stateMark(state)),
@@ -52,6 +53,15 @@ export class Tools {
     if (!known) this.transcript.insert(item.id, row);
     else this.transcript.onGrow(row);
     if (known?.state !== state && state !== "running") announce(`${sentence(item.name)}: ${state}.`);
+  }
+
+  /**
+   * @param {string} itemId
+   * @param {string} text the arguments, complete
+   */
+  asked(itemId, text) {
+    const run = this.runs.get(itemId);
+    if (run) this.show({ ...run.item, arguments: text });
   }
 
   /**

@@ -37,6 +37,8 @@ export class Transcript {
     this.entries = new Map();
     /** Position at which an item began to be spoken, before it can be shown. @type {Map<string, number>} */
     this.places = new Map();
+    /** Replies of which nothing was heard; late words of theirs stay away. @type {Set<string>} */
+    this.removed = new Set();
     this.place = 0;
   }
 
@@ -45,6 +47,7 @@ export class Transcript {
     this.agentName = agentName;
     this.entries.clear();
     this.places.clear();
+    this.removed.clear();
     this.list.replaceChildren();
   }
 
@@ -122,6 +125,7 @@ export class Transcript {
    * @param {string} delta
    */
   agentDelta(itemId, delta) {
+    if (this.removed.has(itemId)) return;
     const entry = this.entry(itemId, "agent");
     this.write(entry, entry.text + delta);
   }
@@ -131,6 +135,7 @@ export class Transcript {
    * @param {string} text
    */
   agentDone(itemId, text) {
+    if (this.removed.has(itemId)) return;
     const entry = this.entry(itemId, "agent");
     if (text.length >= entry.text.length) this.write(entry, text);
   }
@@ -155,6 +160,13 @@ export class Transcript {
     entry.heardMs = heardMs;
     this.draw(entry);
     announce(`You interrupted ${this.agentName}.`);
+  }
+
+  /** @param {string} itemId nothing of it was heard */
+  remove(itemId) {
+    this.removed.add(itemId);
+    this.entries.get(itemId)?.row.remove();
+    this.entries.delete(itemId);
   }
 
   /**
