@@ -69,6 +69,9 @@ UNHEARD_S = 0.6
 RESUME_BACK_MS = 200
 """A resumed reply repeats this much, so that no syllable is lost at the cut."""
 
+ANSWER_MS = 1000
+"""A backchannel with less than this of the reply left is taken as an answer to it."""
+
 UNANSWERED_S = 2.0
 """How long the model has to take the turn of a caller who spoke before the reply was heard."""
 
@@ -334,6 +337,13 @@ class Core:
         """Whether the caller has heard something of a reply that is not over."""
         return any(self._progress[i].sent_ms > 0 for i in self._scribe.open_items() if i in self._progress)
 
+    def _nearly_done(self) -> bool:
+        """Whether so little of the reply is left that a short word now is rather an answer to it."""
+        if self._replies.alive:
+            return False
+        left = (self._progress[i] for i in self._scribe.open_items() if i in self._progress)
+        return sum(item.queued_ms - item.sent_ms for item in left) <= ANSWER_MS
+
     def _owe(self, owed: bool, now: float, *, after_s: float = 0.0) -> None:
         if owed:
             self._owed = True
@@ -348,7 +358,7 @@ class Core:
             return
         self._undecided.discard(item_id)
         if is_backchannel(text):
-            self._kept_words = bool(text.strip())
+            self._kept_words = bool(text.strip()) and self._nearly_done()
             if self._floor is Floor.HELD and not self._speaking and not self._undecided:
                 self._cue(Cue.KEEP, now, out)
             return
