@@ -1,0 +1,88 @@
+"""The HTTP application: every surface's routes, one place where errors become answers, and the headers of all."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import cors
+from api.deps import Deps
+from api.errors import ApiError, Envelope, Fault, fault_of
+from api.surfaces.core.envelope import envelope as core_envelope
+from api.surfaces.core.routes import routes as core_routes
+from api.surfaces.realtime.calls import routes as realtime_routes
+from api.surfaces.realtime.envelope import envelope as realtime_envelope
+from api.surfaces.web.page import routes as web_routes
+
+__all__ = ["create_app", "make_runner"]
+
+logger = logging.getLogger(__name__)
+
+ENVELOPES: tuple[tuple[str, Envelope], ...] = (("/v1/realtime", realtime_envelope), ("/", core_envelope))
+"""Path prefix → how errors look there; the first that fits."""
+
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+
+def create_app(deps: Deps) -> web.Application:
+    """The application. It owns nothing: `deps` must outlive it."""
+    app = web.Application(middlewares=[_middleware(deps)])
+    app.router.add_routes([*web_routes(deps), *core_routes(deps), *realtime_routes(deps)])
+    return app
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """How the application is served, in production and in tests: a handler whose client has gone is cancelled."""
+    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=5.0)
+
+
+def _middleware(deps: Deps) -> Middleware:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if cors.is_preflight(request):
+            return cors.preflight(request, deps.settings)
+        response = await _answer(request, handler)
+        if not response.prepared:
+            cors.allow(request, response.headers, deps.settings)
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
+            if not response.headers.get("Cache-Control"):
+                response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ApiError as error:
+        fault = error.fault
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        fault = fault_of(error)
+    except SQLAlchemyError as error:
+        logger.warning("%s %s: database: %s", request.method, _route(request), type(error).__name__)
+        message = "The database does not answer; try again."
+        fault = Fault(503, "service_unavailable", message, None, {"Retry-After": "5"})
+    except Exception:  # our bug: an honest 500 for the client, the traceback for the log
+        logger.exception("%s %s failed", request.method, _route(request))
+        fault = Fault(500, "internal_error", "Something went wrong on our side.")
+    envelope = next(made for prefix, made in ENVELOPES if _under(request.path, prefix))
+    response = envelope(fault)
+    response.headers.update(fault.headers)
+    return response
+
+
+def _under(path: str, prefix: str) -> bool:
+    return prefix == "/" or path == prefix or path.startswith(f"{prefix}/")
+
+
+def _route(request: web.Request) -> str:
+    """The route's pattern: paths themselves hold ids."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "(no route)"

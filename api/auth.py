@@ -1,0 +1,56 @@
+"""Who asks: bearers, keys, origins. Secrets are compared in constant time and never logged."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from api.errors import ApiError
+from api.limits import Rate, RateLimiter
+from gateway.config import Settings
+
+__all__ = ["bearer", "foreign_origin", "is_one_of", "spend"]
+
+
+def bearer(request: web.Request, scheme: str = "Bearer") -> str | None:
+    """What follows the scheme in `Authorization`, or None."""
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if kind.lower() == scheme.lower() and value.strip() else None
+
+
+def is_one_of(presented: str, secrets: Iterable[SecretStr]) -> bool:
+    """Whether it is one of the secrets. Compares with every one, so that time tells nothing."""
+    given = presented.encode("utf-8", "replace")
+    found = False
+    for secret in secrets:
+        found |= hmac.compare_digest(given, secret.get_secret_value().encode())
+    return found
+
+
+def foreign_origin(request: web.Request, settings: Settings) -> bool:
+    """Whether a browser sent this from a page of another origin than ours and those of FRONTEND_URLS."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+    ours = {f"{request.scheme}://{request.host}", *(url.rstrip("/") for url in settings.frontend_urls)}
+    if settings.public_url:
+        parts = urlsplit(settings.public_url)
+        ours.add(f"{parts.scheme}://{parts.netloc}")
+    return origin not in ours
+
+
+async def spend(request: web.Request, limiter: RateLimiter, rate: Rate, settings: Settings) -> None:
+    """Take one of the caller's requests. Callers on this machine have no limit when only they can come.
+    Raises ApiError 429 with Retry-After."""
+    if settings.loopback:
+        return
+    wait = await limiter.take(rate, request.remote or "unknown")
+    if wait > 0:
+        seconds = int(wait) + 1
+        raise ApiError(
+            429, f"Too many requests; try again in {seconds} s.", headers={"Retry-After": str(seconds)}
+        )

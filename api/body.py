@@ -1,0 +1,56 @@
+"""Request bodies: bounded, in time and in size, before anything looks at them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from api.errors import ApiError
+
+__all__ = ["JSON_LIMIT", "parsed", "read"]
+
+M = TypeVar("M", bound=BaseModel)
+
+JSON_LIMIT = 64 * 1024
+_READ_S = 10.0
+
+
+async def read(request: web.Request, limit: int) -> bytes:
+    """The body, of at most `limit` bytes. Raises ApiError 413, 408 or 400."""
+    if request.content_length is not None and request.content_length > limit:
+        raise ApiError(413, f"The body may have at most {limit} bytes.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_READ_S):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit:
+                    raise ApiError(413, f"The body may have at most {limit} bytes.")
+    except TimeoutError:
+        raise ApiError(408, f"The body did not arrive within {_READ_S:.0f} seconds.") from None
+    except web.RequestPayloadError:
+        raise ApiError(400, "The body could not be read.") from None
+    return bytes(body)
+
+
+async def parsed(request: web.Request, model: type[M]) -> M:
+    """The body as a JSON object of `model`; keys it does not know are ignored. Raises ApiError 400, 413, 415."""
+    if request.content_type != "application/json":
+        raise ApiError(415, "Send the body as application/json.")
+    body = await read(request, JSON_LIMIT)
+    try:
+        document: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise ApiError(400, "The body is not JSON.") from None
+    if not isinstance(document, dict):
+        raise ApiError(400, "The body must be a JSON object.")
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ApiError(400, f"{where}: {first['msg'].removeprefix('Value error, ')}", param=where) from None

@@ -1,0 +1,47 @@
+"""How often one caller may ask: a token bucket per caller and purpose."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["InProcessLimiter", "Rate", "RateLimiter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, then `per_minute`."""
+
+    name: str
+    per_minute: float
+    burst: int
+
+
+class RateLimiter(Protocol):
+    async def take(self, rate: Rate, who: str) -> float:
+        """Take one; 0 when there was one to take, else the seconds until there is."""
+
+
+class InProcessLimiter:
+    """Counts in this process only. Remembers at most 10 000 callers: beyond that the one not seen for longest is
+    forgotten, which gives it a full bucket."""
+
+    BOUND = 10_000
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    async def take(self, rate: Rate, who: str) -> float:
+        now = self._clock()
+        key = (rate.name, who)
+        left, then = self._buckets.pop(key, (float(rate.burst), now))
+        left = min(float(rate.burst), left + (now - then) * rate.per_minute / 60)
+        wait = 0.0 if left >= 1 else (1 - left) * 60 / rate.per_minute
+        self._buckets[key] = (left - 1 if wait == 0 else left, now)
+        if len(self._buckets) > self.BOUND:
+            self._buckets.popitem(last=False)
+        return wait

@@ -1,0 +1,67 @@
+"""Which persona answers: by scenario, locale and wish (contracts README, T17 and T19)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from personas.persona import Persona
+
+__all__ = ["DEFAULT_PERSONA", "Selection", "for_scenario", "select"]
+
+DEFAULT_PERSONA = "assistant"
+"""Who answers when nobody was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The persona, and the step that found it."""
+
+    persona: Persona
+    reason: str
+
+
+def select(
+    personas: Mapping[str, Persona], *, preferred: str | None, scenario: str | None, locale: str | None
+) -> Selection | None:
+    """The first step that finds one, in the contract's order. A wish narrows the choice to its own scenario, so
+    that a locale never puts the bank's agent in place of the dentist's; among equals the wish wins.
+    None when `preferred` names nobody."""
+    wish = personas.get(preferred) if preferred is not None else None
+    if preferred is not None and wish is None:
+        return None
+    scenario = scenario or (wish.scenario if wish else None)
+    candidates = [persona for persona in personas.values() if persona.scenario == scenario]
+    if wish is not None and wish not in candidates:
+        candidates.insert(0, wish)
+    candidates = candidates or _default_first(personas)
+    candidates.sort(key=lambda persona: persona is not wish)
+
+    wanted = (locale or "").lower()
+    steps: list[tuple[str, Callable[[Persona], bool]]] = []
+    if wanted:
+        steps.append(("exact-locale", lambda persona: persona.locale.lower() == wanted))
+        steps.append(("language-only", lambda persona: _language(persona.locale) == _language(wanted)))
+    if wish is not None:
+        steps.append(("preferred-persona", lambda persona: persona is wish))
+    steps.append(("en-us-fallback", lambda persona: persona.locale.lower() == "en-us"))
+    steps.append(("untagged-fallback", lambda persona: not persona.locale))
+    steps.append(("catalog-fallback", lambda persona: True))
+    for reason, fits in steps:
+        for persona in candidates:
+            if fits(persona):
+                return Selection(persona, reason)
+    return None
+
+
+def for_scenario(personas: Mapping[str, Persona], scenario: str, locale: str | None) -> Selection | None:
+    """Who answers a scenario; an unknown one is answered by the default persona. None when there is nobody."""
+    return select(personas, preferred=None, scenario=scenario, locale=locale)
+
+
+def _default_first(personas: Mapping[str, Persona]) -> list[Persona]:
+    return sorted(personas.values(), key=lambda persona: (persona.id != DEFAULT_PERSONA, persona.id))
+
+
+def _language(locale: str) -> str:
+    return locale.lower().partition("-")[0]

@@ -1,0 +1,60 @@
+"""Sessions: what a client opens, holds a key to, and calls in."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from api.records.access import AccessKeys
+from gateway.stores.engine import EVERY_TENANT, Database
+from gateway.stores.schema import Session
+
+__all__ = ["LIFETIME_S", "NewSession", "create", "find"]
+
+LIFETIME_S = 24 * 3600
+"""How long a session can be called in and read."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What is known of a session when it is opened."""
+
+    tenant: str
+    scenario: str
+    scenario_title: str
+    persona_id: str
+    company_name: str | None = None
+    requested_locale: str | None = None
+
+
+async def create(
+    database: Database, access: AccessKeys, new: NewSession, now: float
+) -> tuple[Session, str]:
+    """Open a session at `now` (Unix seconds); gives it with its access key, which is not stored.
+    Raises SQLAlchemyError."""
+    session_id = str(uuid.uuid4())
+    key = access.key_of(session_id)
+    session = Session(
+        id=session_id,
+        scenario=new.scenario,
+        scenario_title=new.scenario_title,
+        company_name=new.company_name,
+        persona_id=new.persona_id,
+        requested_locale=new.requested_locale,
+        access_hash=access.hash_of(key),
+        created_at=now,
+        expires_at=now + LIFETIME_S,
+    )
+    async with database.writing(new.tenant) as db:
+        db.add(session)
+    return session, key
+
+
+async def find(database: Database, session_id: str, now: float) -> Session | None:
+    """The session, or None when there is none or it has expired. Looks in every tenant: the id is unguessable and
+    tells the tenant. Raises SQLAlchemyError."""
+    if len(session_id) > 64 or "\x00" in session_id:
+        return None
+    async with database.reading(EVERY_TENANT) as db:
+        session = await db.get(Session, session_id)
+    return session if session is not None and session.expires_at > now else None

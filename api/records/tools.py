@@ -1,0 +1,139 @@
+"""The records as tools see them: `tools.contract.Records` for one tenant."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.records import banking, handovers, insurance, scheduling
+from api.records.once import Result
+from gateway.stores.engine import Database
+from tools.contract import ToolError
+
+__all__ = ["BUSINESS_ZONE", "SqlRecords"]
+
+logger = logging.getLogger(__name__)
+
+BUSINESS_ZONE = ZoneInfo("America/New_York")
+"""Where the demo businesses are."""
+
+
+class SqlRecords:
+    """See `tools.contract.Records`. A database that fails is a ToolError: the agent can say so."""
+
+    def __init__(
+        self,
+        database: Database,
+        tenant: str,
+        *,
+        zone: ZoneInfo = BUSINESS_ZONE,
+        clock: Callable[[ZoneInfo], datetime] = datetime.now,
+    ) -> None:
+        self._database = database
+        self._tenant = tenant
+        self._zone = zone
+        self._clock = clock
+
+    async def find_slots(self, *, service: str, on: date | None, limit: int) -> list[Result]:
+        """Any slot serves any service of the practice."""
+        async with _told():
+            return await scheduling.find_slots(
+                self._database, self._tenant, on=on, after=self._now(), limit=limit
+            )
+
+    async def book_appointment(
+        self, *, key: str, service: str, starts_at: datetime, name: str, phone: str, session_id: str
+    ) -> Result:
+        async with _told():
+            return await scheduling.book(
+                self._database,
+                self._tenant,
+                key=key,
+                service=service,
+                starts_at=self._local(starts_at),
+                name=name,
+                phone=phone,
+                session_id=session_id,
+                after=self._now(),
+            )
+
+    async def find_policy(self, *, number: str) -> Result:
+        async with _told():
+            return await insurance.find_policy(self._database, self._tenant, number=number)
+
+    async def open_claim(
+        self,
+        *,
+        key: str,
+        policy_number: str,
+        loss_type: str,
+        occurred_on: date,
+        injured: bool,
+        description: str,
+        session_id: str,
+    ) -> Result:
+        async with _told():
+            return await insurance.open_claim(
+                self._database,
+                self._tenant,
+                key=key,
+                policy_number=policy_number,
+                loss_type=loss_type,
+                occurred_on=occurred_on,
+                injured=injured,
+                description=description,
+                session_id=session_id,
+            )
+
+    async def find_card(self, *, last4: str) -> Result:
+        async with _told():
+            return await banking.find_card(self._database, self._tenant, last4=last4)
+
+    async def open_dispute(
+        self, *, key: str, last4: str, charge_id: str, reason: str, session_id: str
+    ) -> Result:
+        async with _told():
+            return await banking.open_dispute(
+                self._database,
+                self._tenant,
+                key=key,
+                last4=last4,
+                charge_id=charge_id,
+                reason=reason,
+                session_id=session_id,
+            )
+
+    async def request_handover(self, *, key: str, department: str, reason: str, session_id: str) -> Result:
+        async with _told():
+            return await handovers.request(
+                self._database,
+                self._tenant,
+                key=key,
+                department=department,
+                reason=reason,
+                session_id=session_id,
+            )
+
+    def _now(self) -> datetime:
+        return self._clock(self._zone).replace(tzinfo=None)
+
+    def _local(self, moment: datetime) -> datetime:
+        """Wall-clock time at the business; a time without a zone is that already."""
+        local = moment if moment.tzinfo is None else moment.astimezone(self._zone).replace(tzinfo=None)
+        return local.replace(second=0, microsecond=0)
+
+
+@asynccontextmanager
+async def _told() -> AsyncIterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        logger.warning("records: %s", type(error).__name__)
+        raise ToolError(
+            "The records cannot be reached at the moment. Apologise, and offer to try again."
+        ) from None

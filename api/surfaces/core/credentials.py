@@ -1,0 +1,123 @@
+"""`POST /api/realtime/credentials`: a token for the calls of one session (contracts README, T16–T20)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import auth, body
+from api.deps import Deps
+from api.errors import ApiError
+from api.limits import Rate
+from api.records import selection, sessions
+from api.records.selection import Selection
+from api.surfaces.core.access import presented_key
+from gateway.stores.schema import DEFAULT_TENANT, Session
+from personas.persona import Persona
+
+__all__ = ["routes"]
+
+MINT = Rate("credentials", per_minute=60, burst=60)
+TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe"
+
+
+class _Ask(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
+
+    persona_id: str | None = Field(None, alias="personaId", max_length=128)
+    session_id: str | None = Field(None, alias="sessionId", max_length=64)
+    requested_locale: str | None = Field(None, alias="requestedLocale", max_length=35)
+    user_hint_language: str | None = Field(None, alias="userHintLanguage", max_length=35)
+    scenario_id: str | None = Field(None, alias="scenarioId", max_length=128)
+
+
+def routes(deps: Deps) -> list[web.RouteDef]:
+    async def create(request: web.Request) -> web.Response:
+        await _may_mint(request, deps)
+        ask = await body.parsed(request, _Ask)
+        now = deps.clock()
+        session = await _stored(ask.session_id, deps, now)
+        locale = ask.requested_locale or (session.requested_locale if session else None)
+        scenario = session.scenario if session else ask.scenario_id
+        chosen = selection.select(deps.personas, preferred=ask.persona_id, scenario=scenario, locale=locale)
+        if chosen is None:
+            raise ApiError(404, "There is no persona of that id; GET /api/personas lists them.")
+        if session is None:
+            session = await _opened(deps, chosen.persona, ask, now)
+            tells_access = True
+        else:
+            key = presented_key(request)
+            tells_access = key is not None and deps.access.opens(key, session.access_hash)
+        token, grant = deps.tokens.mint(
+            session.id, session.tenant, chosen.persona.id, tells_access=tells_access, now=now
+        )
+        return web.json_response(_answer(request, deps, chosen, token, grant.expires_at))
+
+    return [web.post("/api/realtime/credentials", create)]
+
+
+async def _may_mint(request: web.Request, deps: Deps) -> None:
+    """Raises ApiError 401 or 429."""
+    key = deps.settings.api_key_for_realtime
+    if key is not None:
+        presented = request.headers.get("X-Api-Key") or auth.bearer(request, "ApiKey")
+        if presented is None or not auth.is_one_of(presented, [key]):
+            raise ApiError(401, "Send the API key as X-Api-Key, or as Authorization: ApiKey.")
+        return
+    if not deps.settings.loopback and auth.foreign_origin(request, deps.settings):
+        raise ApiError(401, "Pages of other origins need an API key, and the server has none set.")
+    await auth.spend(request, deps.limiter, MINT, deps.settings)
+
+
+async def _stored(session_id: str | None, deps: Deps, now: float) -> Session | None:
+    if session_id is None:
+        return None
+    session = await sessions.find(deps.database, session_id, now)
+    if session is None:
+        raise ApiError(404, "There is no such session, or it has expired.")
+    return session
+
+
+async def _opened(deps: Deps, persona: Persona, ask: _Ask, now: float) -> Session:
+    new = sessions.NewSession(
+        tenant=DEFAULT_TENANT,
+        scenario=persona.scenario,
+        scenario_title=persona.scenario_title,
+        persona_id=persona.id,
+        requested_locale=ask.requested_locale,
+    )
+    session, _key = await sessions.create(deps.database, deps.access, new, now)
+    return session
+
+
+def _answer(
+    request: web.Request, deps: Deps, chosen: Selection, token: str, expires_at: int
+) -> dict[str, object]:
+    persona = chosen.persona
+    here = urlsplit(deps.settings.public_url or f"{request.scheme}://{request.host}")
+    base = f"{here.netloc}{here.path}"
+    secure = here.scheme == "https"
+    code = persona.locale.partition("-")[0].lower() or "en"
+    return {
+        "token": token,
+        "expiresAt": datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z"),
+        "webrtcUrl": f"{here.scheme}://{base}/v1/realtime/calls",
+        "wsUrl": f"{'wss' if secure else 'ws'}://{base}/v1/realtime",
+        "transcriptionModel": TRANSCRIPTION_MODEL,
+        "realtimeDeployment": deps.model,
+        "fallbackVoice": persona.default_voice,
+        "selectedPersonaId": persona.id,
+        "selectedPersonaLocale": persona.locale,
+        "personaSelectionReason": chosen.reason,
+        # A persona speaks one language: its policy is locked to it, whatever the client hints (T15, T18).
+        "effectiveLanguage": code,
+        "transcriptionLanguageCode": code,
+        "languageLocked": True,
+        "lockReason": f"{persona.display_name} speaks {persona.language} only.",
+        "supportedLanguages": [code],
+        "languageLabels": {code: persona.language},
+        "languagePolicyInstructions": f"Speak {persona.language} only, whatever language the caller speaks.",
+    }

@@ -1,0 +1,19 @@
+"""The routes of the core contract that exist so far."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from api.deps import Deps
+from api.surfaces.core import catalogue, credentials, health, sessions
+
+__all__ = ["routes"]
+
+
+def routes(deps: Deps) -> list[web.RouteDef]:
+    return [
+        *health.routes(deps),
+        *catalogue.routes(deps),
+        *credentials.routes(deps),
+        *sessions.routes(deps),
+    ]

@@ -1,0 +1,163 @@
+"""Ephemeral tokens: `ek_…`, signed, ten minutes long, for the calls of one session.
+
+A token is a JWT (HS256, RFC 7515) without its header, which is always the same, and without dots, since it also
+travels in a WebSocket subprotocol: base64url payload, then the 43 characters of the signature. Checking it needs
+no database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from dataclasses import dataclass
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from gateway.config import Settings
+
+__all__ = [
+    "LIFETIME_S",
+    "PREFIX",
+    "Grant",
+    "TokenError",
+    "TokenExpired",
+    "TokenForged",
+    "TokenMisused",
+    "Tokens",
+    "derived_key",
+    "load_signing_key",
+]
+
+LIFETIME_S = 600
+PREFIX = "ek_"
+_LONGEST = 600
+_SIGNATURE = 43
+_LAST = frozenset("AEIMQUYcgkosw048")
+"""How 32 bytes of base64url may end: any other letter would be a second spelling of the same signature."""
+_SHAPE = re.compile(r"[A-Za-z0-9_-]+")
+_HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+class TokenError(Exception):
+    """The token opens nothing. Clients get one answer for all kinds; the log tells them apart by `kind`."""
+
+    kind = "invalid"
+
+
+class TokenForged(TokenError):
+    """Not signed by us, or not a token at all."""
+
+    kind = "forged"
+
+
+class TokenExpired(TokenError):
+    """Ours, and too old."""
+
+    kind = "expired"
+
+
+class TokenMisused(TokenError):
+    """Ours, for another session than the one asked for."""
+
+    kind = "other-session"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows: calls in one session."""
+
+    session_id: str
+    tenant: str
+    persona_id: str
+    expires_at: int
+    """Unix seconds."""
+    tells_access: bool = False
+    """Whether a call may be answered with the session's access key. Not when the token was minted for a session
+    by someone who knew no more than its id."""
+
+
+class Tokens:
+    """Mints and reads tokens. All processes with the same signing key read each other's."""
+
+    def __init__(self, signing_key: bytes) -> None:
+        self._key = OctKey.import_key(derived_key(signing_key, "ephemeral-token"))
+        self._header = jwt.encode(_HEADER, {}, self._key).partition(".")[0]
+
+    def mint(
+        self, session_id: str, tenant: str, persona_id: str, *, tells_access: bool, now: float
+    ) -> tuple[str, Grant]:
+        """A token, and what it grants from `now` on."""
+        grant = Grant(session_id, tenant, persona_id, int(now) + LIFETIME_S, tells_access)
+        claims = {
+            "sid": session_id,
+            "ten": tenant,
+            "per": persona_id,
+            "acc": tells_access,
+            "exp": grant.expires_at,
+            "jti": secrets.token_urlsafe(6),
+        }
+        _, payload, signature = jwt.encode(_HEADER, claims, self._key).split(".")
+        return f"{PREFIX}{payload}{signature}", grant
+
+    def read(self, token: str, *, now: float, session_id: str | None = None) -> Grant:
+        """What the token grants. Raises TokenForged, TokenExpired, or, when `session_id` is given and is not the
+        token's, TokenMisused."""
+        body = token.removeprefix(PREFIX)
+        if body == token or len(token) >= _LONGEST or len(body) <= _SIGNATURE or not _SHAPE.fullmatch(body):
+            raise TokenForged("not a token")
+        payload, signature = body[:-_SIGNATURE], body[-_SIGNATURE:]
+        if signature[-1] not in _LAST:
+            raise TokenForged("not a token")
+        try:
+            claims = jwt.decode(
+                f"{self._header}.{payload}.{signature}", self._key, algorithms=["HS256"]
+            ).claims
+            grant = Grant(
+                str(claims["sid"]),
+                str(claims["ten"]),
+                str(claims["per"]),
+                int(claims["exp"]),
+                bool(claims["acc"]),
+            )
+        except (JoseError, ValueError, KeyError, TypeError):
+            raise TokenForged("not signed by this server") from None
+        if now >= grant.expires_at:
+            raise TokenExpired("the token has expired")
+        if session_id is not None and session_id != grant.session_id:
+            raise TokenMisused("the token is for another session")
+        return grant
+
+
+def derived_key(signing_key: bytes, purpose: str) -> bytes:
+    """A key of its own per purpose, so that what is made for one proves nothing for another."""
+    return hmac.digest(signing_key, purpose.encode(), hashlib.sha256)
+
+
+def load_signing_key(settings: Settings) -> bytes:
+    """`PARLEY_SIGNING_KEY`, else the file `signing.key` in the data folder, made with mode 0600 when it is missing.
+    Reads and writes files: not for the event loop. Raises OSError."""
+    if settings.signing_key is not None:
+        return settings.signing_key.get_secret_value().encode()
+    path = settings.data_dir / "signing.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Written aside and linked: of two processes that start at once both read the same whole key.
+    draft = path.with_name(f".signing.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_urlsafe(48).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_bytes()
