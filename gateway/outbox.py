@@ -1,0 +1,107 @@
+"""What waits to be sent to a model: one ordered queue of control and audio, bounded. Sans-IO."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from media.audio import PCM24
+
+__all__ = ["AUDIO_MS", "BATCH_MS", "CONTROL_BYTES", "Audio", "Control", "Outbox", "OutboxFull"]
+
+AUDIO_MS = 5_000
+"""Caller audio that may wait; beyond it the oldest is dropped: stale speech answers nothing."""
+
+CONTROL_BYTES = 1024 * 1024
+"""Control that may wait; it is never dropped, so beyond it the peer counts as lost."""
+
+BATCH_MS = 100
+"""Longest audio given out at once. Nothing waits for a batch to fill: it is what had gathered anyway."""
+
+
+class OutboxFull(Exception):
+    """The peer does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One message, encoded."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """PCM16 24 kHz, at most `BATCH_MS`."""
+
+    pcm: bytes
+
+
+class Outbox:
+    """Put without waiting, take in the same order."""
+
+    def __init__(self, *, audio_ms: int = AUDIO_MS, control_bytes: int = CONTROL_BYTES) -> None:
+        self._audio_bytes = PCM24.to_bytes(audio_ms)
+        self._control_bytes = control_bytes
+        self._waiting: deque[Control | Audio] = deque()
+        self._audio = 0
+        self._control = 0
+        self._dropped = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._waiting)
+
+    @property
+    def dropped_ms(self) -> int:
+        """Audio dropped so far."""
+        return PCM24.to_ms(self._dropped)
+
+    def control(self, message: str) -> None:
+        """Raises OutboxFull when too much control waits already; then the message is not queued."""
+        size = len(message.encode())
+        if self._control + size > self._control_bytes:
+            raise OutboxFull
+        self._control += size
+        self._waiting.append(Control(message))
+
+    def audio(self, pcm: bytes) -> None:
+        """Append audio; the oldest goes when too much waits."""
+        if not pcm:
+            return
+        self._waiting.append(Audio(pcm))
+        self._audio += len(pcm)
+        if self._audio > self._audio_bytes:
+            self._drop(self._audio - self._audio_bytes)
+
+    def take(self) -> Control | Audio | None:
+        """The next thing to send: a message, or the audio that stands together, up to a batch. None: nothing."""
+        if not self._waiting:
+            return None
+        first = self._waiting.popleft()
+        if isinstance(first, Control):
+            self._control -= len(first.message.encode())
+            return first
+        size = PCM24.to_bytes(BATCH_MS)
+        pcm = first.pcm
+        while len(pcm) < size and self._waiting and isinstance(following := self._waiting[0], Audio):
+            pcm += following.pcm
+            self._waiting.popleft()
+        if len(pcm) > size:
+            self._waiting.appendleft(Audio(pcm[size:]))
+            pcm = pcm[:size]
+        self._audio -= len(pcm)
+        return Audio(pcm)
+
+    def _drop(self, excess: int) -> None:
+        """Drop whole queued chunks, oldest first, until at least `excess` bytes are gone."""
+        kept: deque[Control | Audio] = deque()
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if isinstance(waiting, Audio) and excess > 0:
+                excess -= len(waiting.pcm)
+                self._audio -= len(waiting.pcm)
+                self._dropped += len(waiting.pcm)
+            else:
+                kept.append(waiting)
+        self._waiting = kept
