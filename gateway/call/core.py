@@ -119,6 +119,8 @@ class Core:
         self._progress: dict[str, ItemProgress] = {}
         self._speaking = False
         self._speech_ms = 0
+        """Speech since the last onset; `_carried_ms`: of the onsets before it over the same held reply."""
+        self._carried_ms = 0
         self._silent_since: float | None = None
         self._last_speech: float | None = None
         self._onset_noticed = False
@@ -287,10 +289,12 @@ class Core:
             self._floor = Floor.QUIET
 
     def _speech_started(self, now: float, ago_ms: int, out: list[Effect]) -> None:
+        held = self._floor is Floor.HELD
         self._speaking = True
+        self._carried_ms = self._carried_ms + self._speech_ms if held else 0
         self._speech_ms = 0
         self._silent_since = None
-        self._onset_noticed = False
+        self._onset_noticed = held and self._onset_noticed
         self._committed_at = None
         self._clock.active(now)
         if self._persona.turns == "provider" or not self._desk.interrupts:
@@ -309,7 +313,7 @@ class Core:
 
     def _decide(self, now: float, out: list[Effect]) -> None:
         """A held reply: is there evidence enough?"""
-        if self._speech_ms >= INTERRUPT_MS:
+        if self._carried_ms + self._speech_ms >= INTERRUPT_MS:
             self._cue(Cue.YIELD, now, out)
         elif not self._speaking and self._silent_since is not None:
             patience = WORDS_S if self._onset_noticed or self._undecided else UNHEARD_S

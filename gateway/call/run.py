@@ -79,9 +79,11 @@ from gateway.ports import (
     ToolExecution,
 )
 from gateway.realtime.session import default_session, merge_session
-from media import vad
 from media.audio import PCM24
 from media.playout import Playout, PlayoutFull
+from media.vad import SpeechStarted as VadStarted
+from media.vad import SpeechStopped as VadStopped
+from media.vad import local_detector
 from personas.persona import Persona
 from personas.prompt import session_for
 from tools.contract import Records, Tool, ToolContext
@@ -94,6 +96,9 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.05
 CLOSE_S = 5.0
 """Patience with each peer that is being closed."""
+
+HANGOVER_MS = 300
+"""Silence after which the local VAD calls the caller's speech over."""
 
 EARLY_FRAMES = 100
 """Caller audio kept while the model session opens: 2 s; beyond that the oldest is dropped."""
@@ -141,7 +146,8 @@ class Call:
             CoreSettings(plan.call_id, plan.persona, self._session, self._definitions), self._began
         )
         self._playout = Playout(leg.downlink_ms)
-        self._detector = vad.local_detector()
+        self._detector = local_detector(silence_ms=HANGOVER_MS)
+        self._onset_ms = 0
         self._journal = Journal(deps.store, plan.call_id)
         self._tally = Tally()
         self._ended: asyncio.Future[Ending] = loop.create_future()
@@ -208,9 +214,10 @@ class Call:
         for verdict in self._detector.feed(pcm):
             self._report()
             match verdict:
-                case vad.SpeechStarted(at_ms):
+                case VadStarted(at_ms):
+                    self._onset_ms = at_ms
                     self._tell(SpeechStarted(self._detector.fed_ms - at_ms))
-                case vad.SpeechStopped(end_ms=end_ms):
+                case VadStopped(end_ms=end_ms):
                     self._tell(SpeechEnded(self._detector.fed_ms - end_ms))
                 case _:
                     pass
@@ -262,12 +269,12 @@ class Call:
     def _report(self) -> None:
         """Tell the core how far the playout is."""
         totals = self._playout.totals(self._now())
-        if not totals and not self._detector.speech_ms:
+        if not totals:
             return
         items = tuple(
             ItemProgress(t.item_id, t.queued_ms, t.sent_ms, t.heard_ms, t.drained) for t in totals
         )
-        self._tell(Played(items, self._detector.speech_ms))
+        self._tell(Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)))
 
     # ── out of the core ──
 
@@ -435,6 +442,7 @@ class Call:
         """Close the leg, write the ending, say the canonical line. Each within its time, whatever fails."""
         now = self._now()
         stats = self._leg.stats()
+        self._detector.close()
         await self._bounded("closing the leg", self._leg.close(ending))
         self._apply_last(now, ending)
         summary = self._tally.summary(self._ms(now), stats)

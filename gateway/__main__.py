@@ -1,0 +1,69 @@
+"""The command `parley`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from gateway import log
+from gateway.config import Settings, from_env
+from gateway.errors import ConfigError, StoreError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 a fault was found, 2 wrong settings or usage."""
+    options = parser().parse_args(arguments)
+    if options.command == "doctor":
+        from gateway import doctor
+
+        return doctor.main(as_json=options.json, host=options.host, port=options.port)
+    try:
+        settings = from_env(host=options.host, port=options.port)
+        log.set_up(settings.log_level, settings.log_format)
+        return run(options.command, settings)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"parley: {fault}", file=sys.stderr)
+        return 2
+    except StoreError as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 2
+
+
+def run(command: str, settings: Settings) -> int:
+    """Serve. The heavy imports come only now, so that usage errors are quick."""
+    import uvloop
+
+    from gateway import main as gateway_main
+
+    work = gateway_main.engine if command == "engine" else gateway_main.serve
+    uvloop.run(work(settings, announce))
+    return 0
+
+
+def announce(line: str) -> None:
+    print(line, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="parley", description="A realtime voice agent gateway.")
+    whole.add_argument("--version", action="version", version=f"parley {version('parley')}")
+    commands = whole.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="take calls, until stopped")
+    engine = commands.add_parser(
+        "engine", help="serve the embedded engine alone, as an OpenAI Realtime server"
+    )
+    doctor = commands.add_parser("doctor", help="check this machine and the settings, and say what to do")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    for command in (serve, engine, doctor):
+        command.add_argument("--host", help="address to listen on (PARLEY_HOST)")
+        command.add_argument("--port", help="port to listen on (PARLEY_PORT)")
+    return whole
+
+
+if __name__ == "__main__":
+    sys.exit(main())

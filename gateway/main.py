@@ -1,0 +1,205 @@
+"""The composition root: builds everything from the settings, in order, and takes it down in the reverse order.
+
+Nothing imports this but the command line. `serve` holds the gateway, `engine` the embedded engine alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from api.app import create_app, make_runner
+from api.deps import Deps, Probe, Verdict
+from api.records.access import AccessKeys
+from api.records.demo import seed
+from api.records.tools import SqlRecords
+from api.tokens import Tokens, derived_key, load_signing_key
+from gateway import plugins
+from gateway.call.run import CallDeps
+from gateway.clients.webrtc import LegSettings, WebRtcLeg
+from gateway.config import Settings
+from gateway.errors import ConfigError
+from gateway.ports import Model
+from gateway.providers.embedded.dialogue import DialogueMind
+from gateway.providers.embedded.provider import EmbeddedModel
+from gateway.providers.embedded.serve import engine_app
+from gateway.speech.active import open_speech
+from gateway.speech.ports import Ears, Voice
+from gateway.stores.sql import SqlStore
+from gateway.supervisor import Supervisor
+from personas import library as persona_library
+from personas.persona import Persona
+from tools import library as tool_library
+from tools.contract import Tool
+
+__all__ = ["Gateway", "engine", "open_gateway", "serve"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway: what a test or the command line needs of it."""
+
+    app: web.Application
+    supervisor: Supervisor
+    store: SqlStore
+
+
+def database_url(settings: Settings) -> str:
+    return settings.database_url or f"sqlite:///{settings.data_dir / 'parley.sqlite3'}"
+
+
+def load_agents() -> tuple[dict[str, Persona], dict[str, Tool]]:
+    """The personas and the tools. Raises ConfigError when a persona names a tool that does not exist."""
+    personas, tools = persona_library.load(), tool_library.load()
+    faults = [
+        f"persona {persona.id} names the tool {name}, which does not exist; there is: {', '.join(sorted(tools))}"
+        for persona in personas.values()
+        for name in persona.tools
+        if name not in tools
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return personas, tools
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
+    """Everything but the listening socket. Leaving drains the calls, then closes what they stood on.
+
+    Raises ConfigError, StoreError.
+    """
+    personas, tools = load_agents()
+    signing_key = load_signing_key(settings)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
+        await seed(store.database, datetime.now(UTC))
+        models, probes = await open_models(settings, personas, stack)
+        deps = CallDeps(
+            models=models,
+            model_name=settings.openai_model if models[0].name != "embedded" else "parley-embedded",
+            store=store,
+            records=lambda tenant: SqlRecords(store.database, tenant),
+            tools=tools,
+            setup_s=settings.setup_s,
+        )
+        supervisor = await stack.enter_async_context(
+            Supervisor.open(deps, max_calls=settings.max_calls, drain_s=settings.drain_s)
+        )
+        legs = LegSettings(settings.ice_addresses, settings.ice_servers, settings.setup_s)
+        app = create_app(
+            Deps(
+                settings=settings,
+                supervisor=supervisor,
+                database=store.database,
+                personas=personas,
+                tokens=Tokens(derived_key(signing_key, "tokens")),
+                access=AccessKeys(derived_key(signing_key, "access")),
+                make_leg=lambda call_id: WebRtcLeg(call_id, legs),
+                model=deps.model_name,
+                probes=probes,
+            )
+        )
+        yield Gateway(app, supervisor, store)
+
+
+async def open_models(
+    settings: Settings, personas: Mapping[str, Persona], stack: AsyncExitStack
+) -> tuple[tuple[Model, ...], dict[str, Probe]]:
+    """The models in order of preference, and the readiness of what they stand on."""
+    models: list[Model] = []
+    probes: dict[str, Probe] = {}
+    for name in settings.provider_order:
+        if name == "embedded":
+            ears, voice = await stack.enter_async_context(
+                open_speech(settings.ears_workers, settings.voice_workers)
+            )
+            models.append(embedded(ears, voice, personas))
+            probes["speech"] = speech_probe(ears, voice)
+        else:
+            models.append(plugins.find("gateway.providers", name).model(settings))
+    logger.info("models, in order: %s", ", ".join(model.name for model in models))
+    return tuple(models), probes
+
+
+def embedded(ears: Ears, voice: Voice, personas: Mapping[str, Persona]) -> EmbeddedModel:
+    """The embedded engine, with the ears taught what each persona's callers may say."""
+    mind = DialogueMind()
+    for persona in personas.values():
+        ears.learn(persona.id, mind.script(persona))
+    return EmbeddedModel(ears, voice, mind)
+
+
+def speech_probe(ears: Ears, voice: Voice) -> Probe:
+    async def probe() -> Verdict:
+        return Verdict(True, "ready", f"ears: {ears.tier}; voice: {voice.tier}")
+
+    return probe
+
+
+async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then drain. `announce` is told the address once calls are taken."""
+    stop = stop_signal()
+    async with open_gateway(settings) as gateway:
+        runner = make_runner(gateway.app)
+        async with listening(runner, settings) as address:
+            announce(f"parley listening on {address}")
+            await stop.wait()
+            await gateway.supervisor.drain()
+
+
+async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
+    stop = stop_signal()
+    personas, _tools = load_agents()
+    async with open_speech(settings.ears_workers, settings.voice_workers) as (ears, voice):
+        mind = DialogueMind()
+        for persona in personas.values():
+            ears.learn(persona.id, mind.script(persona))
+        keys = tuple(key.get_secret_value() for key in settings.api_keys)
+        runner = web.AppRunner(
+            engine_app(ears, voice, mind, personas, keys), access_log=None, shutdown_timeout=5.0
+        )
+        async with listening(runner, settings) as address:
+            announce(f"parley engine listening on {address}/v1/realtime")
+            await stop.wait()
+
+
+@asynccontextmanager
+async def listening(runner: web.AppRunner, settings: Settings) -> AsyncIterator[str]:
+    """The runner's application on the settings' host and port; yields its address.
+
+    Raises ConfigError when the port is taken or the host is not this machine's.
+    """
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigError(
+                [
+                    f"PARLEY_HOST, PARLEY_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+                ]
+            ) from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def stop_signal() -> asyncio.Event:
+    """Set at the first SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
