@@ -1,0 +1,205 @@
+"""Every place where Parley reaches into aiortc and aioice, and why. Nothing else touches their private names.
+
+All of it is per connection, but for three constants set on import. `check` fails when the libraries are no longer
+those that this was written against; a test calls it.
+"""
+
+from __future__ import annotations
+
+import enum
+import socket
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import aioice
+import aioice.ice
+import aiortc
+import aiortc.rtcsctptransport
+from aioice import Candidate
+from aiortc import RTCDtlsTransport, RTCIceTransport, RTCPeerConnection, RTCRtpReceiver, RTCSctpTransport
+from aiortc.jitterbuffer import JitterBuffer
+from aiortc.rtcsctptransport import SCTP_DATA_LAST_FRAG, InboundStream
+
+__all__ = [
+    "MAX_MESSAGE",
+    "Fault",
+    "bound_messages",
+    "check",
+    "lower_latency",
+    "offer_addresses",
+    "transports",
+]
+
+VERSIONS = ("1.16.", "0.13.")
+JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
+MAX_MESSAGE = 256 * 1024
+"""What our answer announces as a=max-message-size."""
+MAX_FRAGMENTS = 4096
+"""Fragments of unfinished messages per stream: a message of 4.5 MiB ends the connection."""
+MAX_STREAMS = 16
+GATHERING_S = 2
+"""How long a STUN server may take. (aioice: 5 s.)"""
+
+# An abrupt leave is noticed after three missed consent checks of 2 s (RFC 7675 asks for at most 30 s; aioice: 30 s).
+aioice.ice.CONSENT_INTERVAL = 2
+aioice.ice.CONSENT_FAILURES = 3
+# Larger chunks are lost, and the channel stalls for good, on paths with an MTU of 1280 (VPNs, some mobile networks).
+aiortc.rtcsctptransport.USERDATA_MAX_LENGTH = 1100
+
+
+class Fault(enum.Enum):
+    """What can be wrong with what arrives on the data channels."""
+
+    TOO_LARGE = "too-large"
+    MALFORMED = "malformed"
+    FLOOD = "flood"
+
+
+def check() -> None:
+    """Raises RuntimeError when aiortc or aioice changed, so that this file is read again before it is trusted."""
+    versions = (aiortc.__version__, aioice.__version__)
+    if not all(have.startswith(want) for have, want in zip(versions, VERSIONS, strict=True)):
+        raise RuntimeError(
+            f"gateway/clients/internals.py was written for aiortc/aioice {VERSIONS}, not {versions}"
+        )
+    for owner, names in (
+        (aioice.ice.Connection, ("get_component_candidates",)),
+        (RTCSctpTransport, ("_get_inbound_stream", "_receive")),
+        (InboundStream, ("add_chunk", "pop_messages", "prune_chunks")),
+        (aioice.ice, ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses")),
+        (aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)),
+    ):
+        for name in names:
+            if not hasattr(owner, name):
+                raise RuntimeError(f"{owner.__name__}.{name} is gone")
+
+
+def lower_latency(receiver: RTCRtpReceiver) -> None:
+    """Replace the jitter buffer of an audio receiver. aiortc's holds 80 ms back, and 280 ms for good after one
+    lost packet; this one 20 ms, and at most 80 ms after losses. Call before media flows."""
+    if not isinstance(getattr(receiver, JITTER_BUFFER, None), JitterBuffer):
+        raise RuntimeError(f"RTCRtpReceiver.{JITTER_BUFFER} is gone")  # noqa: TRY004 - not a caller's fault
+    setattr(receiver, JITTER_BUFFER, JitterBuffer(capacity=4, prefetch=0))
+
+
+def transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
+    """The DTLS transports in use: one when everything is bundled."""
+    used: dict[int, RTCDtlsTransport] = {}
+    for transceiver in pc.getTransceivers():
+        used[id(transceiver.receiver.transport)] = transceiver.receiver.transport
+    if pc.sctp is not None:
+        used[id(pc.sctp.transport)] = pc.sctp.transport
+    return list(used.values())
+
+
+def offer_addresses(pc: RTCPeerConnection, addresses: Sequence[str]) -> dict[str, str]:
+    """Gather host candidates on `addresses` alone, loopback allowed, instead of on every interface but loopback;
+    with no addresses, on every interface. Call between the two descriptions.
+
+    An address that is not this machine's own is the public side of a 1:1 NAT: then every interface is gathered,
+    and the result maps the local addresses to it, for `sdp.mend_answer`.
+    """
+    own = [address for address in addresses if _is_ours(address)]
+    foreign = [address for address in addresses if address not in own]
+    published: dict[str, str] = {}
+    bound = list(own)
+    if foreign or not addresses:
+        for local in aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True):
+            outside = next((a for a in foreign if (":" in a) == (":" in local)), None)
+            if outside is not None:
+                published[local] = outside
+            if (outside is not None or not addresses) and local not in bound:
+                bound.append(local)
+    for transport in transports(pc):
+        _gather_on(transport.transport, bound)
+    return published
+
+
+def _is_ours(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _gather_on(transport: RTCIceTransport, chosen: list[str]) -> None:
+    connection = transport.iceGatherer._connection  # noqa: SLF001 - aiortc offers no way to choose addresses
+    gather = connection.get_component_candidates
+
+    async def gather_chosen(component: int, addresses: list[str]) -> list[Candidate]:
+        return await gather(component=component, addresses=chosen, timeout=GATHERING_S)
+
+    connection.get_component_candidates = gather_chosen  # type: ignore[assignment,method-assign]  # that is it
+
+
+def bound_messages(sctp: RTCSctpTransport, on_fault: Callable[[Fault], None]) -> None:
+    """Bound what a peer can make the data channels hold, and keep one bad message from ending the connection
+    with a traceback. Faults are told at once; after `Fault.FLOOD` the connection closes itself."""
+    streams: dict[int, InboundStream] = sctp._inbound_streams  # noqa: SLF001 - aiortc keeps any amount
+    receive = sctp._receive  # noqa: SLF001 - the last place before the message is decoded
+
+    def bounded_stream(stream_id: int) -> InboundStream:
+        stream = streams.get(stream_id)
+        if stream is None:
+            if len(streams) >= MAX_STREAMS:
+                on_fault(Fault.FLOOD)
+                raise ConnectionError("too many data streams")
+            stream = streams[stream_id] = _BoundedStream(on_fault)
+        return stream
+
+    async def checked(stream_id: int, protocol: int, data: bytes) -> None:
+        if len(data) > MAX_MESSAGE:
+            on_fault(Fault.TOO_LARGE)
+            return
+        try:
+            await receive(stream_id, protocol, data)
+        except (
+            ValueError,
+            AssertionError,
+            struct.error,
+        ):  # bad UTF-8, a channel opened twice, a cut header
+            on_fault(Fault.MALFORMED)
+
+    sctp._get_inbound_stream = bounded_stream  # type: ignore[method-assign]  # noqa: SLF001 - see above
+    sctp._receive = checked  # type: ignore[assignment,method-assign]  # noqa: SLF001 - see above
+
+
+class _BoundedStream(InboundStream):
+    """Reassembly that keeps no more than one largest message: of a longer one the rest is thrown away, so that
+    it comes out longer than `MAX_MESSAGE` by less than a fragment."""
+
+    def __init__(self, on_fault: Callable[[Fault], None]) -> None:
+        super().__init__()
+        self._on_fault = on_fault
+        self._bytes = 0
+        self._ends = 0
+
+    def add_chunk(self, chunk: Any) -> None:
+        if len(self.reassembly) >= MAX_FRAGMENTS:
+            self._on_fault(Fault.FLOOD)
+            raise ConnectionError("too many fragments of unfinished messages")
+        if self._bytes > MAX_MESSAGE:
+            chunk.user_data = b""
+        super().add_chunk(chunk)
+        self._bytes += len(chunk.user_data)
+        self._ends += bool(chunk.flags & SCTP_DATA_LAST_FRAG)
+
+    def pop_messages(self) -> Iterator[tuple[int, int, bytes]]:
+        """aiortc looks through all fragments whenever one comes; without a last one there is nothing to find."""
+        if self._ends:
+            for message in super().pop_messages():
+                self._count()
+                yield message
+
+    def prune_chunks(self, tsn: int) -> int:
+        size: int = super().prune_chunks(tsn)
+        self._count()
+        return size
+
+    def _count(self) -> None:
+        self._bytes = sum(len(chunk.user_data) for chunk in self.reassembly)
+        self._ends = sum(1 for chunk in self.reassembly if chunk.flags & SCTP_DATA_LAST_FRAG)

@@ -1,0 +1,122 @@
+"""The caller's time: audio arrives in jumps and with holes, and leaves as exactly one frame per 20 ms.
+
+Sans-IO: takes PCM 24 kHz and the time, returns the frames that are due. What it gives never runs ahead of the
+clock and lags by at most `LATE` frames: that long it waits for audio that is late, then it conceals; audio that
+comes after its time was concealed pushes out the quietest frame that waits, so no time is counted twice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from media.audio import FRAME_MS, PCM24
+from media.fade import FADE_BYTES, fade_in, fade_out
+from media.framer import Framer
+from media.level import rms
+
+__all__ = ["Timeline"]
+
+FRAME_S = FRAME_MS / 1000
+LATE = 3
+"""Frames that may be owed before the gap is concealed: 60 ms, the jitter of a bad Wi-Fi."""
+WAITING = 5
+"""Frames that may wait: 100 ms."""
+WINDOW = 50
+"""When for this many ticks at least one frame waited all the time, it is one too many: delay, or a caller whose
+clock is fast."""
+JUMP = PCM24.rate
+"""Samples: a hole longer than a second is a jump of the sender's clock, not loss."""
+BLOCKED_S = 0.06
+"""A tick this late means that our own loop was blocked, so audio is probably waiting in the socket."""
+MOST = 50
+"""Frames concealed at once; time beyond is skipped (the process was suspended)."""
+
+
+class Timeline:
+    """One per call: `arrive` for each decoded piece and `tick` every 20 ms or so. Gives nothing before `begin`."""
+
+    def __init__(self) -> None:
+        self._framer = Framer(PCM24.frame_bytes)
+        self._waiting: deque[bytes] = deque()
+        self._start: float | None = None
+        self._given = 0
+        self._ticked = 0.0
+        self._expected: int | None = None
+        self._last = b""
+        self._broken = False
+        self._least = WAITING
+        self._ticks = 0
+        self.concealed_ms = 0
+        """Made up so far."""
+        self.dropped_ms = 0
+        """Thrown away so far because it came too late."""
+
+    def begin(self, now: float) -> None:
+        """Time starts here; what arrived before is dropped."""
+        self._start = self._ticked = now
+        self._waiting.clear()
+
+    def arrive(self, pcm: bytes, position: int, now: float) -> list[bytes]:
+        """Decoded audio with its place in the sender's time, in samples at 24 kHz. Returns the frames now due."""
+        hole = 0 if self._expected is None else position - self._expected
+        self._expected = position + len(pcm) // 2
+        if 0 < hole <= JUMP:
+            self._waiting.extend(self._framer.push(self._fill(2 * hole)))
+        if self._broken and len(pcm) >= FADE_BYTES:
+            pcm, self._broken = fade_in(pcm), False
+        self._last = pcm[-FADE_BYTES:]
+        self._waiting.extend(self._framer.push(pcm))
+        out = self._due(now)
+        while len(self._waiting) > WAITING:
+            self._drop()
+        return out
+
+    def tick(self, now: float) -> list[bytes]:
+        """Returns the frames now due, made up where nothing arrived in time."""
+        if self._start is None:
+            return []
+        blocked, self._ticked = now - self._ticked > BLOCKED_S, now
+        out = self._due(now)
+        owed = self._owed(now)
+        if owed > MOST:
+            self._start += (owed - MOST) * FRAME_S
+            owed = MOST
+        if owed > LATE and not blocked:
+            out += [self._conceal() for _ in range(owed - LATE)]
+            self._given += owed - LATE
+        self._shrink()
+        return out
+
+    def _owed(self, now: float) -> int:
+        return 0 if self._start is None else int((now - self._start) / FRAME_S + 1e-6) - self._given
+
+    def _due(self, now: float) -> list[bytes]:
+        count = min(self._owed(now), len(self._waiting))
+        out = [self._waiting.popleft() for _ in range(count)]
+        self._given += len(out)
+        return out
+
+    def _conceal(self) -> bytes:
+        """A frame where none arrived; begins with what arrived of it."""
+        begun = self._framer.flush()
+        return begun + self._fill(PCM24.frame_bytes - len(begun))
+
+    def _fill(self, count: int) -> bytes:
+        """`count` bytes for a hole: the sound before it dies away, then silence."""
+        self.concealed_ms += PCM24.to_ms(count)
+        tail = fade_out(self._last) or b""
+        self._last, self._broken = b"", True
+        return tail[:count].ljust(count, b"\0")
+
+    def _shrink(self) -> None:
+        self._least = min(self._least, len(self._waiting))
+        self._ticks += 1
+        if self._ticks >= WINDOW:
+            if self._least:
+                self._drop()
+            self._least, self._ticks = WAITING, 0
+
+    def _drop(self) -> None:
+        quietest = min(range(len(self._waiting)), key=lambda place: rms(self._waiting[place]))
+        del self._waiting[quietest]
+        self.dropped_ms += FRAME_MS

@@ -1,0 +1,334 @@
+"""The WebRTC leg: a browser, or any WebRTC client, with its audio and its event channel.
+
+Life: `answer` the offer, then `open`, then `close`; `close` may come at any time. Everything a leg runs belongs to
+one task, the runner, which begins with `answer`: it negotiates, then keeps a task group (listening to the caller's
+track, and the beat), and in the end closes the connection. It is never cancelled: `close` tells it to end and waits.
+It also ends by itself when nobody opens the leg. A connection half gathered would leave its sockets behind if it
+were cancelled, so even the caller of `answer` giving up only tells the runner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCRtpSender
+from aiortc import RTCSessionDescription as Description
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+from gateway.clients.channel import MAX_UNSENT, EventChannel
+from gateway.clients.internals import Fault, bound_messages, lower_latency, offer_addresses, transports
+from gateway.clients.rtp import Hearing, Voice, figures
+from gateway.clients.sdp import Offer, clean_offer, mend_answer
+from gateway.errors import (
+    HUNG_UP,
+    INTERNAL_ERROR,
+    LEFT,
+    NEVER_CONNECTED,
+    PROTOCOL,
+    Ending,
+    LegError,
+    LegLost,
+    LegProtocolError,
+)
+from gateway.ports import Event, LegSink, Speaker
+
+__all__ = ["LegSettings", "WebRtcLeg"]
+
+logger = logging.getLogger(__name__)
+Told = ParamSpec("Told")
+
+DOWNLINK_MS = 60
+"""From handing out a frame until it is heard, on a network without delay: a browser's jitter buffer holds 20 to
+80 ms."""
+SILENT_S = 10.0
+"""Without any packet for so long the caller is gone: a muted browser goes on sending."""
+UNOPENED_S = 5.0
+"""How much longer than the set-up time an answered leg waits for `open`."""
+STATS_S = 2.0
+CLOSE_S = 4.0
+BEAT_S = 0.02
+EARLY = 32
+"""Messages kept that come before `open`; later ones are dropped."""
+MAX_CHANNELS = 8
+"""Data channels a client may open; only the first is used, the others are closed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegSettings:
+    """What every WebRTC leg of this process shares."""
+
+    ice_addresses: tuple[str, ...] = ()
+    """Host candidates to offer, loopback allowed; every interface but loopback when empty. An address that this
+    machine does not have is offered as the public side of a 1:1 NAT."""
+    ice_servers: tuple[str, ...] = ()
+    """`stun:` URLs; only the first is used."""
+    setup_s: float = 15.0
+    """How long the caller may take to connect after the answer."""
+
+
+class WebRtcLeg:
+    """One caller over WebRTC; implements `gateway.ports.Leg`."""
+
+    kind = "webrtc"
+
+    def __init__(self, call_id: str, settings: LegSettings) -> None:
+        self.call_id = call_id
+        self.downlink_ms = DOWNLINK_MS
+        self._settings = settings
+        self._runner: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+        self._ending: Ending | None = None
+        self._sink: LegSink | None = None
+        self._channel: EventChannel | None = None
+        self._channels = 0
+        self._early: deque[str] = deque()
+        self._asked_at = 0.0
+        self._connected_at: float | None = None
+        self._stats: dict[str, float] = {}
+        self._hearing = Hearing(self._heard)
+        self._voice = Voice(lambda: self._lose(INTERNAL_ERROR))
+
+    # ── the port ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def answer(self, offer: str) -> str:
+        """The SDP answer to a browser's offer, complete with candidates. Once per leg.
+
+        Raises LegProtocolError with a sentence for the client when the offer cannot be answered, LegError when
+        this machine has no address to offer.
+        """
+        cleaned = clean_offer(offer)
+        if self._runner is not None or self._over.is_set():
+            raise LegError("the leg was answered or closed before")
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[str] = loop.create_future()
+        self._asked_at = loop.time()
+        self._runner = asyncio.create_task(  # noqa: TID251 - the one owner; `close` waits for it
+            self._run(cleaned, answered), name=f"leg:{self.call_id}"
+        )
+        try:
+            return await asyncio.shield(answered)
+        except BaseException:
+            self._over.set()
+            answered.cancel()
+            raise
+
+    async def open(self, sink: LegSink, speaker: Speaker) -> None:
+        if self._runner is None or self._sink is not None:
+            raise LegError("a leg is opened once, after its answer")
+        if self._ending is not None or self._over.is_set():
+            lost = LegLost("the caller was gone before the call began")
+            lost.ending = self._ending or NEVER_CONNECTED
+            raise lost
+        self._sink = sink
+        self._voice.speaker = speaker
+        if self._connected_at is not None:
+            self._begin(sink)
+        if self._channel is not None:
+            self._tell_channel(sink)
+
+    def send(self, event: Event) -> None:
+        if self._channel is None or self._over.is_set():
+            return
+        self._channel.send(event)
+        if self._channel.unsent > MAX_UNSENT:
+            self._lose(LEFT)
+
+    def stats(self) -> dict[str, float]:
+        return dict(self._stats)
+
+    async def close(self, ending: Ending) -> None:
+        """Releases everything within 5 s; `ending` is the call's own affair. Does not call the sink."""
+        self._over.set()
+        if self._runner is None:
+            self._voice.stop()
+            return
+        _, running = await asyncio.wait({self._runner}, timeout=CLOSE_S + 1)
+        if running:
+            logger.error("the connection would not close (%s); left behind", ending)
+
+    # ── the runner ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _run(self, offer: Offer, answered: asyncio.Future[str]) -> None:
+        servers = [RTCIceServer(urls=url.partition("?")[0]) for url in self._settings.ice_servers]
+        pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        try:
+            try:
+                answer, track = await self._negotiate(pc, offer)
+            except Exception as error:  # noqa: BLE001 - handed to the one who asked
+                if not answered.done():
+                    answered.set_exception(error)
+                return
+            answered.set_result(answer)
+            await self._live(pc, track)
+        finally:
+            await self._release(pc)
+
+    async def _negotiate(self, pc: RTCPeerConnection, offer: Offer) -> tuple[str, MediaStreamTrack | None]:
+        pc.on("connectionstatechange", lambda: self._connection_changed(pc.connectionState))
+        pc.on("datachannel", lambda channel: self._channel_opened(channel, offer))
+        pc.addTrack(self._voice)
+        (transceiver,) = pc.getTransceivers()
+        audio = RTCRtpSender.getCapabilities("audio").codecs
+        transceiver.setCodecPreferences(
+            [codec for codec in audio if codec.mimeType.lower() == "audio/opus"]
+        )
+        try:
+            await pc.setRemoteDescription(Description(sdp=offer.sdp, type="offer"))
+        except (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError) as error:
+            raise LegProtocolError(f"the offer cannot be answered: {error}") from error
+        track = transceiver.receiver.track if offer.hears else None
+        if track is not None:
+            lower_latency(transceiver.receiver)
+        published = offer_addresses(pc, self._settings.ice_addresses)
+        if pc.sctp is not None:
+            bound_messages(pc.sctp, self._fault)
+        for transport in transports(pc):
+            transport.on("statechange", lambda transport=transport: self._transport_changed(transport))
+        await pc.setLocalDescription(await pc.createAnswer())
+        answer = pc.localDescription.sdp
+        if "a=candidate:" not in answer:
+            raise LegError("no address could be offered; check PARLEY_ICE_ADDRESSES")
+        if self._over.is_set():
+            raise LegLost("the leg was closed while it answered")
+        return mend_answer(answer, offer, published), track
+
+    async def _live(self, pc: RTCPeerConnection, track: MediaStreamTrack | None) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._beat(pc, hears=track is not None), name="leg:beat")]
+                if track is not None:
+                    tasks.append(group.create_task(self._hearing.listen(track), name="leg:listen"))
+                await self._over.wait()
+                for task in tasks:
+                    task.cancel()
+        except* Exception as failures:
+            logger.exception("the leg broke", exc_info=failures)
+            self._lose(INTERNAL_ERROR)
+
+    async def _release(self, pc: RTCPeerConnection) -> None:
+        self._over.set()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await pc.close()
+        except TimeoutError:
+            logger.error("the connection did not close in time")  # noqa: TRY400 - where it hung is not known here
+        except Exception:  # nothing may keep the call from ending
+            logger.exception("closing the connection failed")
+        pc.remove_all_listeners()
+        self._voice.stop()
+        self._voice.speaker = None
+        self._channel = None
+        self._early.clear()
+
+    async def _beat(self, pc: RTCPeerConnection, *, hears: bool) -> None:
+        """Every 20 ms: the caller's time goes on, and the deadlines are looked at."""
+        loop = asyncio.get_running_loop()
+        due = polled = loop.time()
+        while True:
+            now = loop.time()
+            self._hearing.tick(now)
+            self._check_deadlines(now, hears=hears)
+            if now - polled >= STATS_S:
+                polled = now
+                await self._poll(pc)
+            due = max(due + BEAT_S, now - BEAT_S)
+            await asyncio.sleep(due - loop.time())
+
+    def _check_deadlines(self, now: float, *, hears: bool) -> None:
+        if self._connected_at is None:
+            if now - self._asked_at > self._settings.setup_s:
+                self._lose(NEVER_CONNECTED)
+        elif hears and now - max(self._connected_at, self._hearing.heard_at or 0.0) > SILENT_S:
+            self._lose(LEFT)
+        if self._sink is None and now - self._asked_at > self._settings.setup_s + UNOPENED_S:
+            self._over.set()
+
+    async def _poll(self, pc: RTCPeerConnection) -> None:
+        self._stats = await figures(pc)
+        self.downlink_ms = DOWNLINK_MS + round(self._stats.get("rtt_ms", 0.0) / 2)
+
+    # ── what happens to the connection ────────────────────────────────────────────────────────────────────
+
+    def _connection_changed(self, state: str) -> None:
+        if state == "connected" and self._connected_at is None:
+            self._connected_at = asyncio.get_running_loop().time()
+            if self._sink is not None:
+                self._begin(self._sink)
+        elif state in ("failed", "closed"):
+            self._lose(NEVER_CONNECTED if self._connected_at is None else LEFT)
+
+    def _transport_changed(self, transport: RTCDtlsTransport) -> None:
+        """DTLS closes at once when the peer says so (close_notify), and when consent to send expired; in that
+        case the ICE connection is closed already and has no candidates any more."""
+        if transport.state == "closed":
+            alive = transport.transport.iceGatherer.getLocalCandidates()
+            self._lose(HUNG_UP if alive else LEFT)
+
+    def _channel_opened(self, channel: RTCDataChannel, offer: Offer) -> None:
+        self._channels += 1
+        if self._channel is not None:
+            channel.close()
+            if self._channels > MAX_CHANNELS:
+                self._lose(PROTOCOL)
+            return
+        self._channel = EventChannel(
+            channel, offer.max_message, self._message, on_flood=lambda: self._lose(PROTOCOL)
+        )
+        channel.on("close", lambda: self._lose(HUNG_UP))
+        if self._sink is not None:
+            self._tell_channel(self._sink)
+
+    def _message(self, message: str) -> None:
+        if self._sink is None:
+            if len(self._early) < EARLY:
+                self._early.append(message)
+        elif self._ending is None and not self._over.is_set():
+            self._tell(self._sink.on_event, message)
+
+    def _fault(self, fault: Fault) -> None:
+        if self._channel is not None:
+            self._channel.fault(fault)
+        elif fault is Fault.FLOOD:
+            self._lose(PROTOCOL)
+
+    def _heard(self, pcm: bytes) -> None:
+        if self._sink is not None and self._ending is None and not self._over.is_set():
+            self._tell(self._sink.on_audio, pcm)
+
+    # ── what the call is told ─────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, sink: LegSink) -> None:
+        self._hearing.begin(asyncio.get_running_loop().time())
+        self._tell(sink.on_connected)
+
+    def _tell_channel(self, sink: LegSink) -> None:
+        self._tell(sink.on_channel_open)
+        while self._early:
+            self._message(self._early.popleft())
+
+    def _tell(self, what: Callable[Told, None], *told: Told.args, **also: Told.kwargs) -> None:
+        """Call the sink. Its failure must end the call, not the WebRTC stack's task in which it happens."""
+        try:
+            what(*told, **also)
+        except Exception:  # see above
+            logger.exception("the call failed over what its leg told")
+            self._lose(INTERNAL_ERROR)
+
+    def _lose(self, ending: Ending) -> None:
+        if self._ending is not None or self._over.is_set():
+            return
+        self._ending = ending
+        if self._sink is None:
+            self._over.set()
+            return
+        try:
+            self._sink.on_lost(ending)
+        except Exception:  # as above; nobody is left to be told
+            logger.exception("the call failed in on_lost")
