@@ -92,10 +92,10 @@ def check_ice(settings: Settings) -> Finding:
     missing = [address for address in settings.ice_addresses if not _ours(address)]
     listed = ", ".join(settings.ice_addresses)
     if missing:
-        return fault(
+        return warning(
             "ice addresses",
             f"{', '.join(missing)} is not an address of this machine",
-            "correct PARLEY_ICE_ADDRESSES; `ip address` shows what there is",
+            "right only as the public side of a 1:1 NAT; else correct PARLEY_ICE_ADDRESSES (see `ip address`)",
         )
     if all(ipaddress.ip_address(address).is_loopback for address in settings.ice_addresses):
         return warning(
