@@ -1,0 +1,127 @@
+"""The responses of a session: one at a time in the conversation, a few beside it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from gateway.providers.embedded.answer import Answer, Plan
+from gateway.providers.embedded.effects import Effect
+from gateway.providers.embedded.memory import Memory
+from gateway.providers.embedded.mind import Mind, Reply, Request
+from gateway.providers.embedded.tokens import input_tokens
+from gateway.realtime.fault import ProtocolFault
+from gateway.realtime.response import StatusReason
+from personas.persona import Persona
+
+__all__ = ["ASIDES", "Replies"]
+
+log = logging.getLogger(__name__)
+
+ASIDES = 8
+"""Out-of-band responses at once; the next is refused."""
+
+
+class Replies:
+    """Begins answers, lets the mind think as soon as the ears are done, and forgets answers that ended."""
+
+    def __init__(
+        self, mind: Mind, persona: Persona, memory: Memory, wall: Callable[[float], datetime]
+    ) -> None:
+        self.active: Answer | None = None
+        self._asides: dict[str, Answer] = {}
+        self._mind = mind
+        self._persona = persona
+        self._memory = memory
+        self._wall = wall
+
+    def begin(self, plan: Plan, now: float) -> list[Effect]:
+        """Raises ProtocolFault when one already runs, or too many do."""
+        if plan.conversation_id is None:
+            if len(self._asides) >= ASIDES:
+                told = f"At most {ASIDES} out-of-band responses run at once."
+                raise ProtocolFault("rate_limit_exceeded", told)
+        elif self.active is not None:
+            told = f"Conversation already has an active response in progress: {self.active.id}."
+            raise ProtocolFault("conversation_already_has_active_response", told)
+        answer = Answer(plan, self._memory.items)
+        if plan.conversation_id is None:
+            self._asides[answer.id] = answer
+        else:
+            self.active = answer
+        return [*answer.begin(), *self.think(now)]
+
+    def think(self, now: float) -> list[Effect]:
+        """Let every answer go on that waited for the ears and need not any longer."""
+        effects: list[Effect] = []
+        for answer in self._all():
+            if not answer.thought and not self._waits(answer):
+                effects += self._think(answer, now)
+        return effects
+
+    def find(self, response_id: str) -> Answer | None:
+        if self.active is not None and self.active.id == response_id:
+            return self.active
+        return self._asides.get(response_id)
+
+    def cancel(self, response_id: str | None, reason: StatusReason) -> list[Effect]:
+        """Raises ProtocolFault when there is nothing to cancel."""
+        answer = self.active if response_id is None else self.find(response_id)
+        if answer is None:
+            raise ProtocolFault(
+                "response_cancel_not_active", "Cancellation failed: no active response found"
+            )
+        effects = answer.cancel(reason)
+        self.settle(answer)
+        return effects
+
+    def settle(self, answer: Answer) -> None:
+        """Forget the answer if it has ended."""
+        if not answer.done:
+            return
+        self._asides.pop(answer.id, None)
+        if self.active is answer:
+            self.active = None
+
+    def _all(self) -> Iterator[Answer]:
+        if self.active is not None:
+            yield self.active
+        yield from list(self._asides.values())
+
+    def _waits(self, answer: Answer) -> bool:
+        context = answer.plan.context
+        items = self._memory.items if context is None else context
+        return bool(self._memory.pending) and any(item["id"] in self._memory.pending for item in items)
+
+    def _think(self, answer: Answer, now: float) -> list[Effect]:
+        plan = answer.plan
+        conversation = self._memory.view(plan.context)
+        answer.input_tokens = input_tokens(
+            plan.instructions, plan.tools, conversation, self._memory.audio_ms
+        )
+        request = Request(
+            conversation=conversation,
+            instructions=plan.instructions,
+            tools=plan.tools,
+            tool_choice=plan.tool_choice,
+            now=self._wall(now),
+            persona=self._persona,
+            heard=dict(self._memory.heard),
+            response_instructions=plan.response_instructions,
+        )
+        try:
+            effects = answer.reply(self._allowed(self._mind.respond(request), plan))
+        except Exception:  # a mind is a plug-in: its fault costs one response, never the session
+            log.exception("the mind failed; the response ends as failed")
+            effects = answer.fail("mind_failed", "The engine could not think of a reply.")
+        if answer.item_id is not None and answer.plan.conversation_id is not None:
+            self._memory.spoken[answer.item_id] = answer.spoken
+        self.settle(answer)
+        return effects
+
+    def _allowed(self, reply: Reply, plan: Plan) -> Reply:
+        """Without calls that the client did not offer or does not want."""
+        names = set() if plan.tool_choice == "none" else {tool["name"] for tool in plan.tools}
+        uses = tuple(use for use in reply.tool_uses if use.name in names)
+        return reply if uses == reply.tool_uses else Reply(reply.say, uses)
