@@ -32,7 +32,9 @@ def _spoken(text: str) -> str:
 
 Phrase = Annotated[str, AfterValidator(_phrase)]
 Spoken = Annotated[str, AfterValidator(_spoken)]
-SlotKind = Literal["choice", "date", "time", "datetime", "name", "phone", "digits", "yes_no", "text", "item"]
+SlotKind = Literal[
+    "choice", "date", "time", "datetime", "name", "phone", "digits", "yes_no", "text", "item"
+]
 
 
 class _Part(BaseModel):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from personas.dialogue import Dialogue
 
@@ -74,3 +76,17 @@ class Persona(BaseModel):
     dialogue: Dialogue | None = Field(
         None, description="What the embedded engine needs to hold this conversation."
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no IANA time zone, such as America/New_York") from None
+        return value
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone itself. Its first use reads a file, so `personas.library.load` makes it."""
+        return ZoneInfo(self.timezone)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 __all__ = ["MOST", "expand"]
 
-MOST = 200
+MOST = 400
 """Phrases that one pattern may stand for."""
 
 

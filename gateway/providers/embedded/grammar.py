@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
-from gateway.providers.embedded.words import STOP, alike, tokens
+from gateway.providers.embedded.words import OPTIONAL, STOP, alike, tokens
 from personas.phrases import expand
 
 __all__ = ["ACTS", "FILLERS", "Act", "about", "find_act", "is_question", "phrase_words", "polarity", "spot"]
@@ -29,7 +29,7 @@ class Act(StrEnum):
 
 ACTS: dict[Act, tuple[str, ...]] = {
     Act.HOLD: (
-        "stop", "(hold|hang) on [(a|one) (second|minute|moment|sec)]", 
+        "stop", "(hold|hang) on [(a|one) (second|minute|moment|sec)]",
         "[just] wait [(a|one) (second|minute|moment)]",
         "[just] (a|one) (second|minute|moment|sec)", "give me (a|one) (second|minute|moment)",
         "let me (think|see|check)",
@@ -126,7 +126,7 @@ def spot(
                     at = end = ahead + 1
                     break
             else:
-                if word not in STOP or len(phrase) <= 2:
+                if word not in OPTIONAL or len(phrase) <= 2:
                     got = -1.0
                     break
         score = got / whole

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.providers.embedded.numbers import one_word
+from gateway.providers.embedded.people import FIRST
 from gateway.providers.embedded.words import alike, listed, tokens
 
 __all__ = ["Name", "find_name", "written"]
@@ -36,7 +37,7 @@ _NOT_NAMES = listed(
     "what when where how why who which looking calling trying need want would like have had not no do does did can "
     "could will should sorry wait stop hold appointment cleaning morning afternoon monday tuesday wednesday thursday "
     "friday saturday sunday today tomorrow nothing something maybe again help about don't change wrong actually "
-    "correct right repeat back fine good"
+    "correct right repeat back fine good all it anything everything"
 )
 _PREFIXES = re.compile(r"^(mc)([a-z]{2,})$")
 
@@ -74,6 +75,9 @@ def find_name(text: str, *, expected: bool) -> Name | None:
             if words[at : at + len(cue)] == cue:
                 return _name(words[at + len(cue) :], sure=True)
     if not expected:
+        for at in range(len(words) - 2):
+            if words[at : at + 2] == ("this", "is") and words[at + 2] in FIRST:
+                return _name(words[at + 2 :], sure=True)
         return None
     start = 0
     while start < len(words) and words[start] in _LEADING:
@@ -84,7 +88,7 @@ def find_name(text: str, *, expected: bool) -> Name | None:
     bare = words[start:]
     if not bare or len([word for word in bare if len(word) > 1]) > 4:
         return None
-    return _name(bare, sure=False)
+    return _name(bare, sure=len(bare) == 2)
 
 
 def _name(words: tuple[str, ...], *, sure: bool) -> Name | None:

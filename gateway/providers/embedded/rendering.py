@@ -28,7 +28,8 @@ class Scope:
 
     def say(self, template: str) -> str:
         """The template as spoken; unknown fields are left out."""
-        return re.sub(r"\s+([.,?!])", r"\1", " ".join(fill(template, self._spoken).split()))
+        text = re.sub(r"\s+([.,?!])", r"\1", " ".join(fill(template, self._spoken).split()))
+        return text[:1].upper() + text[1:]
 
     def knows(self, template: str) -> bool:
         """Whether every field of the template has a value."""
@@ -53,7 +54,8 @@ class Scope:
 
     def item(self, slot: Slot, item: dict[str, Any]) -> str:
         """How one item of an item slot is spoken."""
-        return Scope(None, {}, {}, item).say(slot.label)
+        bare = Scope(None, {}, {}, item)
+        return " ".join(fill(slot.label, bare._spoken).split())
 
     def _spoken(self, each: Field) -> str:
         slot = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["STOP", "alike", "best", "content", "listed", "normal", "stem", "tokens"]
+__all__ = ["OPTIONAL", "STOP", "alike", "best", "content", "listed", "normal", "stem", "tokens"]
 
 _TOKEN = re.compile(
     r"\$?\d[\d,]*(?:[:./-]\d+)*(?:\s?(?:st|nd|rd|th)\b)?|[a-z]+(?:'[a-z]+)*|[^\W\d_]+", re.IGNORECASE
@@ -34,6 +34,11 @@ STOP = listed(
     "about some any as up go going get got want need let us not no yes ok oh hi hello hey thanks thank"
 )
 """Words that carry little of a sentence's meaning."""
+
+OPTIONAL = listed(
+    "a an the my your his her our their me us please just to of on for at in it is am are will would"
+)
+"""Words that a phrase is still the same without."""
 
 
 def normal(text: str) -> str:

@@ -1,0 +1,170 @@
+"""Filling the slots of a task from one utterance: the one asked for first, then whatever else was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.providers.embedded.dates import Moment, say_date
+from gateway.providers.embedded.grammar import phrase_words, spot
+from gateway.providers.embedded.items import Item, choose
+from gateway.providers.embedded.numbers import say_digits
+from gateway.providers.embedded.slots import Found, Value, find_value, fits, merged
+from gateway.providers.embedded.state import Expect, State
+from gateway.providers.embedded.steps import listed_items
+from gateway.providers.embedded.turns import CallerTurn
+from gateway.providers.embedded.words import tokens
+from personas.dialogue import Slot
+
+__all__ = ["Filled", "fill_slots"]
+
+_CORRECTIONS = (
+    "actually", "make (it|that)", "change (it|that|the|to|my)", "i meant", "i mean", "rather", "instead", "not (on|at)",
+    "no (it is|i said|its|that is)", "can we (do|make)", "could we (do|make)", "what about", "how about",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Filled:
+    """What an utterance gave."""
+
+    names: list[str] = field(default_factory=list)
+    """The slots that got a value."""
+    acknowledged: list[str] = field(default_factory=list)
+    """What to say to that."""
+    objection: str = ""
+    """What was understood and cannot be."""
+
+
+def fill_slots(
+    state: State, turn: CallerTurn, *, changing: bool = False, correcting: Slot | None = None
+) -> Filled:
+    """Put what `turn` says into the task's slots. `changing`: the caller is correcting the whole. `correcting`:
+    this slot was just read back."""
+    filled = Filled()
+    task = state.task
+    if task is None:
+        return filled
+    words = tokens(turn.text)
+    asked = correcting or (state.expecting.slot if state.expecting.what is Expect.SLOT else None)
+    if asked is not None and asked not in task.slots:
+        asked = None
+    if asked is not None and asked.kind == "item":
+        _pick(state, asked, turn, filled)
+    elif asked is not None:
+        _take(state, asked, turn, filled, expected=True)
+    if asked is not None and asked.kind == "text" and asked.id in filled.names:
+        return filled
+    corrected = changing or correcting is not None or _corrects(words)
+    for slot in task.slots:
+        if slot is asked or slot.kind in ("text", "item") or slot.id in filled.names:
+            continue
+        known = slot.id in state.values
+        if slot.kind == "yes_no" and known and not corrected:
+            continue
+        if known and not corrected and not _reopens(slot, asked):
+            continue
+        if _blocked(slot, asked, filled):
+            continue
+        _take(
+            state, slot, turn, filled, expected=changing and slot.kind not in ("name", "choice", "yes_no")
+        )
+    for slot in task.slots:
+        open_choice = (
+            slot.kind == "item" and slot is not asked and (changing or slot.id not in state.values)
+        )
+        if open_choice and corrected and not filled.names and (state.offered.get(slot.id) or changing):
+            _pick(state, slot, turn, filled)
+    return filled
+
+
+def _corrects(words: tuple[str, ...]) -> bool:
+    return any(spot(phrase, words) for pattern in _CORRECTIONS for phrase in phrase_words(pattern))
+
+
+def _reopens(slot: Slot, asked: Slot | None) -> bool:
+    """Whether a known slot may be changed without a word of correction: the day, while choosing a time near it."""
+    return asked is not None and asked.nearest == slot.id
+
+
+def _blocked(slot: Slot, asked: Slot | None, filled: Filled) -> bool:
+    """Digits that were just taken for one slot are not another one too; an offered time is no new wish."""
+    digits = ("digits", "phone")
+    if asked is None or asked.id not in filled.names:
+        return False
+    return (
+        asked.kind in digits and slot.kind in (*digits, "date", "time", "datetime")
+    ) or asked.nearest == slot.id
+
+
+def _cued(slot: Slot, words: tuple[str, ...]) -> bool:
+    return any(spot(phrase, words) for cue in slot.cues for phrase in phrase_words(cue))
+
+
+def _take(state: State, slot: Slot, turn: CallerTurn, filled: Filled, *, expected: bool) -> None:
+    words = tokens(turn.text)
+    cued = _cued(slot, words)
+    found = find_value(
+        slot, turn.text, state.now, expected=expected or cued, begun=state.partial.get(slot.id, "")
+    )
+    if found is None or (turn.doubtful and not found.sure):
+        return
+    if found.partial:
+        if expected or cued:
+            _partly(state, slot, found, filled)
+        return
+    value = merged(slot, state.values.get(slot.id), found.value)
+    if not fits(slot, value, state.now):
+        filled.objection = (
+            state.scope(heard=_spoken(value)).say(slot.invalid) or "I'm afraid that can't be."
+        )
+        return
+    _store(state, slot, value, filled, doubtful=not found.sure or (turn.doubtful and expected))
+
+
+def _store(state: State, slot: Slot, value: Value, filled: Filled, *, doubtful: bool) -> None:
+    changed = state.values.get(slot.id) != value
+    state.values[slot.id] = value
+    state.partial.pop(slot.id, None)
+    state.unchecked.discard(slot.id)
+    if slot.check == "always" or (slot.check == "doubtful" and doubtful):
+        state.unchecked.add(slot.id)
+    elif slot.heard and changed:
+        filled.acknowledged.append(state.scope().say(slot.heard))
+    filled.names.append(slot.id)
+    if changed and state.task is not None:
+        for other in state.task.slots:
+            if other.nearest == slot.id:
+                state.values.pop(other.id, None)
+                state.asked.pop(other.id, None)
+                state.offered.pop(other.id, None)
+
+
+def _partly(state: State, slot: Slot, found: Found, filled: Filled) -> None:
+    text = str(found.value)
+    state.partial[slot.id] = text
+    if slot.kind == "name":
+        filled.names.append(slot.id)
+        return
+    heard = say_digits(text)
+    filled.objection = (
+        state.scope(heard=heard).say(slot.invalid) or f"I heard {heard}; that is not complete."
+    )
+
+
+def _spoken(value: Value) -> str:
+    if isinstance(value, Moment) and value.day is not None:
+        return say_date(value.day)
+    return str(value)
+
+
+def _pick(state: State, slot: Slot, turn: CallerTurn, filled: Filled) -> None:
+    items: list[Item] = listed_items(state, slot)
+    if not items:
+        return
+    hits = choose(slot, items, state.offered.get(slot.id, []), turn.text, state.now.date())
+    if len(hits) == 1:
+        _store(state, slot, hits[0], filled, doubtful=turn.doubtful)
+    elif hits and len(hits) < len(items):
+        state.offered[slot.id] = hits[: slot.at_once]
+        choices = [state.scope().item(slot, item) for item in hits[: slot.at_once]]
+        filled.objection = f"I have {' and '.join(choices)}."
