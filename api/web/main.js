@@ -121,6 +121,7 @@ async function place() {
   setMuted(false);
   enter("connecting");
   tell("Connecting…");
+  announce("Connecting…");
   ui.hangUp.focus();
   atEnd = true;
 
