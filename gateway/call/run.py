@@ -22,7 +22,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.call.core import Core, CoreSettings
 from gateway.call.desk import upstream_session
@@ -399,7 +398,7 @@ class Call:
             tenant=plan.tenant,
             persona_id=plan.persona.id,
             idempotency_key=f"{plan.session_id}:{tool_call_id}",
-            now=datetime.fromtimestamp(self._deps.wall(), ZoneInfo(plan.persona.timezone)),
+            now=datetime.fromtimestamp(self._deps.wall(), plan.persona.zone),
             records=self._deps.records(plan.tenant),
             control=self,
         )

@@ -83,10 +83,11 @@ def step(floor: Floor, cue: Cue) -> tuple[Floor, tuple[Act, ...]]:
     return TABLE.get((floor, cue), (floor, ()))
 
 
-BACKCHANNELS = frozenset(
-    "ah aha alright erm er hm hmm huh mhm mm mmm oh ok okay right sure uh uhhuh uh-huh um mm-hmm mm-hm yeah yep "
-    "yup i see got it cool good great fine".split()  # noqa: SIM905 - a word list reads best as words
-)
+LISTENING = """
+    ah aha alright erm er hm hmm huh mhm mm mmm oh ok okay right sure uh uhhuh uh-huh um mm-hmm mm-hm yeah yep yup
+    i see got it cool good great fine
+"""
+BACKCHANNELS = frozenset(LISTENING.split())
 """Words by which a listener says "go on". Longer than three of them in a row is speech."""
 
 

@@ -51,7 +51,9 @@ def persona(**changes: Any) -> Persona:
         "scenario_title": "Testing", "instructions": "Help.", "greeting": "Hello there.",
         "limits": Limits(silence_s=20, length_s=600),
     }  # fmt: skip
-    return Persona.model_validate(fields | changes)
+    made = Persona.model_validate(fields | changes)
+    assert made.zone
+    return made
 
 
 @dataclass
