@@ -58,11 +58,18 @@ class Timeline:
 
     def arrive(self, pcm: bytes, position: int, now: float) -> list[bytes]:
         """Decoded audio with its place in the sender's time, in samples at 24 kHz. Returns the frames now due."""
-        hole = 0 if self._expected is None else position - self._expected
+        if self._expected is None:
+            self._expected = position
+            if self._start is not None:
+                # Nothing is owed now: all of the patience is for what comes later than the first.
+                self._start = max(
+                    self._start, now - self._given * FRAME_S - len(pcm) / PCM24.to_bytes(1000)
+                )
+        hole = position - self._expected
         self._expected = position + len(pcm) // 2
         if 0 < hole <= JUMP:
             self._waiting.extend(self._framer.push(self._fill(2 * hole)))
-        if self._broken and len(pcm) >= FADE_BYTES:
+        if self._broken:
             pcm, self._broken = fade_in(pcm), False
         self._last = pcm[-FADE_BYTES:]
         self._waiting.extend(self._framer.push(pcm))

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.clients.timeline import LATE, WAITING, Timeline
+
+pytestmark = pytest.mark.unit
+
+SAMPLES = 480
+
+
+def tone(place: int, count: int = SAMPLES) -> bytes:
+    """A piece of one long tone of 307.137 Hz, so that no two frames are alike."""
+    time = (np.arange(count) + place) / 24000
+    samples: bytes = np.rint(np.sin(2 * np.pi * 307.137 * time) * 10000).astype("<i2").tobytes()
+    return samples
+
+
+def loud(frames: list[bytes]) -> int:
+    return sum(1 for frame in frames if np.abs(np.frombuffer(frame, dtype="<i2")).max() > 5000)
+
+
+class Drive:
+    """Runs a timeline against packets with times of arrival."""
+
+    def __init__(self, arrivals: list[tuple[float, int, bytes]], seconds: float) -> None:
+        self.timeline = Timeline()
+        self.timeline.begin(0.0)
+        self.frames: list[tuple[float, bytes]] = []
+        self.most = 0
+        ticks = [(0.02 * n, None) for n in range(1, int(seconds * 50) + 1)]
+        for now, packet in sorted(
+            [*ticks, *((now, (place, pcm)) for now, place, pcm in arrivals if now <= seconds)],
+            key=lambda e: e[0],
+        ):
+            out = (
+                self.timeline.tick(now)
+                if packet is None
+                else self.timeline.arrive(packet[1], packet[0], now)
+            )
+            assert all(len(frame) == 2 * SAMPLES for frame in out)
+            self.frames += [(now, frame) for frame in out]
+            lag = int(now / 0.02 + 1e-6) - len(self.frames)
+            assert lag >= 0, "time was counted twice"
+            self.most = max(self.most, lag)
+
+    @property
+    def pcm(self) -> list[bytes]:
+        return [frame for _, frame in self.frames]
+
+
+def stream(seconds: float, delay: float = 0.025) -> list[tuple[float, int, bytes]]:
+    return [(0.02 * n + delay, SAMPLES * n, tone(SAMPLES * n)) for n in range(int(seconds * 50))]
+
+
+def test_a_steady_stream_passes_untouched() -> None:
+    run = Drive(stream(2), 2)
+    assert b"".join(run.pcm[:80]) == b"".join(tone(SAMPLES * n) for n in range(80))
+    assert run.timeline.concealed_ms == run.timeline.dropped_ms == 0
+    assert run.most <= 2
+
+
+def test_silence_where_nothing_comes() -> None:
+    run = Drive([], 1)
+    assert len(run.frames) == 50 - LATE
+    assert set(run.pcm) == {bytes(960)}
+
+
+def test_late_packets_within_60_ms_cost_nothing() -> None:
+    held = [(0.5 if 0.44 < now < 0.5 else now, place, pcm) for now, place, pcm in stream(1)]
+    run = Drive(held, 1)
+    assert run.timeline.concealed_ms == run.timeline.dropped_ms == 0
+    assert len(run.frames) >= 50 - 2
+    assert run.most <= 2 + LATE
+
+
+def test_a_lost_packet_is_filled_and_time_goes_on() -> None:
+    packets = stream(2)
+    del packets[30]
+    run = Drive(packets, 2)
+    assert run.timeline.concealed_ms == 20
+    assert run.timeline.dropped_ms == 0
+    joined = np.frombuffer(b"".join(run.pcm), dtype="<i2").astype(int)
+    assert np.abs(np.diff(joined)).max() < 2.5 * 10000 * 2 * np.pi * 307 / 24000
+    later = b"".join(run.pcm[40:80])
+    assert later == b"".join(tone(SAMPLES * n) for n in range(40, 80))
+
+
+def test_a_stall_and_its_burst_count_no_time_twice_and_leave_no_delay() -> None:
+    held = [(1.3 if 1.0 < now < 1.3 else now, place, pcm) for now, place, pcm in stream(12)]
+    run = Drive(held, 12)
+    assert run.timeline.concealed_ms >= 200
+    last_now, last = run.frames[-1]
+    place = next(place for _, place, pcm in stream(12) if pcm == last)
+    assert last_now - place / 24000 < 0.025 + 0.04
+
+
+def test_losses_do_not_add_delay() -> None:
+    packets = [packet for n, packet in enumerate(stream(20)) if n % 37]
+    run = Drive(packets, 20)
+    last_now, last = run.frames[-1]
+    place = next(place for _, place, pcm in packets if pcm == last)
+    assert last_now - place / 24000 < 0.025 + 0.04
+
+
+@pytest.mark.parametrize("pace", [1.002, 0.998])
+def test_a_sender_whose_clock_is_off_does_not_drift_away(pace: float) -> None:
+    packets = [(0.02 * n * pace + 0.025, SAMPLES * n, tone(SAMPLES * n)) for n in range(3000)]
+    run = Drive(packets, 55)
+    assert len(run.frames) >= 55 * 50 - 2 * LATE
+    assert run.timeline.concealed_ms + run.timeline.dropped_ms <= 200
+
+
+def test_a_jump_of_the_sender_s_clock_is_not_filled() -> None:
+    packets = [(now, place if now < 1 else place + (1 << 31), pcm) for now, place, pcm in stream(2)]
+    run = Drive(packets, 2)
+    assert run.timeline.concealed_ms == 0
+    assert loud(run.pcm) >= 97
+
+
+def test_a_blocked_loop_waits_for_what_is_in_the_socket() -> None:
+    timeline = Timeline()
+    timeline.begin(0.0)
+    assert len(timeline.arrive(tone(0), 0, 0.02)) == 1
+    assert timeline.tick(0.52) == []
+    rest = [frame for n in range(1, 26) for frame in timeline.arrive(tone(SAMPLES * n), SAMPLES * n, 0.52)]
+    assert rest == [tone(SAMPLES * n) for n in range(1, 26)]
+    assert timeline.concealed_ms == 0
+
+
+def test_a_suspended_process_does_not_make_up_an_hour() -> None:
+    timeline = Timeline()
+    timeline.begin(0.0)
+    timeline.tick(3600.0)
+    assert len(timeline.tick(3600.02)) <= 50
+    assert len(timeline.tick(3600.04)) <= 2
+
+
+def test_what_came_before_the_beginning_is_dropped() -> None:
+    timeline = Timeline()
+    for n in range(1000):
+        assert timeline.arrive(tone(SAMPLES * n), SAMPLES * n, 0.02 * n) == []
+        assert timeline.tick(0.02 * n) == []
+    timeline.begin(20.0)
+    assert timeline.arrive(tone(SAMPLES * 1000), SAMPLES * 1000, 20.02) == [tone(SAMPLES * 1000)]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 0.4), st.booleans(), st.sampled_from([60, 120, 240, 480, 960, 1440])),
+        max_size=120,
+    )
+)
+def test_whatever_the_network_does_time_is_counted_once(packets: list[tuple[float, bool, int]]) -> None:
+    arrivals, place = [], 0
+    for jitter, lost, count in packets:
+        if not lost:
+            arrivals.append((place / 24000 + 0.02 + jitter, place, tone(place, count)))
+        place += count
+    run = Drive(sorted(arrivals), 3)
+    assert run.most <= 2 * LATE + 1
+    assert len(run.timeline._waiting) <= WAITING
