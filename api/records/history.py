@@ -95,9 +95,9 @@ async def load(database: Database, session: Session) -> History:
                 ((by_id[run.call_id], run) for run in runs),
                 key=lambda pair: pair[0].started_at + pair[1].started_ms / 1000,
             ),
-            appointments=appointments.tuples().all(),
+            appointments=appointments.all(),
             claims=claims.all(),
-            disputes=disputes.tuples().all(),
+            disputes=disputes.all(),
             handovers=handovers.all(),
         )
 

@@ -57,7 +57,10 @@ def process_mark(pid: int) -> str | None:
     except OSError:
         return None
     # Field 2 is the command in parentheses and may hold anything, so count from the last parenthesis.
-    return f"{kernel}:{stat.rpartition(')')[2].split()[19]}"
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in "ZX":  # over, though nobody has waited for it yet
+        return None
+    return f"{kernel}:{fields[19]}"
 
 
 async def register(database: Database, here: BootId) -> None:
@@ -131,7 +134,7 @@ async def _close_calls(session: AsyncSession, boot: schema.Boot, now: float) -> 
     query = select(schema.Call, last_ms).where(
         schema.Call.boot_id == boot.id, schema.Call.ended_at.is_(None)
     )
-    calls = (await session.execute(query.with_for_update(of=schema.Call))).tuples().all()
+    calls = (await session.execute(query.with_for_update(of=schema.Call))).all()
     for call, at_ms in calls:
         ended = boot.heartbeat_at if at_ms is None else call.started_at + at_ms / 1000
         call.ended_at = min(max(ended, call.started_at), now)

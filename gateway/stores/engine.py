@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
@@ -132,7 +132,7 @@ class Database:
         if scope is EVERY_TENANT:
             return AsyncSession(engine, expire_on_commit=False)
         if not scope:
-            raise InvalidRequestError("a tenant is needed, or EVERY_TENANT")
+            raise ScopeError("a tenant is needed, or EVERY_TENANT")
         return AsyncSession(
             engine, sync_session_class=_ScopedSession, info={"tenant": scope}, expire_on_commit=False
         )

@@ -1,0 +1,259 @@
+"""The journal of calls keeps the promises of `gateway.ports.Store`, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlalchemy.exc import OperationalError
+
+from gateway.errors import HUNG_UP, TOO_LONG, SessionBusy, StoreError
+from gateway.ports import CallSummary, Store, ToolExecution, TurnTiming
+from gateway.stores import sql
+from gateway.stores.engine import EVERY_TENANT, Database
+from gateway.stores.schema import Boot, Call, Journal, ToolRun, Transcript
+from gateway.stores.sql import SqlStore
+from tests.stores.calls import add_session, call_in, entry, said
+
+pytestmark = pytest.mark.contract
+
+SUMMARY = CallSummary(
+    duration_ms=4000,
+    turns=2,
+    interruptions=1,
+    tool_calls=0,
+    dropped_audio_ms=0,
+    timings=(TurnTiming(1, 640, 300, 250, 20),),
+    input_tokens=7,
+    leg={"jitter_ms": float("nan")},
+)
+
+
+async def journal_of(database: Database, call_id: str) -> list[int]:
+    async with database.reading(EVERY_TENANT) as db:
+        return list(
+            await db.scalars(select(Journal.seq).where(Journal.call_id == call_id).order_by(Journal.seq))
+        )
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 - a database announces nothing
+            await asyncio.sleep(0.02)
+
+
+async def test_a_call_leaves_its_traces(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        port: Store = store
+        call = call_in(await add_session(store.database))
+        await port.begin_call(call)
+        port.record(entry(call, 1, text="nul \x00 half \ud800", number=float("inf")))
+        port.transcript(said(call, "item_a", 1, "hel"))
+        port.transcript(said(call, "item_a", 3, "hello \x00"))
+        port.transcript(said(call, "item_a", 2, "hell"))
+        port.tool_execution(ToolExecution(call.call_id, "call_1", "weather", "{}", "{}", True, 900, 12))
+        await port.end_call(call.call_id, HUNG_UP, SUMMARY)
+        await port.end_call(call.call_id, TOO_LONG, SUMMARY)
+
+        async with store.database.reading(call.tenant) as db:
+            kept = await db.get_one(Call, call.call_id)
+            assert (kept.side, kept.reason) == ("caller", "hung-up")
+            assert kept.ended_at is not None
+            assert kept.summary is not None
+            assert kept.summary["timings"][0]["reply_ms"] == 640
+            assert kept.summary["leg"] == {"jitter_ms": None}
+            entries = (await db.scalars(select(Transcript))).all()
+            assert [(said.text, said.revision) for said in entries] == [("hello \ufffd", 3)]
+            journal = (await db.scalars(select(Journal))).one()
+            assert journal.event == {"type": "test", "text": "nul \ufffd half ?", "number": None}
+            assert (await db.scalars(select(ToolRun))).one().name == "weather"
+    assert store.dropped == 0
+
+
+async def test_an_older_revision_never_comes_back(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        for revision, text in ((2, "second"), (1, "first")):
+            store.transcript(said(call, "item_a", revision, text))
+            await store.flush()
+        async with store.database.reading(call.tenant) as db:
+            assert (await db.scalars(select(Transcript.text))).one() == "second"
+
+
+async def test_a_session_has_one_live_call(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        session = await add_session(store.database)
+        first, second = call_in(session), call_in(session)
+        await store.begin_call(first)
+        with pytest.raises(SessionBusy):
+            await store.begin_call(second)
+        await store.end_call(first.call_id, HUNG_UP, SUMMARY)
+        await store.begin_call(second)
+
+
+async def test_of_two_at_once_one_begins(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        session = await add_session(store.database)
+        outcomes: list[str] = []
+
+        async def begin() -> None:
+            try:
+                await store.begin_call(call_in(session))
+                outcomes.append("began")
+            except SessionBusy:
+                outcomes.append("busy")
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(5):
+                group.create_task(begin())
+        assert sorted(outcomes) == ["began", "busy", "busy", "busy", "busy"]
+
+
+async def test_a_call_of_no_session_is_refused(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        with pytest.raises(StoreError):
+            await store.begin_call(call_in("nobody"))
+
+
+async def test_rows_are_written_within_the_delay_and_in_batches(sqlite_url: str) -> None:
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        sizes: list[int] = []
+
+        @event.listens_for(store.database._writer.sync_engine, "before_cursor_execute")
+        def count(_c: object, _u: object, statement: str, parameters: list[object], *_: object) -> None:
+            if statement.startswith("INSERT INTO journal"):
+                sizes.append(len(parameters))
+
+        began = time.monotonic()
+        for seq in range(250):
+            store.record(entry(call, seq))
+
+        async def all_there() -> bool:
+            return len(await journal_of(store.database, call.call_id)) == 250
+
+        await until(all_there)
+        assert time.monotonic() - began < 1.5
+        assert sizes == [100, 100, 50]
+        store.record(entry(call, 250))
+        await until(lambda: has(store, call.call_id, 251))
+
+
+async def has(store: SqlStore, call_id: str, count: int) -> bool:
+    return len(await journal_of(store.database, call_id)) == count
+
+
+async def test_leaving_writes_what_waits(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        store.record(entry(call, 1))
+    async with Database.open(any_database) as database:
+        assert await journal_of(database, call.call_id) == [1]
+        async with database.reading(EVERY_TENANT) as db:
+            assert (await db.scalars(select(Boot.ended_at))).one() is not None
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is(sqlite_url: str) -> None:
+    with pytest.raises(ValueError, match="as it is"):
+        async with SqlStore.open(sqlite_url):
+            raise ValueError("as it is")
+
+
+async def test_beyond_the_bound_rows_are_counted_and_dropped(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sql, "BOUND", 20)
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        for seq in range(25):
+            store.record(entry(call, seq))
+        await store.flush()
+        assert store.dropped == 5
+        assert await journal_of(store.database, call.call_id) == list(range(20))
+    assert [r.levelno for r in caplog.records if "dropped" in r.message] == [logging.ERROR]
+
+
+async def test_a_row_the_database_refuses_does_not_hold_up_the_others(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        for seq in range(10):
+            store.record(entry(call, seq, bad=object()) if seq == 4 else entry(call, seq))
+        await store.flush()
+        assert await journal_of(store.database, call.call_id) == [0, 1, 2, 3, 5, 6, 7, 8, 9]
+        assert store.dropped == 1
+
+
+async def test_while_the_database_is_away_rows_wait_and_the_call_goes_on(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sql, "_RETRY_S", 0.05)
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        writing = store.database.writing
+
+        @asynccontextmanager
+        async def away(*_: object):  # type: ignore[no-untyped-def]  # stands in for one method
+            raise OperationalError("BEGIN", None, OSError("disk full"))
+            yield
+
+        monkeypatch.setattr(store.database, "writing", away)
+        store.record(entry(call, 1))
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                await store.flush()
+        with pytest.raises(StoreError):
+            await store.end_call(call.call_id, HUNG_UP, SUMMARY)
+        monkeypatch.setattr(store.database, "writing", writing)
+
+        async def mended() -> bool:
+            async with store.database.reading(EVERY_TENANT) as db:
+                return (await db.get_one(Call, call.call_id)).reason == "hung-up"
+
+        await until(mended)
+        assert await journal_of(store.database, call.call_id) == [1]
+    assert len([r for r in caplog.records if r.levelno >= logging.ERROR]) == 1
+
+
+async def test_a_call_that_could_not_begin_is_written_whole_at_its_end(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        writing = store.database.writing
+
+        @asynccontextmanager
+        async def away(*_: object):  # type: ignore[no-untyped-def]  # stands in for one method
+            raise OperationalError("BEGIN", None, OSError("locked"))
+            yield
+
+        monkeypatch.setattr(store.database, "writing", away)
+        with pytest.raises(StoreError):
+            await store.begin_call(call)
+        monkeypatch.setattr(store.database, "writing", writing)
+        store.record(entry(call, 1))
+        await store.end_call(call.call_id, HUNG_UP, SUMMARY)
+        async with store.database.reading(call.tenant) as db:
+            assert (await db.get_one(Call, call.call_id)).reason == "hung-up"
+            assert await db.scalar(select(func.count()).select_from(Journal)) == 1
+
+
+async def test_a_cancelled_writer_of_a_booking_leaves_the_database_usable(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        for delay in (0.0, 0.0005, 0.002, 0.005):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    while True:
+                        await add_session(store.database)
+            await add_session(store.database)
