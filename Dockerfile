@@ -18,9 +18,9 @@ RUN /opt/parley/bin/pip install --no-cache-dir --disable-pip-version-check --no-
     && /opt/parley/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.11-slim-bookworm
-# flite is the voice; espeak-ng the voice that stands by.
+# The voice of the embedded engine.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libflite1 espeak-ng \
+    && apt-get install -y --no-install-recommends libflite1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin parley \
     && install -d -m 0700 -o parley -g parley /data
