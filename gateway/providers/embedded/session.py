@@ -29,7 +29,8 @@ from media.resample import Resampler
 
 __all__ = ["EngineSession"]
 
-SLICE = PCM24.to_bytes(1000)
+SLICE = PCM24.to_bytes(500)
+"""Audio that is worked on at once, before others get the loop."""
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class EngineSession:
 
     async def receive(self, message: str) -> None:
         """One client event as a text of the wire. Lets the others have the loop: audio that comes faster than
-        real time is taken a second at a time."""
+        real time is taken in slices."""
         event = self._parse(message)
         pieces: list[ClientEvent] = [] if event is None else [event]
         if isinstance(event, AudioAppend):
@@ -151,7 +152,7 @@ class EngineSession:
     async def _transcribe(self, job: str, pcm: bytes) -> None:
         try:
             async with asyncio.timeout(EARS_S):
-                heard = await self._ears.transcribe(_for_ears(pcm), script=self._script)
+                heard = await self._ears.transcribe(await _for_ears(pcm), script=self._script)
         except (GatewayError, TimeoutError) as fault:
             log.warning("the ears failed: %s", type(fault).__name__)
             self._do(self._core.deaf(job, self._loop.time()))
@@ -188,7 +189,11 @@ class EngineSession:
                 await chunks.aclose()
 
 
-def _for_ears(pcm: bytes) -> bytes:
-    """24 kHz → 16 kHz."""
+async def _for_ears(pcm: bytes) -> bytes:
+    """24 kHz → 16 kHz. In slices, since a long utterance would keep the loop for a tenth of a second."""
     resampler = Resampler(PCM24.rate, PCM16K.rate)
-    return resampler.process(pcm) + resampler.flush()
+    slices: list[bytes] = []
+    for at in range(0, len(pcm), SLICE):
+        slices.append(resampler.process(pcm[at : at + SLICE]))
+        await asyncio.sleep(0)
+    return b"".join([*slices, resampler.flush()])
