@@ -361,7 +361,7 @@ class Core:
         if item_id not in self._undecided:
             return
         self._undecided.discard(item_id)
-        if is_backchannel(text):
+        if is_backchannel(text, self._carried_ms + self._speech_ms):
             self._kept_words = bool(text.strip()) and self._nearly_done()
             if self._floor is Floor.HELD and not self._speaking and not self._undecided:
                 self._cue(Cue.KEEP, now, out)

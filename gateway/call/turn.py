@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["BACKCHANNELS", "TABLE", "Act", "Cue", "Floor", "is_backchannel", "step"]
+__all__ = ["BACKCHANNELS", "STOPPERS", "TABLE", "Act", "Cue", "Floor", "is_backchannel", "step"]
 
 
 class Floor(Enum):
@@ -91,7 +91,21 @@ BACKCHANNELS = frozenset(LISTENING.split())
 """Words by which a listener says "go on". Longer than three of them in a row is speech."""
 
 
-def is_backchannel(text: str) -> bool:
-    """Whether the words only say "go on"; no words at all do too."""
+STOPPING = """
+    stop wait no nope yes hold hey hello help sorry excuse pardon what why when who how cancel quiet enough hang bye
+    agent person operator repeat again
+"""
+STOPPERS = frozenset(STOPPING.split())
+"""Words that take the floor even when they are all that was said."""
+
+SHORT_MS = 400
+"""A sound this short holds a word or two; a recogniser that has to name it often names the wrong ones."""
+
+
+def is_backchannel(text: str, speech_ms: int = SHORT_MS) -> bool:
+    """Whether the words only say "go on"; no words at all do too. In less than 400 ms of speech only a word that
+    stops people counts: "uh huh" is heard as all sorts of words."""
     words = "".join(c if c.isalpha() or c in "-' " else " " for c in text.lower()).split()
+    if speech_ms < SHORT_MS and len(words) <= 2:
+        return not STOPPERS.intersection(words)
     return len(words) <= 3 and all(word in BACKCHANNELS for word in words)

@@ -249,3 +249,10 @@ def test_backchannels(text: str) -> None:
 )
 def test_words_that_are_none(text: str) -> None:
     assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"), [("ahead", False), ("the head", False), ("stop", True), ("no", True), ("", False)]
+)
+def test_in_a_very_short_sound_only_a_word_that_stops_people_counts(text: str, taken: bool) -> None:
+    assert is_backchannel(text, 300) is not taken
