@@ -363,6 +363,12 @@ class Core:
         self._undecided.discard(item_id)
         if is_backchannel(text, self._carried_ms + self._speech_ms):
             self._kept_words = bool(text.strip()) and self._nearly_done()
+            if not self._kept_words and self._audible():
+                # It was no turn, and a model that finds it among the turns may answer it later.
+                event_id = f"event_parley_delete_{item_id}"[:512]
+                out.append(
+                    ToModel({"type": "conversation.item.delete", "item_id": item_id, "event_id": event_id})
+                )
             if self._floor is Floor.HELD and not self._speaking and not self._undecided:
                 self._cue(Cue.KEEP, now, out)
             return

@@ -113,6 +113,7 @@ def test_a_backchannel_does_not_end_the_reply() -> None:
     assert bench.entries[item].interrupted is False
     assert bench.entries[item].final
     assert len(bench.asked) == 2, "a backchannel in the middle of a reply is not answered"
+    assert [e["item_id"] for e in bench.model_sent if e["type"] == "conversation.item.delete"] == ["u2"]
 
 
 def test_short_words_that_mean_something_do_end_it() -> None:

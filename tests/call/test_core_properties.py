@@ -17,6 +17,18 @@ from tests.call.harness import WEATHER, Bench
 pytestmark = pytest.mark.unit
 
 
+CLIENT_MESSAGES = [
+    "{",
+    "[]",
+    '{"type": "response.create"}',
+    '{"type": "response.cancel"}',
+    '{"type": "output_audio_buffer.clear"}',
+    '{"type": "session.update", "session": {"type": "realtime", "instructions": "x"}}',
+    '{"type": "conversation.item.retrieve", "item_id": "item_2"}',
+    '{"type": "input_audio_buffer.append", "audio": ""}',
+]
+
+
 class CallMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -143,11 +155,7 @@ class CallMachine(RuleBasedStateMachine):
         self.bench.do(self.bench.core.tool(ToolFinished(call, "{}", ok), self.bench.now))
 
     @precondition(lambda self: self.live())
-    @rule(message=st.sampled_from([
-        "{", "[]", '{"type": "response.create"}', '{"type": "response.cancel"}', '{"type": "output_audio_buffer.clear"}',
-        '{"type": "session.update", "session": {"type": "realtime", "instructions": "x"}}',
-        '{"type": "conversation.item.retrieve", "item_id": "item_2"}', '{"type": "input_audio_buffer.append", "audio": ""}',
-    ]))  # fmt: skip
+    @rule(message=st.sampled_from(CLIENT_MESSAGES))
     def client(self, message: str) -> None:
         from gateway.call.inputs import ClientSent
 
