@@ -1,0 +1,235 @@
+"""Speech detection on recorded callers and noises, at both kinds' settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from statistics import median
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from media.level import dbfs
+from media.resample import Resampler
+from media.vad import (
+    Quiet,
+    Resumed,
+    SpeechDetector,
+    SpeechStarted,
+    SpeechStopped,
+    Verdict,
+    engine_detector,
+    local_detector,
+)
+from tests.caller_audio import pcm, recording, recordings
+
+pytestmark = pytest.mark.unit
+
+FRAME = 960
+KINDS: dict[str, Callable[[], SpeechDetector]] = {"local": local_detector, "engine": engine_detector}
+TURNS = [r.name for r in recordings() if r.kind == "turn"]
+BEDS = [r.name for r in recordings() if r.kind == "noise"]
+LEAD_MS = 2000
+
+both = pytest.mark.parametrize("kind", KINDS)
+
+
+@cache
+def sound(name: str) -> NDArray[np.float32]:
+    """A recording at 24 kHz."""
+    resampler = Resampler(16_000, 24_000)
+    data = resampler.process(pcm(name)) + resampler.flush()
+    return np.frombuffer(data, "<i2").astype(np.float32)
+
+
+def room(ms: int, level: float = 6.0) -> NDArray[np.float32]:
+    """A quiet room: white noise of `level` root mean square."""
+    return np.random.default_rng(1).normal(0.0, level, ms * 24).astype(np.float32)
+
+
+def frames(*parts: NDArray[np.float32]) -> list[bytes]:
+    line = np.concatenate(parts)
+    data = np.clip(np.rint(line), -32768, 32767).astype("<i2").tobytes()
+    return [data[at : at + FRAME] for at in range(0, len(data) - FRAME + 1, FRAME)]
+
+
+def listen(detector: SpeechDetector, heard: list[bytes]) -> list[tuple[Verdict, int]]:
+    """Every verdict, with the milliseconds of audio after which it came."""
+    verdicts = [(verdict, detector.fed_ms) for frame in heard for verdict in detector.feed(frame)]
+    detector.close()
+    return verdicts
+
+
+def starts(verdicts: list[tuple[Verdict, int]]) -> list[SpeechStarted]:
+    return [verdict for verdict, _ in verdicts if isinstance(verdict, SpeechStarted)]
+
+
+def stops(verdicts: list[tuple[Verdict, int]]) -> list[SpeechStopped]:
+    return [verdict for verdict, _ in verdicts if isinstance(verdict, SpeechStopped)]
+
+
+@both
+@pytest.mark.parametrize("bed", BEDS)
+def test_a_call_that_begins_in_noise_starts_no_turn(kind: str, bed: str) -> None:
+    nothing_yet = np.zeros(24 * 400, np.float32)
+    assert listen(KINDS[kind](), frames(sound(bed))) == []
+    assert listen(KINDS[kind](), frames(nothing_yet, sound(bed))) == []
+
+
+@both
+@pytest.mark.parametrize("bed", ["noise_white", "noise_pink", "noise_hum60"])
+def test_a_machine_switched_on_in_a_quiet_room_starts_no_turn(kind: str, bed: str) -> None:
+    assert listen(KINDS[kind](), frames(room(3000), sound(bed)[: 24 * 4000])) == []
+
+
+@both
+def test_every_caller_is_one_turn_at_the_right_place(kind: str) -> None:
+    late: list[int] = []
+    for name in TURNS:
+        told = recording(name)
+        verdicts = listen(KINDS[kind](), frames(room(LEAD_MS), sound(name), room(900)))
+        assert (len(starts(verdicts)), len(stops(verdicts))) == (1, 1), name
+        # The manifest counts 30 ms of silence round the speech as speech.
+        begin, end = LEAD_MS + told.speech_start_s * 1000 + 30, LEAD_MS + told.speech_end_s * 1000 - 30
+        assert -60 <= starts(verdicts)[0].at_ms - begin <= 100, name
+        assert -180 <= stops(verdicts)[0].end_ms - end <= 60, name
+        assert stops(verdicts)[0].at_ms - stops(verdicts)[0].end_ms == 500
+        late.append(verdicts[0][1] - round(begin))
+    assert median(late) <= 100
+    assert max(late) <= 200
+
+
+@both
+@pytest.mark.parametrize("bed", ["noise_white", "noise_hum60", "noise_babble"])
+def test_callers_are_found_after_a_long_noise_and_within_it(kind: str, bed: str) -> None:
+    noise = sound(bed) * np.float32(2600 / 800 / 10 ** (15 / 20))
+    for name in ("dental_02_slot", "insurance_04_hurt", "bargein_stop", "common_yes"):
+        speech = np.concatenate([room(3000), sound(name), room(900)])
+        verdicts = listen(KINDS[kind](), frames(speech + noise[: speech.size]))
+        assert (len(starts(verdicts)), len(stops(verdicts))) == (1, 1), name
+        assert abs(starts(verdicts)[0].at_ms - 3330) <= 200, name
+
+
+@both
+def test_a_telephone_band_is_enough(kind: str) -> None:
+    down, up = Resampler(24_000, 8000), Resampler(8000, 24_000)
+    for name in ("dental_01_book", "backchannel_uhhuh", "bank_02_last4"):
+        wide = b"".join(frames(room(LEAD_MS), sound(name), room(900)))
+        narrow = up.process(down.process(wide))
+        heard = [narrow[at : at + FRAME] for at in range(0, len(narrow) - FRAME + 1, FRAME)]
+        assert len(starts(listen(KINDS[kind](), heard))) == 1, name
+
+
+@both
+def test_a_pause_is_quiet_then_resumed_and_a_long_one_ends_the_turn(kind: str) -> None:
+    first, second = sound("insurance_01_report"), sound("insurance_04_hurt")
+    # The recordings bring 0.4 s and 0.3 s of silence with them.
+    pause = frames(room(LEAD_MS), first[: -24 * 400], room(60), second, room(900))
+    patient = KINDS[kind]()
+    patient.silence_ms = 700
+    verdicts = [verdict for verdict, _ in listen(patient, pause)]
+    assert [type(v) for v in verdicts] == [SpeechStarted, Quiet, Resumed, Quiet, SpeechStopped]
+    assert isinstance(quiet := verdicts[1], Quiet)
+    assert quiet.at_ms - quiet.end_ms == 200
+    assert isinstance(resumed := verdicts[2], Resumed)
+    assert resumed.at_ms >= quiet.at_ms
+    hasty = KINDS[kind]()
+    hasty.silence_ms = 260
+    assert len(stops(listen(hasty, pause))) == 2
+
+
+def test_our_own_echo_is_no_caller_but_a_caller_over_it_is() -> None:
+    agent = sound("estate_02_viewing") * np.float32(0.9)
+    echo = np.concatenate([np.zeros(24 * 120, np.float32), agent * np.float32(0.1)])[: agent.size]
+    played = frames(agent)
+
+    def call(heard: list[bytes]) -> list[Verdict]:
+        detector, verdicts = local_detector(), list[Verdict]()
+        for frame in frames(room(LEAD_MS)):
+            detector.feed(frame)
+        for ours, theirs in zip(played, heard, strict=False):
+            detector.far_level(dbfs(ours))
+            verdicts += detector.feed(theirs)
+        return verdicts
+
+    assert call(frames(echo)) == []
+    caller = np.zeros(echo.size, np.float32)
+    stop = sound("bargein_stop")
+    caller[24 * 1000 : 24 * 1000 + stop.size] = stop
+    begun = call(frames(echo + caller))
+    assert isinstance(begun[0], SpeechStarted)
+    assert abs(begun[0].at_ms - (LEAD_MS + 1330)) <= 150
+
+
+def test_a_hum_that_begins_while_someone_speaks_does_not_hold_the_turn_open() -> None:
+    line = np.concatenate([room(LEAD_MS), sound("dental_01_book"), room(2500)])
+    hum = np.zeros(line.size, np.float32)
+    begin = 24 * (LEAD_MS + 1500)
+    hum[begin:] = sound("noise_hum60")[: line.size - begin]
+    detector = local_detector()
+    assert len(stops(listen(detector, frames(line + hum)))) == 1
+    assert not detector.speaking
+
+
+def test_what_it_knows_in_between() -> None:
+    detector = local_detector()
+    assert (detector.speaking, detector.fed_ms, detector.last_speech_ms) == (False, 0, None)
+    for frame in frames(room(LEAD_MS), sound("common_yes")[: 24 * 900]):
+        detector.feed(frame)
+    assert detector.speaking
+    assert detector.fed_ms == LEAD_MS + 900
+    assert detector.last_speech_ms == detector.fed_ms
+
+
+def test_a_frame_is_20_ms() -> None:
+    with pytest.raises(ValueError, match="20 ms"):
+        local_detector().feed(bytes(640))
+
+
+def test_a_closed_detector_is_over() -> None:
+    detector = engine_detector()
+    detector.close()
+    with pytest.raises(ValueError, match="closed"):
+        detector.feed(bytes(FRAME))
+
+
+def test_without_silero_the_engine_still_hears(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr("media.vad.Silero", missing)
+    verdicts = listen(engine_detector(), frames(room(LEAD_MS), sound("dental_05_confirm"), room(900)))
+    assert (len(starts(verdicts)), len(stops(verdicts))) == (1, 1)
+
+
+loudness = st.floats(0.0, 20_000.0)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(loudness, st.integers(1, 30)), max_size=12))
+def test_verdicts_always_come_in_order(levels: list[tuple[float, int]]) -> None:
+    """Whatever is heard: a start, then quiet and resumed in turns, then a stop; times never go back."""
+    detector = local_detector(silence_ms=300)
+    speech = sound("hard_01_story")
+    heard = [
+        frame
+        for at, (level, count) in enumerate(levels)
+        for frame in frames(speech[at * 9600 : at * 9600 + count * 480] * np.float32(level / 2600))
+    ]
+    after: dict[type[Verdict] | None, tuple[type[Verdict], ...]] = {
+        None: (SpeechStarted,),
+        SpeechStarted: (Quiet,),
+        Quiet: (Resumed, SpeechStopped),
+        Resumed: (Quiet,),
+        SpeechStopped: (SpeechStarted,),
+    }
+    last: type[Verdict] | None = None
+    for verdict, fed in listen(detector, heard):
+        assert type(verdict) in after[last]
+        assert 0 <= verdict.at_ms <= fed
+        if isinstance(verdict, Quiet | SpeechStopped):
+            assert verdict.end_ms < verdict.at_ms
+        last = type(verdict)
