@@ -53,9 +53,7 @@ class EmbeddedModel:
 
 async def new_core(mind: Mind, persona: Persona, model: str, *, keep_audio_ms: int = 60_000) -> EngineCore:
     """A session's core with the persona's defaults in force."""
-    # Loading the voice detector takes 40 ms, too long for the loop; the core then finds it loaded.
-    with suppress(OSError, RuntimeError):
-        await asyncio.to_thread(preload, 1)
+    await asyncio.to_thread(_load, persona)
     now, wall = asyncio.get_running_loop().time(), datetime.now(UTC)
     session = default_session(
         model=model,
@@ -104,3 +102,11 @@ def _configure(core: EngineCore, session: dict[str, Any]) -> None:
             raise ModelRefused(
                 f"the embedded engine refused the session: {told['code']} at {told['param']}"
             )
+
+
+def _load(persona: Persona) -> None:
+    """What would keep the loop, done in a thread: the core then finds it loaded. The detector takes 40 ms; where it
+    cannot be loaded another serves."""
+    _ = persona.zone
+    with suppress(OSError, RuntimeError):
+        preload(1)
