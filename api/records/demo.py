@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 
+from api.records.scheduling import BUSINESS_ZONE
 from gateway.stores.business import Card, Charge, Policy, Slot
 from gateway.stores.engine import Database
 from gateway.stores.schema import DEFAULT_TENANT
@@ -49,8 +50,8 @@ _ALWAYS_FREE = (4, time(9, 30))
 
 
 async def seed(database: Database, now: datetime, tenant: str = DEFAULT_TENANT) -> None:
-    """Put in what is missing. `now` is the time at the businesses. Raises SQLAlchemyError."""
-    today = now.date()
+    """Put in what is missing. `now` is aware, of any zone. Raises SQLAlchemyError."""
+    today = now.astimezone(BUSINESS_ZONE).date()
     async with database.writing(tenant) as db:
         for number, holder, product, deductible in POLICIES:
             if await db.get(Policy, (tenant, number)) is None:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,10 @@ from gateway.stores.business import Appointment, Slot
 from gateway.stores.engine import Database
 from tools.contract import ToolError
 
-__all__ = ["book", "find_slots"]
+__all__ = ["BUSINESS_ZONE", "book", "find_slots"]
+
+BUSINESS_ZONE = ZoneInfo("America/New_York")
+"""Where the demo businesses are."""
 
 _NEAREST = 3
 

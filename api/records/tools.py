@@ -12,15 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.records import banking, handovers, insurance, scheduling
 from api.records.once import Result
+from api.records.scheduling import BUSINESS_ZONE
 from gateway.stores.engine import Database
 from tools.contract import ToolError
 
-__all__ = ["BUSINESS_ZONE", "SqlRecords"]
+__all__ = ["SqlRecords"]
 
 logger = logging.getLogger(__name__)
-
-BUSINESS_ZONE = ZoneInfo("America/New_York")
-"""Where the demo businesses are."""
 
 
 class SqlRecords:

@@ -1,0 +1,163 @@
+"""The application, running, with fakes at two ports only: the supervisor and the leg. And its contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from jsonschema import Draft202012Validator
+
+from api.app import create_app
+from api.deps import Deps, Probe
+from api.records.access import AccessKeys
+from api.tokens import Tokens
+from gateway.config import Settings
+from gateway.errors import Busy, Ending, LegProtocolError, SessionBusy
+from gateway.ports import Event, Leg, LegSink, Speaker
+from gateway.stores.sql import SqlStore
+from gateway.supervisor import CallRequest
+from personas import library
+
+__all__ = ["OFFER", "FakeLeg", "FakeSupervisor", "House", "checked", "house"]
+
+CONTRACT = json.loads((Path(__file__).parents[1] / "contracts" / "tellgence.openapi.json").read_text())
+PERSONAS = library.load()
+SECRET = b"0123456789abcdef0123456789abcdef"
+OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+ANSWER = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+
+
+async def checked(response: ClientResponse, operation: str, *, status: int) -> dict[str, Any]:
+    """The JSON body, held against the contract's schema of `METHOD path` for its status."""
+    method, path = operation.split(" ")
+    body: dict[str, Any] = await response.json()
+    assert response.status == status, body
+    assert response.content_type == "application/json"
+    schema = CONTRACT["paths"][path][method.lower()]["responses"][str(status)]["content"][
+        "application/json"
+    ]["schema"]
+    faults = sorted(Draft202012Validator(schema).iter_errors(body), key=str)
+    assert not faults, "; ".join(f"{list(fault.absolute_path)}: {fault.message}" for fault in faults)
+    return body
+
+
+@dataclass
+class FakeLeg:
+    """Answers every offer but one that names `refuse`."""
+
+    call_id: str
+    kind: str = "webrtc"
+    downlink_ms: int = 40
+    closed: Ending | None = None
+    fault: Exception | None = None
+
+    async def answer(self, offer: str) -> str:
+        if self.fault is not None:
+            raise self.fault
+        if "refuse" in offer:
+            raise LegProtocolError("The offer has no audio.")
+        return ANSWER
+
+    async def open(self, sink: LegSink, speaker: Speaker) -> None:
+        raise AssertionError("the supervisor opens legs")
+
+    def send(self, event: Event) -> None: ...
+
+    def stats(self) -> dict[str, float]:
+        return {}
+
+    async def close(self, ending: Ending) -> None:
+        self.closed = ending
+
+
+@dataclass
+class FakeSupervisor:
+    max_calls: int = 2
+    draining: bool = False
+    reserved: dict[str, str] = field(default_factory=dict)
+    begun: list[tuple[str, Leg, CallRequest]] = field(default_factory=list)
+
+    @property
+    def live(self) -> int:
+        return len(self.reserved)
+
+    def reserve(self, session_id: str) -> str:
+        if self.draining or self.live >= self.max_calls:
+            raise Busy(f"All {self.max_calls} lines are in use.")
+        if session_id in self.reserved.values():
+            raise SessionBusy("busy")
+        call_id = f"rtc_{self.live + len(self.begun):024x}"
+        self.reserved[call_id] = session_id
+        return call_id
+
+    def release(self, call_id: str) -> None:
+        del self.reserved[call_id]
+
+    def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
+        self.begun.append((call_id, leg, request))
+
+
+@dataclass
+class House:
+    client: TestClient[Any, Any]
+    deps: Deps
+    store: SqlStore
+    supervisor: FakeSupervisor
+    legs: list[FakeLeg]
+    clock: list[float]
+    """The time: set its one entry."""
+
+    async def session(self, **body: object) -> tuple[str, str]:
+        """A new session over REST: its id and its key. Forgets the cookie."""
+        response = await self.client.post("/api/sessions", json={"scenarioId": "dental-booking", **body})
+        answer = await checked(response, "POST /api/sessions", status=201)
+        self.client.session.cookie_jar.clear()
+        return answer["sessionId"], answer["accessKey"]
+
+    async def token(self, **body: object) -> str:
+        response = await self.client.post("/api/realtime/credentials", json=body)
+        answer = await checked(response, "POST /api/realtime/credentials", status=200)
+        token: str = answer["token"]
+        return token
+
+
+@asynccontextmanager
+async def house(
+    url: str,
+    *,
+    settings: Settings | None = None,
+    probes: dict[str, Probe] | None = None,
+    make_leg: Callable[[str], FakeLeg] = FakeLeg,
+    now: float = 1_800_000_000.0,
+) -> AsyncIterator[House]:
+    settings = settings or Settings()
+    supervisor = FakeSupervisor()
+    legs: list[FakeLeg] = []
+    clock = [now]
+
+    def made(call_id: str) -> FakeLeg:
+        legs.append(make_leg(call_id))
+        return legs[-1]
+
+    async with SqlStore.open(url) as store:
+        deps = Deps(
+            settings=settings,
+            supervisor=supervisor,
+            database=store.database,
+            personas=PERSONAS,
+            tokens=Tokens(SECRET),
+            access=AccessKeys(SECRET),
+            make_leg=made,
+            model="parley-embedded",
+            probes=probes or {},
+            clock=lambda: clock[0],
+        )
+        # aiohttp's test server cancels handlers too, as `make_runner` does.
+        async with TestClient(TestServer(create_app(deps))) as client:
+            yield House(client, deps, store, supervisor, legs, clock)
