@@ -126,6 +126,7 @@ class Caller:
         """Wait until the agent has said something since `after` and has nothing more to say; its last line.
 
         A reply of two parts (words, a tool, more words) has short silences: quiet counts when nothing is running.
+        An agent that hangs up has come to its end, too.
         """
         deadline = time.monotonic() + within_s
         self.wait_for("output_audio_buffer.stopped", after=after, within_s=within_s)
@@ -137,6 +138,8 @@ class Caller:
             )
             running = happened.count("response.created") - happened.count("response.done")
             state = self.page.locator("#state").inner_text()
+            if state == "Call ended":
+                return self.lines("agent")[-1]
             if started <= ended and running <= 0 and state == "Listening":
                 last = self.events(after=self.now() - quiet_s)
                 if not any(

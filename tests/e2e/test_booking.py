@@ -19,17 +19,11 @@ ANSWER_WITHIN_S = 1.2
 
 REPLIES: tuple[tuple[str, str], ...] = (
     (r"anything else|something else", "common_no"),
-    (
-        r"is that (right|correct)|shall i|should i|would that work|does that (work|sound)|right\?|correct\?|confirm",
-        "dental_05_confirm",
-    ),
-    (r"(your|full|whose) name|name (is|should)|who (is|am)", "dental_03_name"),
-    (r"phone|number|reach you|call you back", "dental_04_phone"),
-    (
-        r"what day|which day|when|what time|which time|prefer|would you like|works? (best )?for you|suit",
-        "dental_02_slot",
-    ),
-    (r"help you|how (can|may)", "dental_01_book"),
+    (r"shall i|should i|is (that|this) (right|correct)|does that work|right\?|correct\?", "dental_05_confirm"),
+    (r"\bname\b", "dental_03_name"),
+    (r"phone|number|reach you", "dental_04_phone"),
+    (r"what day|which day|what time|which time|when|would you (like|prefer)|which one", "dental_02_slot"),
+    (r"help you", "dental_01_book"),
 )
 """What the caller says to a question that has these words; the first that fits."""
 
@@ -57,19 +51,19 @@ def test_an_appointment_is_booked_by_voice(caller: Caller, server: Server) -> No
     dialogue: list[str] = []
     for _ in range(MOST_TURNS):
         name = answer_to(line)
-        if name == "common_no" and booked(caller):
-            break
         said = caller.say(name)
         line = caller.wait_until_answered(after=said.end)
         waits.append(wait_of(caller, said))
         dialogue += [f"< {name}", f"> {line}"]
-        if caller.page.locator("body").get_attribute("data-phase") == "ended":
+        if over(caller):
             break
-    assert booked(caller), "no booking:\n" + "\n".join(dialogue)
-    card = caller.page.locator('.tool[data-state="done"]', has_text="Book appointment")
+    story = "\n".join(dialogue)
+    assert booked(caller), f"no booking:\n{story}"
+    card = caller.page.locator('#transcript .tool[data-state="done"]', has_text="Book appointment")
     expect(card).to_contain_text("Susan Walker")
     expect(caller.page.locator(".entry-agent .delay").first).to_be_visible()
-    caller.hang_up()
+    if not over(caller):
+        caller.hang_up()
     expect(caller.page.locator("#summary")).to_contain_text("Book appointment")
 
     record = ended_record(server, caller)
@@ -83,12 +77,18 @@ def test_an_appointment_is_booked_by_voice(caller: Caller, server: Server) -> No
     assert said_by["assistant"]
     assert "book_appointment" in record["toolsUsed"]
     assert record["interactionSummary"]["booking"]["status"] == "scheduled", record["interactionSummary"]
+    print(story, [round(w, 2) for w in waits])
     median = statistics.median(waits)
     assert median <= ANSWER_WITHIN_S, f"median wait {median:.2f} s of {[round(w, 2) for w in waits]}"
 
 
+def over(caller: Caller) -> bool:
+    """Whether the agent has hung up."""
+    return caller.page.locator("body").get_attribute("data-phase") == "ended"
+
+
 def booked(caller: Caller) -> bool:
-    return caller.page.locator('.tool[data-state="done"]', has_text="Book appointment").count() > 0
+    return caller.page.locator('#transcript .tool[data-state="done"]', has_text="Book appointment").count() > 0
 
 
 def ended_record(server: Server, caller: Caller) -> dict[str, Any]:
