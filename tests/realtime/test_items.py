@@ -36,7 +36,7 @@ def code(act: Any, *args: Any) -> str:
 
 def test_items_are_appended_begun_and_put_between() -> None:
     found = ItemList()
-    assert found.last_id is None
+    assert (found.last_id, len(found)) == (None, 0)
     assert found.insert(said("b")) is None
     assert found.insert(said("d")) == "b"
     assert found.insert(said("a"), "root") is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.server_events import session_updated
-from gateway.realtime.session import default_session, merge_session, turn_detection_of
+from gateway.realtime.session import TurnDetection, default_session, merge_session, turn_detection_of
 from tests.realtime.noise import json_noise
 from tests.realtime.strict import assert_strict
 
@@ -62,15 +62,9 @@ def test_a_session_is_never_altered_in_place() -> None:
 def test_turn_detection_merges_while_its_kind_stays() -> None:
     first = merge(vad({"type": "server_vad", "silence_duration_ms": 800}))
     second = merge(vad({"threshold": 0.7, "idle_timeout_ms": 6000}), first)
-    assert turn_detection_of(second) == turn_detection_of(first).__class__(
-        "server_vad", 0.7, 300, 800, 6000, True, True
-    )
-    assert (
-        merge(vad({"type": "server_vad", "silence_duration_ms": None}), second)["audio"]["input"][
-            "turn_detection"
-        ]["silence_duration_ms"]
-        == 500
-    )
+    assert turn_detection_of(second) == TurnDetection("server_vad", 0.7, 300, 800, 6000, True, True)
+    third = merge(vad({"type": "server_vad", "silence_duration_ms": None}), second)
+    assert third["audio"]["input"]["turn_detection"]["silence_duration_ms"] == 500
 
 
 def test_null_turn_detection_is_push_to_talk_and_a_later_one_starts_from_defaults() -> None:
@@ -233,7 +227,7 @@ def test_an_invalid_update_changes_nothing_and_names_the_place(
 ) -> None:
     found = fault(update)
     assert (found.code, found.param) == (code, param)
-    assert found.param in found.message or code == "invalid_value"
+    assert param in found.message or code == "invalid_value"
 
 
 def test_one_invalid_leaf_spoils_the_whole_update() -> None:
