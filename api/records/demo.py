@@ -6,7 +6,7 @@ into view.
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
@@ -98,7 +98,7 @@ def slots_of(day: date) -> Iterator[datetime]:
     opens, closes = (time(9), time(12)) if day.weekday() == 5 else (time(8), time(17))
     at = datetime.combine(day, opens)
     while at.time() < closes:
-        taken = zlib.crc32(at.isoformat().encode()) % 3 == 0
+        taken = hashlib.sha256(at.isoformat().encode()).digest()[0] % 3 == 0
         if not taken or (at.weekday(), at.time()) == _ALWAYS_FREE:
             yield at
         at += timedelta(minutes=30)

@@ -38,14 +38,15 @@ async def once(
                 kept = await db.get(OnceKey, (tenant, operation, key))
                 if kept is not None:
                     return kept.result
-                result = await write(db)
-                db.add(
-                    OnceKey(
-                        tenant=tenant, operation=operation, key=key, result=result, created_at=time.time()
-                    )
+                # The key goes in first: a second transaction with it waits here until this one is over.
+                row = OnceKey(
+                    tenant=tenant, operation=operation, key=key, result={}, created_at=time.time()
                 )
+                db.add(row)
                 await db.flush()
-                return result
+                row.result = await write(db)
+                await db.flush()
+                return row.result
         except IntegrityError:
             if attempt == _TRIES:
                 raise

@@ -149,7 +149,7 @@ async def test_credentials_that_cannot_be_given(sqlite_url: str, body: object, s
 async def test_the_api_key(sqlite_url: str) -> None:
     settings = Settings.model_validate({"api_key_for_realtime": "right", "host": "0.0.0.0"})
     async with house(sqlite_url, settings=settings) as api:
-        wrong = (
+        wrong: tuple[dict[str, str], ...] = (
             {},
             {"X-Api-Key": "wrong"},
             {"Authorization": "ApiKey wrong"},
