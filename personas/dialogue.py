@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from personas import phrases, template
 
-__all__ = ["Answer", "Case", "Dialogue", "HandOver", "Option", "Slot", "SlotKind", "Step", "Task"]
+__all__ = ["Answer", "Case", "Dialogue", "HandOver", "Option", "Phrase", "Slot", "SlotKind", "Step", "Task"]
 
 
 def _phrase(text: str) -> str:

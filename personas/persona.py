@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from personas.dialogue import Dialogue
+from personas.dialogue import Dialogue, Phrase
 
 __all__ = ["Limits", "Persona", "SessionPolicy"]
 
@@ -72,6 +72,9 @@ class Persona(BaseModel):
     farewell: str = "Thank you for calling. Goodbye."
     tools: tuple[str, ...] = ()
     limits: Limits = Limits()
+    hear: tuple[Phrase, ...] = Field(
+        (), description="Sentences callers may say, for the ears' language model."
+    )
 
     dialogue: Dialogue | None = Field(
         None, description="What the embedded engine needs to hold this conversation."

@@ -63,7 +63,7 @@ def _part(words: tuple[str, ...]) -> tuple[str | None, bool, set[int]]:
         if word == "tonight":
             return "evening", True, {at}
         if words[at - 2 : at] == ("in", "the") or words[at - 1 : at] == ("this",):
-            near = best(word, _PART_WORDS, 0.6)
+            near = best(word, _PART_WORDS, 0.68)
             if near:
                 return near, False, {at}
     return None, True, set()

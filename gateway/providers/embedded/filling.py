@@ -51,7 +51,7 @@ def fill_slots(
     if asked is not None and asked.kind == "item":
         _pick(state, asked, turn, filled)
     elif asked is not None:
-        _take(state, asked, turn, filled, expected=True)
+        _take(state, asked, turn, filled, expected=True, partly=True)
     if asked is not None and asked.kind == "text" and asked.id in filled.names:
         return filled
     corrected = changing or correcting is not None or _corrects(words)
@@ -65,9 +65,17 @@ def fill_slots(
             continue
         if _blocked(slot, asked, filled):
             continue
-        _take(
-            state, slot, turn, filled, expected=changing and slot.kind not in ("name", "choice", "yes_no")
-        )
+        bare = changing and slot.kind not in ("name", "choice", "yes_no")
+        _take(state, slot, turn, filled, expected=bare or _reopens(slot, asked))
+    if (
+        asked is not None
+        and asked.kind in ("digits", "phone")
+        and filled.names
+        and asked.id not in filled.names
+    ):
+        # The few digits belonged to what the caller told instead: `Monday around eleven thirty`.
+        state.partial.pop(asked.id, None)
+        filled.objection = ""
     for slot in task.slots:
         open_choice = (
             slot.kind == "item" and slot is not asked and (changing or slot.id not in state.values)
@@ -100,7 +108,9 @@ def _cued(slot: Slot, words: tuple[str, ...]) -> bool:
     return any(spot(phrase, words) for cue in slot.cues for phrase in phrase_words(cue))
 
 
-def _take(state: State, slot: Slot, turn: CallerTurn, filled: Filled, *, expected: bool) -> None:
+def _take(
+    state: State, slot: Slot, turn: CallerTurn, filled: Filled, *, expected: bool, partly: bool = False
+) -> None:
     words = tokens(turn.text)
     cued = _cued(slot, words)
     found = find_value(
@@ -109,7 +119,7 @@ def _take(state: State, slot: Slot, turn: CallerTurn, filled: Filled, *, expecte
     if found is None or (turn.doubtful and not found.sure):
         return
     if found.partial:
-        if expected or cued:
+        if partly or cued:
             _partly(state, slot, found, filled)
         return
     value = merged(slot, state.values.get(slot.id), found.value)

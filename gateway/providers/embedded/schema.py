@@ -236,7 +236,8 @@ def _shortest(schema: Schema, now: datetime) -> str:
         "uuid": "00000000-0000-4000-8000-000000000000", "uri": "https://example.com/", "ipv4": "192.0.2.1",
         "hostname": "example.com", "duration": "PT0S", "ipv6": "2001:db8::1",
     }  # fmt: skip
-    candidates = [formats.get(str(schema.get("format")), ""), "unknown", "", now.date().isoformat()]
+    form = formats.get(str(schema.get("format")))
+    candidates = [*([form] if form else []), "unknown", "", now.date().isoformat()]
     pattern = schema.get("pattern")
     if isinstance(pattern, str):
         candidates += [_sample(pattern)]

@@ -74,6 +74,8 @@ def _moment(slot: Slot, words: tuple[str, ...], now: datetime, expected: bool) -
         return None
     if slot.kind == "time" and found.at is None:
         return None
+    if slot.kind == "date":
+        found = Moment(found.day, sure=found.sure)
     return Found(found, sure=found.sure)
 
 

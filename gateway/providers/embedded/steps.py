@@ -165,7 +165,7 @@ def _spoken_list(state: State, slot: Slot, items: list[Item]) -> str:
     for item in items:
         label = state.scope().item(slot, item)
         head, at, tail = label.rpartition(" at ")
-        choices.append(tail if at and head == day else label)
+        choices.append(tail if slot.nearest and at and head == day else label)
         day = head if at else ""
     return ", ".join(choices[:-1]) + (", or " if len(choices) > 1 else "") + choices[-1]
 
