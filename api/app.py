@@ -36,7 +36,18 @@ def create_app(deps: Deps) -> web.Application:
 
 def make_runner(app: web.Application) -> web.AppRunner:
     """How the application is served, in production and in tests: a handler whose client has gone is cancelled."""
-    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=5.0)
+    wire = logging.getLogger(f"{__name__}.wire")
+    wire.addFilter(_without_content)
+    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=5.0, logger=wire)
+
+
+def _without_content(record: logging.LogRecord) -> bool:
+    """aiohttp logs a request that is no HTTP with a traceback that quotes it, keys and all: keep the kind only."""
+    if record.exc_info and record.exc_info[0] is not None:
+        record.msg, record.args = "request refused: %s", (record.exc_info[0].__name__,)
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def _middleware(deps: Deps) -> Middleware:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -32,15 +33,28 @@ def is_one_of(presented: str, secrets: Iterable[SecretStr]) -> bool:
 
 
 def foreign_origin(request: web.Request, settings: Settings) -> bool:
-    """Whether a browser sent this from a page of another origin than ours and those of FRONTEND_URLS."""
+    """Whether a browser sent this from a page of another origin than ours and those of FRONTEND_URLS.
+
+    Ours is the host that was asked for; the scheme may differ behind a proxy. A server for this machine only
+    believes no other name, or any site could point its own at 127.0.0.1 and pass for us.
+    """
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
-    ours = {f"{request.scheme}://{request.host}", *(url.rstrip("/") for url in settings.frontend_urls)}
-    if settings.public_url:
-        parts = urlsplit(settings.public_url)
-        ours.add(f"{parts.scheme}://{parts.netloc}")
-    return origin not in ours
+    if origin in {url.rstrip("/") for url in settings.frontend_urls}:
+        return False
+    ours = {urlsplit(settings.public_url).netloc} if settings.public_url else set()
+    if not settings.loopback or _is_loopback(request.host):
+        ours.add(request.host)
+    return urlsplit(origin).netloc not in ours
+
+
+def _is_loopback(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 async def spend(request: web.Request, limiter: RateLimiter, rate: Rate, settings: Settings) -> None:

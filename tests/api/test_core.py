@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import pytest
+from aiohttp import web
 
+from api.app import create_app, make_runner
 from api.deps import Verdict
 from gateway.config import Settings
 from tests.api.house import checked, house
@@ -184,6 +186,28 @@ async def test_in_the_open_without_a_key(sqlite_url: str) -> None:
         assert int(response.headers["Retry-After"]) >= 1
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        (None, None, 200),
+        ("localhost:8080", "http://localhost:8080", 200),
+        ("127.0.0.1:8080", "https://127.0.0.1:8080", 200),
+        ("voice.example.com", "https://voice.example.com", 200),
+        ("localhost:8080", "http://localhost:3000", 401),
+        ("rebound.example", "http://rebound.example", 401),
+        ("localhost:8080", "null", 401),
+    ],
+)
+async def test_on_this_machine_only(
+    sqlite_url: str, host: str | None, origin: str | None, status: int
+) -> None:
+    settings = Settings.model_validate({"public_url": "https://voice.example.com"})
+    headers = {name: value for name, value in (("Host", host), ("Origin", origin)) if value is not None}
+    async with house(sqlite_url, settings=settings) as api:
+        response = await api.client.post("/api/realtime/credentials", json={}, headers=headers)
+        await checked(response, CREDENTIALS, status=status)
+
+
 # ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -292,6 +316,31 @@ async def test_every_refusal_is_in_the_envelope(sqlite_url: str) -> None:
             assert (response.status, set(body)) == (status, {"error", "message"}), body
             assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert "GET" in (await client.delete("/api/personas")).headers["Allow"]
+
+
+async def test_what_is_no_http_is_refused_without_being_quoted(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with house(sqlite_url) as api:
+        runner = make_runner(create_app(api.deps))
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        head = b"POST /api/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        for rest in (
+            b"Authorization: Bearer " + b"ek_secret" * 2000 + b"\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\nek_secret\r\n",
+            b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nek_secret",
+        ):
+            reader, writer = await asyncio.open_connection(*runner.addresses[0])
+            writer.write(head + rest)
+            async with asyncio.timeout(5):
+                assert b" 400 " in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+        await runner.cleanup()
+    assert "request refused: " in caplog.text
+    assert "secret" not in caplog.text
 
 
 async def test_a_body_of_unknown_length_is_bounded(sqlite_url: str) -> None:

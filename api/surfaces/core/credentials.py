@@ -67,8 +67,11 @@ async def _may_mint(request: web.Request, deps: Deps) -> None:
         if presented is None or not auth.is_one_of(presented, [key]):
             raise ApiError(401, "Send the API key as X-Api-Key, or as Authorization: ApiKey.")
         return
-    if not deps.settings.loopback and auth.foreign_origin(request, deps.settings):
-        raise ApiError(401, "Pages of other origins need an API key, and the server has none set.")
+    if auth.foreign_origin(request, deps.settings):
+        raise ApiError(
+            401,
+            "Pages of other origins need an API key. Is this one ours? Then set PARLEY_PUBLIC_URL to it.",
+        )
     await auth.spend(request, deps.limiter, MINT, deps.settings)
 
 
