@@ -6,9 +6,11 @@ those that this was written against; a test calls it.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,14 +20,17 @@ import aiortc
 import aiortc.rtcsctptransport
 from aioice import Candidate
 from aiortc import RTCDtlsTransport, RTCIceTransport, RTCPeerConnection, RTCRtpReceiver, RTCSctpTransport
-from aiortc.jitterbuffer import JitterBuffer
-from aiortc.rtcsctptransport import SCTP_DATA_LAST_FRAG, InboundStream
+from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, InboundStream
+from aiortc.rtp import RtpPacket
+from aiortc.utils import uint16_add, uint16_gt
 
 __all__ = [
     "MAX_MESSAGE",
     "Fault",
     "bound_messages",
     "check",
+    "end_decoder",
     "lower_latency",
     "offer_addresses",
     "transports",
@@ -38,6 +43,9 @@ MAX_MESSAGE = 256 * 1024
 MAX_FRAGMENTS = 4096
 """Fragments of unfinished messages per stream: a message of 4.5 MiB ends the connection."""
 MAX_STREAMS = 16
+DECODER_S = 1.0
+MAX_JUMP = 100
+"""Packets; as in aiortc, a jump back beyond this is a new beginning."""
 GATHERING_S = 2
 """How long a STUN server may take. (aioice: 5 s.)"""
 
@@ -77,10 +85,74 @@ def check() -> None:
 
 def lower_latency(receiver: RTCRtpReceiver) -> None:
     """Replace the jitter buffer of an audio receiver. aiortc's holds 80 ms back, and 280 ms for good after one
-    lost packet; this one 20 ms, and at most 80 ms after losses. Call before media flows."""
-    if not isinstance(getattr(receiver, JITTER_BUFFER, None), JitterBuffer):
-        raise RuntimeError(f"RTCRtpReceiver.{JITTER_BUFFER} is gone")  # noqa: TRY004 - not a caller's fault
-    setattr(receiver, JITTER_BUFFER, JitterBuffer(capacity=4, prefetch=0))
+    lost packet. Call before media flows."""
+    setattr(receiver, JITTER_BUFFER, _Reorder(receiver))
+
+
+async def end_decoder(receiver: RTCRtpReceiver) -> None:
+    """End the decoder's thread before the receiver is stopped, which would wait for it with the loop blocked."""
+    thread = _private(receiver, "decoder_thread")
+    if thread is None:
+        return
+    _private(receiver, "decoder_queue").put(None)
+    deadline = time.monotonic() + DECODER_S
+    while thread.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread's end cannot be awaited
+        await asyncio.sleep(0.005)
+
+
+def _private(receiver: RTCRtpReceiver, name: str) -> Any:
+    """Raises AttributeError when aiortc renamed it."""
+    return getattr(receiver, f"_RTCRtpReceiver__{name}")
+
+
+class _Reorder(JitterBuffer):
+    """Passes Opus packets on at once, each being a frame by itself. A packet out of order is kept until the
+    missing one comes or another later one does; then everything is passed on, so that no delay remains. What
+    evens out the arrival is `gateway.clients.timeline`."""
+
+    def __init__(self, receiver: RTCRtpReceiver) -> None:
+        super().__init__(capacity=2)
+        self._codecs = _private(receiver, "codecs")
+        self._queue = _private(receiver, "decoder_queue")
+        self._mapper = _private(receiver, "timestamp_mapper")
+        self._next: int | None = None
+        self._kept: RtpPacket | None = None
+
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        """aiortc decodes the one frame that is returned; those before it are handed to its decoder here."""
+        ready = self._ready(packet)
+        if not ready:
+            return False, None
+        self._next = uint16_add(ready[-1].sequence_number, 1)
+        for earlier in ready[:-1]:
+            codec = self._codecs.get(earlier.payload_type)
+            if codec is not None:
+                self._queue.put((codec, JitterFrame(_data(earlier), self._mapper.map(earlier.timestamp))))
+        return False, JitterFrame(_data(ready[-1]), ready[-1].timestamp)
+
+    def _ready(self, packet: RtpPacket) -> list[RtpPacket]:
+        kept, number = self._kept, packet.sequence_number
+        ahead = 0 if self._next is None else uint16_add(number, -self._next)
+        if ahead >= 0x8000:
+            if ahead > 0x10000 - MAX_JUMP:
+                return []  # too late, or twice
+            kept, ahead = None, 0  # the sender began anew
+        if ahead == 0:
+            follows = kept is not None and kept.sequence_number == uint16_add(number, 1)
+            self._kept = None if follows else kept
+            return [packet, kept] if follows and kept is not None else [packet]
+        if kept is None:
+            self._kept = packet
+            return []
+        if kept.sequence_number == number:
+            return []
+        self._kept = None
+        return [packet, kept] if uint16_gt(kept.sequence_number, number) else [kept, packet]
+
+
+def _data(packet: RtpPacket) -> bytes:
+    data: bytes = packet._data  # type: ignore[attr-defined]  # noqa: SLF001 - where aiortc leaves the payload
+    return data
 
 
 def transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
@@ -182,7 +254,7 @@ class _BoundedStream(InboundStream):
         if len(self.reassembly) >= MAX_FRAGMENTS:
             self._on_fault(Fault.FLOOD)
             raise ConnectionError("too many fragments of unfinished messages")
-        if self._bytes > MAX_MESSAGE:
+        if self._bytes > MAX_MESSAGE and not chunk.flags & SCTP_DATA_FIRST_FRAG:
             chunk.user_data = b""
         super().add_chunk(chunk)
         self._bytes += len(chunk.user_data)

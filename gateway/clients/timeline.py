@@ -21,9 +21,12 @@ LATE = 3
 """Frames that may be owed before the gap is concealed: 60 ms, the jitter of a bad Wi-Fi."""
 WAITING = 5
 """Frames that may wait: 100 ms."""
-WINDOW = 50
-"""When for this many ticks at least one frame waited all the time, it is one too many: delay, or a caller whose
-clock is fast."""
+CROWDED = 25
+"""Ticks in a row with a frame waiting after which one is let go in the next quiet moment."""
+BEGINNING = 50
+"""Ticks of a call in which a frame waiting for a tenth of a second is let go at once."""
+QUIET = 200.0
+"""Root mean square of a frame without speech (-44 dBFS), unless there is more noise than that."""
 JUMP = PCM24.rate
 """Samples: a hole longer than a second is a jump of the sender's clock, not loss."""
 BLOCKED_S = 0.06
@@ -38,14 +41,18 @@ class Timeline:
     def __init__(self) -> None:
         self._framer = Framer(PCM24.frame_bytes)
         self._waiting: deque[bytes] = deque()
+        self._begun = 0.0
         self._start: float | None = None
+        """Where the frames given are counted from. Moves on when time is skipped, and back again, at most to
+        the beginning, when frames wait: what was first to arrive need not have been on time."""
         self._given = 0
         self._ticked = 0.0
         self._expected: int | None = None
         self._last = b""
         self._broken = False
-        self._least = WAITING
         self._ticks = 0
+        self._crowded = 0
+        self._loudest = 0.0
         self.concealed_ms = 0
         """Made up so far."""
         self.dropped_ms = 0
@@ -53,7 +60,7 @@ class Timeline:
 
     def begin(self, now: float) -> None:
         """Time starts here; what arrived before is dropped."""
-        self._start = self._ticked = now
+        self._begun = self._start = self._ticked = now
         self._waiting.clear()
 
     def arrive(self, pcm: bytes, position: int, now: float) -> list[bytes]:
@@ -68,14 +75,19 @@ class Timeline:
         hole = position - self._expected
         self._expected = position + len(pcm) // 2
         if 0 < hole <= JUMP:
-            self._waiting.extend(self._framer.push(self._fill(2 * hole)))
+            # As far as the hole was not concealed already while nothing came.
+            free = self._owed(now) * PCM24.frame_bytes - len(self._waiting) * PCM24.frame_bytes - len(pcm)
+            self._waiting.extend(self._framer.push(self._fill(min(2 * hole, max(0, free)))))
         if self._broken:
             pcm, self._broken = fade_in(pcm), False
         self._last = pcm[-FADE_BYTES:]
         self._waiting.extend(self._framer.push(pcm))
+        if self._start is not None:
+            spare = min(int((self._start - self._begun) / FRAME_S), len(self._waiting) - self._owed(now))
+            self._start -= max(0, spare) * FRAME_S
         out = self._due(now)
         while len(self._waiting) > WAITING:
-            self._drop()
+            self._drop_quietest()
         return out
 
     def tick(self, now: float) -> list[bytes]:
@@ -116,14 +128,20 @@ class Timeline:
         return tail[:count].ljust(count, b"\0")
 
     def _shrink(self) -> None:
-        self._least = min(self._least, len(self._waiting))
+        """When something always waits, it is delay (or the sender's clock is fast): let one frame go, in the next
+        pause of speech. At the beginning of a call nobody waits for that."""
         self._ticks += 1
-        if self._ticks >= WINDOW:
-            if self._least:
-                self._drop()
-            self._least, self._ticks = WAITING, 0
+        self._crowded = self._crowded + 1 if self._waiting else 0
+        beginning = self._ticks < BEGINNING
+        if self._crowded >= (CROWDED // 5 if beginning else CROWDED):
+            level = rms(self._waiting[0])
+            self._loudest = max(level, self._loudest * 0.99)
+            if beginning or level <= max(QUIET, self._loudest / 10):
+                self._waiting.popleft()
+                self.dropped_ms += FRAME_MS
+                self._crowded = 0
 
-    def _drop(self) -> None:
+    def _drop_quietest(self) -> None:
         quietest = min(range(len(self._waiting)), key=lambda place: rms(self._waiting[place]))
         del self._waiting[quietest]
         self.dropped_ms += FRAME_MS

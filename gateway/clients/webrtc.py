@@ -23,7 +23,14 @@ from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from gateway.clients.channel import MAX_UNSENT, EventChannel
-from gateway.clients.internals import Fault, bound_messages, lower_latency, offer_addresses, transports
+from gateway.clients.internals import (
+    Fault,
+    bound_messages,
+    end_decoder,
+    lower_latency,
+    offer_addresses,
+    transports,
+)
 from gateway.clients.rtp import Hearing, Voice, figures
 from gateway.clients.sdp import Offer, clean_offer, mend_answer
 from gateway.errors import (
@@ -216,6 +223,8 @@ class WebRtcLeg:
         self._over.set()
         try:
             async with asyncio.timeout(CLOSE_S):
+                for receiver in pc.getReceivers():
+                    await end_decoder(receiver)
                 await pc.close()
         except TimeoutError:
             logger.error("the connection did not close in time")  # noqa: TRY400 - where it hung is not known here

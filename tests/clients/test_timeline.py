@@ -13,9 +13,10 @@ SAMPLES = 480
 
 
 def tone(place: int, count: int = SAMPLES) -> bytes:
-    """A piece of one long tone of 307.137 Hz, so that no two frames are alike."""
+    """A piece of one long tone of 307.137 Hz, so that no two frames are alike, with a pause every second."""
     time = (np.arange(count) + place) / 24000
-    samples: bytes = np.rint(np.sin(2 * np.pi * 307.137 * time) * 10000).astype("<i2").tobytes()
+    wave = np.sin(2 * np.pi * 307.137 * time) * np.where(time % 1 < 0.75, 10000, 100)
+    samples: bytes = np.rint(wave).astype("<i2").tobytes()
     return samples
 
 
@@ -83,7 +84,7 @@ def test_a_lost_packet_is_filled_and_time_goes_on() -> None:
     run = Drive(packets, 2)
     assert run.timeline.concealed_ms == 20
     assert run.timeline.dropped_ms == 0
-    joined = np.frombuffer(b"".join(run.pcm), dtype="<i2").astype(int)
+    joined = np.frombuffer(b"".join(run.pcm[20:37]), dtype="<i2").astype(int)
     assert np.abs(np.diff(joined)).max() < 2.5 * 10000 * 2 * np.pi * 307 / 24000
     later = b"".join(run.pcm[40:80])
     assert later == b"".join(tone(SAMPLES * n) for n in range(40, 80))
@@ -118,7 +119,7 @@ def test_a_jump_of_the_sender_s_clock_is_not_filled() -> None:
     packets = [(now, place if now < 1 else place + (1 << 31), pcm) for now, place, pcm in stream(2)]
     run = Drive(packets, 2)
     assert run.timeline.concealed_ms == 0
-    assert loud(run.pcm) >= 97
+    assert loud(run.pcm) >= 74
 
 
 def test_a_blocked_loop_waits_for_what_is_in_the_socket() -> None:
