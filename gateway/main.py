@@ -77,8 +77,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
     Raises ConfigError, StoreError.
     """
-    personas, tools = load_agents()
-    signing_key = load_signing_key(settings)
+    personas, tools = await asyncio.to_thread(load_agents)
+    signing_key = await asyncio.to_thread(load_signing_key, settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))
@@ -159,7 +159,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
     stop = stop_signal()
-    personas, _tools = load_agents()
+    personas, _tools = await asyncio.to_thread(load_agents)
     async with open_speech(settings.ears_workers, settings.voice_workers) as (ears, voice):
         mind = DialogueMind()
         for persona in personas.values():

@@ -1,0 +1,107 @@
+"""Calls one after another, and several at once: nothing is left behind, nobody's audio stutters."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from api.app import make_runner
+from gateway.config import from_env
+from gateway.main import listening, open_gateway
+from media.resample import Resampler
+from tests.caller_audio import pcm
+from tests.e2e.server import Held, Server, running, settles
+from tests.whole.dial import dial
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+CALLS = 100
+WARM = 30
+"""Calls after which pools, caches and allocators have found their size."""
+SLOPE_KB = 12.0
+"""RSS per call from then on. Allocators grow in steps of a megabyte or so, which over 70 calls is this much."""
+
+
+async def greet(url: str) -> None:
+    """One short call: connected, greeted, hung up."""
+    async with dial(url) as call:
+        await call.event("session.created")
+        await call.event("output_audio_buffer.started")
+
+
+def rss_kb(server: Server) -> float:
+    return psutil.Process(server.process.pid).memory_info().rss / 1024
+
+
+async def test_a_hundred_calls_leave_nothing_behind(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        await greet(server.url)
+        await greet(server.url)
+        before: Held = server.held()
+        warm_kb = 0.0
+        for number in range(1, CALLS + 1):
+            await greet(server.url)
+            if number == WARM:
+                warm_kb = rss_kb(server)
+        left = await asyncio.to_thread(settles, lambda: server.held() == before, 10.0)
+        assert left, f"before {before}, after {server.held()}"
+        slope = (rss_kb(server) - warm_kb) / (CALLS - WARM)
+        assert slope <= SLOPE_KB, f"{slope:.1f} KB a call"
+        assert server.written().count("call ended") == CALLS + 2
+        assert "Traceback" not in server.written()
+
+
+async def test_calls_leave_no_task_in_the_loop(tmp_path: Path) -> None:
+    settings = from_env(
+        {"PARLEY_DATA_DIR": str(tmp_path), "PARLEY_ICE_ADDRESSES": "127.0.0.1", "PARLEY_PORT": "0"}
+    )
+    async with open_gateway(settings) as gateway, listening(make_runner(gateway.app), settings) as url:
+        await greet(url)
+        async with asyncio.timeout(10):
+            while gateway.supervisor.live:  # noqa: ASYNC110 - the supervisor tells nobody
+                await asyncio.sleep(0.05)
+        gc.collect()
+        before = {task.get_name() for task in asyncio.all_tasks()}
+        for _ in range(5):
+            await greet(url)
+        async with asyncio.timeout(10):
+            while gateway.supervisor.live or {task.get_name() for task in asyncio.all_tasks()} - before:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+async def hold(url: str, speech: bytes) -> tuple[float, list[str]]:
+    """One call with a turn in it. Returns the longest gap between two arriving packets while the agent spoke, in
+    seconds, and what was understood."""
+    async with dial(url, bytes(48 * 5500) + speech) as call:
+        await call.event("session.created")
+        heard = await call.event("conversation.item.input_audio_transcription.completed", 30)
+        started = await call.event("output_audio_buffer.started", 15)
+        assert started
+        begun = asyncio.get_running_loop().time()
+        await call.event("output_audio_buffer.stopped", 20)
+        times = [at for at, _ in call.caller.heard if at >= begun]
+        gaps = [b - a for a, b in itertools.pairwise(times)]
+        loud = [
+            np.abs(np.frombuffer(frame, "<i2").astype(np.int32)).max()
+            for at, frame in call.caller.heard
+            if at >= begun
+        ]
+        assert max(loud) > 1000, "the reply was audible"
+        return max(gaps), heard["transcript"].split()
+
+
+async def test_four_calls_at_once_without_a_glitch(tmp_path: Path) -> None:
+    speech = Resampler(16000, 24000).process(pcm("dental_01_book"))
+    with running(tmp_path) as server:
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(hold(server.url, speech)) for _ in range(4)]
+        for call in calls:
+            gap, words = call.result()
+            assert gap < 0.15, f"a gap of {gap * 1000:.0f} ms in the agent's voice"
+            assert "appointment" in words
