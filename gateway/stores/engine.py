@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import math
+import os
 from collections.abc import AsyncIterator
 from enum import Enum
 from pathlib import Path
@@ -96,7 +97,7 @@ class Database:
         parsed = parse_url(url)
         try:
             if parsed.drivername.startswith("sqlite") and parsed.database:
-                await asyncio.to_thread(_make_folder, parsed.database)
+                await asyncio.to_thread(_make_file, parsed.database)
             await upgrade(parsed)
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
@@ -178,8 +179,12 @@ def _sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
     return engine
 
 
-def _make_folder(database: str) -> None:
-    Path(database).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _make_file(database: str) -> None:
+    """The file and its folder, for this user only: it will hold what callers said. SQLite gives the files beside
+    it the same mode."""
+    path = Path(database).absolute()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _json(value: object) -> str:

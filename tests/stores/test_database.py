@@ -156,8 +156,9 @@ async def test_sqlite_runs_durable_and_apart(sqlite_url: str) -> None:
                 assert await db.scalar(text("PRAGMA journal_mode")) == "wal"
                 assert await db.scalar(text("PRAGMA synchronous")) == 2
                 assert await db.scalar(text("PRAGMA foreign_keys")) == 1
-    folder = Path(parse_url(sqlite_url).database or "").parent
-    assert folder.stat().st_mode & 0o777 == 0o700
+        file = Path(parse_url(sqlite_url).database or "")
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
 
 
 async def test_a_reader_does_not_wait_for_a_writer(sqlite_url: str) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import event, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.errors import HUNG_UP, TOO_LONG, SessionBusy, StoreError
 from gateway.ports import CallSummary, Store, ToolExecution, TurnTiming
@@ -19,6 +19,7 @@ from gateway.stores import sql
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Boot, Call, Journal, ToolRun, Transcript
 from gateway.stores.sql import SqlStore
+from tests.databases import fresh_database
 from tests.stores.calls import add_session, call_in, entry, said
 
 pytestmark = pytest.mark.contract
@@ -257,3 +258,20 @@ async def test_a_cancelled_writer_of_a_booking_leaves_the_database_usable(any_da
                     while True:
                         await add_session(store.database)
             await add_session(store.database)
+
+
+async def test_connections_that_the_server_drops_are_made_anew(postgres: str) -> None:
+    async with SqlStore.open(fresh_database(postgres)) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        async with store.database.reading(EVERY_TENANT) as db:
+            await db.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+            await db.execute(text("SELECT 1"))
+        with pytest.raises(DBAPIError):
+            async with store.database.reading(EVERY_TENANT) as db:
+                await db.execute(text(others))
+        store.record(entry(call, 1))
+        await store.flush()
+        await store.end_call(call.call_id, HUNG_UP, SUMMARY)
+        assert await journal_of(store.database, call.call_id) == [1]
