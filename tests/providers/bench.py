@@ -43,6 +43,7 @@ PERSONA = Persona(
     scenario_title="Test",
     instructions="Repeat what you hear.",
 )
+_ = PERSONA.zone  # read from its file here, not in the midst of a test's loop
 
 
 def sound(ms: int) -> bytes:

@@ -9,16 +9,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import jsonschema
 import orjson
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from gateway.providers.embedded import serve
+from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.providers.embedded.serve import engine_app
 from gateway.speech.active import open_speech
 from media.audio import PCM24
 from media.resample import Resampler
+from personas import library
+from personas.prompt import say_exactly
 from tests.caller_audio import pcm as recorded
 from tests.providers.bench import PERSONA, EchoMind, silence, sound
 from tests.providers.server import serving
@@ -31,6 +35,7 @@ PERSONAS = {
     "assistant": PERSONA,
     "other": PERSONA.model_copy(update={"id": "other", "instructions": "Differ."}),
 }
+LIBRARY = library.load()
 KEY = "sk-test"
 
 
@@ -148,6 +153,60 @@ async def test_the_official_client_writes_and_calls_tools() -> None:
         )
         await talk.response.create(event_id="agents_py_response_create_3")
         await talk.response.cancel(event_id="mine")
+
+
+BOOK: Any = {
+    "type": "function",
+    "name": "book_appointment",
+    "description": "Book an appointment at the dentist.",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "service": {"type": "string", "enum": ["cleaning", "filling", "checkup"]},
+            "urgent": {"type": "boolean"},
+        },
+        "required": ["service", "urgent"],
+        "additionalProperties": False,
+    },
+}
+
+
+async def test_speech_becomes_a_function_call_with_arguments_valid_under_the_clients_schema() -> None:
+    async with open_speech(1, 1) as (ears, voice):
+        app = engine_app(ears, voice, DialogueMind(), LIBRARY)
+        async with serving(app) as address, official(address) as talk:
+            await until(talk, "session.created")
+            await talk.session.update(
+                session={"type": "realtime", "tools": [BOOK], "tool_choice": "required"}
+            )
+            speech = caller("dental_01_book") + silence(800)
+            await talk.input_audio_buffer.append(audio=base64.b64encode(speech).decode())
+            call = (await until(talk, "response.done"))[-1]["response"]["output"][0]
+            assert (call["type"], call["name"]) == ("function_call", "book_appointment")
+            arguments = orjson.loads(call["arguments"])
+            jsonschema.validate(arguments, BOOK["parameters"])
+            assert arguments["service"] == "cleaning"
+            output: Any = {
+                "type": "function_call_output",
+                "call_id": call["call_id"],
+                "output": '{"confirmation": "A17"}',
+            }
+            await talk.conversation.item.create(item=output)
+            await talk.response.create(response={"output_modalities": ["text"], "tool_choice": "none"})
+            told = (await until(talk, "response.done"))[-1]["response"]["output"][0]["content"][0]
+            assert told["type"] == "output_text"
+            assert "A17" in told["text"].replace(" ", "")
+
+
+async def test_the_assistant_says_exactly_what_it_is_told() -> None:
+    async with (
+        serving(engine_app(QuickEars(), QuickVoice(), DialogueMind(), LIBRARY)) as address,
+        official(address) as talk,
+    ):
+        await until(talk, "session.created")
+        await talk.response.create(response={"instructions": say_exactly("Good morning, and welcome.")})
+        done = (await until(talk, "response.done"))[-1]["response"]
+        assert done["output"][0]["content"][0]["transcript"] == "Good morning, and welcome."
 
 
 async def test_faster_than_real_time_in_one_piece() -> None:

@@ -1,8 +1,8 @@
 """The embedded engine as a realtime server: client events, audio and time in, effects out. No I/O, no clock.
 
-The protocol is `gateway.realtime`; the caller's audio is in `input_buffer`, the jobs of the ears in `hearing`,
-the conversation in `memory`, the responses in `replies` and `answer`. This module composes them. Every method
-returns the effects to carry out, in order, and none raises: what a client did wrong becomes an `error` event.
+The protocol is `gateway.realtime`; the caller's half is in `caller`, the conversation in `memory`, the responses
+are in `replies` and `answer`. This module composes them. Every method returns the effects to carry out, in order,
+and none raises: what a client did wrong becomes an `error` event.
 """
 
 from __future__ import annotations
@@ -13,17 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.providers.embedded.answer import Answer
+from gateway.providers.embedded.caller import Caller
 from gateway.providers.embedded.effects import Close, Effect, Emit
-from gateway.providers.embedded.hearing import Hearing
-from gateway.providers.embedded.input_buffer import (
-    Cue,
-    DetectorMaker,
-    InputBuffer,
-    Lull,
-    Onset,
-    Stop,
-    WentOn,
-)
+from gateway.providers.embedded.input_buffer import Cue, DetectorMaker, Lull, Onset, Stop, WentOn
 from gateway.providers.embedded.memory import Memory
 from gateway.providers.embedded.mind import Mind
 from gateway.providers.embedded.patience import Patience
@@ -41,9 +33,6 @@ __all__ = ["LIFE_S", "EngineCore", "EngineSettings"]
 
 LIFE_S = 3600.0
 """Hard limit of a session (reference section 2)."""
-
-SHORTEST_COMMIT_MS = 100
-"""Less than this in the buffer is nothing to commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +61,8 @@ class EngineCore:
         self._zone = settings.persona.zone
         self._conversation_id = new_id("conv")
         self._memory = Memory(settings.keep_audio_ms)
-        self._hearing = Hearing()
-        self._buffer = InputBuffer(settings.detector)
+        self._caller = Caller(self._memory, settings.detector)
         self._replies = Replies(settings.mind, settings.persona, self._memory, self._wall)
-        self._utterance: str | None = None
-        """Id that the utterance being spoken will have as an item."""
         self._owed = False
         """A turn ended while another response ran: it gets its response afterwards."""
         self._has_spoken = False
@@ -92,13 +78,14 @@ class EngineCore:
 
     def start(self) -> list[Effect]:
         """What a client is told before it says anything."""
-        self._buffer.configure(self._turns)
+        self._caller.configure(self._turns)
+        self._caller.transcribing = self._transcribing
         return [Emit(say.session_created(deepcopy(self.session)))]
 
     def close(self) -> None:
         """The session is over: nothing has an effect any more."""
         self._closed = True
-        self._buffer.close()
+        self._caller.close()
 
     # ── inputs ──
 
@@ -115,17 +102,15 @@ class EngineCore:
         """Caller audio, PCM16 24 kHz, any number of bytes."""
         if self._closed:
             return []
-        return [effect for cue in self._buffer.append(pcm) for effect in self._notice(cue, now)]
+        return [effect for cue in self._caller.listen(pcm) for effect in self._notice(cue, now)]
 
     def heard(self, job: str, heard: Heard, now: float) -> list[Effect]:
         """The ears' answer to `Transcribe`."""
-        item_id = self._hearing.answer(job, heard)
-        return [] if item_id is None else self._understood(item_id, heard, now)
+        return [*self._caller.heard(job, heard), *self._think(now)]
 
     def deaf(self, job: str, now: float) -> list[Effect]:
         """The ears failed at `Transcribe`: the item stays, without words."""
-        item_id = self._hearing.answer(job, None)
-        return [] if item_id is None else self._understood(item_id, None, now)
+        return [*self._caller.heard(job, None), *self._think(now)]
 
     def spoke(self, response_id: str, clause: int, pcm: bytes, now: float) -> list[Effect]:
         """A chunk of what `Speak` asked for."""
@@ -166,20 +151,16 @@ class EngineCore:
     def _obey(self, event: events.ClientEvent, now: float) -> list[Effect]:
         match event:
             case events.AudioAppend(audio=pcm):
-                if self._buffer.full(len(pcm)):
-                    told = "The input audio buffer is full; commit or clear it first."
-                    raise ProtocolFault("input_audio_buffer_full", told, "audio")
+                self._caller.check_room(len(pcm))
                 return self.audio(pcm, now)
             case events.AudioCommit():
-                return self._commit_manually(now)
+                return [*self._caller.commit(), *self._think(now)]
             case events.AudioClear():
-                self._buffer.clear()
-                self._utterance = None
-                return [*self._hearing.drop(), Emit(say.input_cleared())]
+                return self._caller.clear()
             case events.SessionUpdate(session=update):
                 return self._update(update)
             case events.ItemCreate():
-                return self._create_item(event)
+                return self._caller.create(event)
             case events.ItemRetrieve(item_id=item_id):
                 return [Emit(say.item_retrieved(self._memory.retrieve(item_id)))]
             case events.ItemTruncate(item_id=item_id, content_index=index, audio_end_ms=end_ms):
@@ -187,9 +168,7 @@ class EngineCore:
                 self._patience.cut(now)
                 return [Emit(say.item_truncated(item_id, index, end_ms))]
             case events.ItemDelete(item_id=item_id):
-                self._memory.delete(item_id)
-                effects = self._hearing.forget(item_id)
-                return [*effects, Emit(say.item_deleted(item_id)), *self._think(now)]
+                return [*self._caller.delete(item_id), *self._think(now)]
             case events.ResponseCreate(response=params):
                 return self._respond(params, now)
             case events.ResponseCancel(response_id=response_id):
@@ -207,22 +186,11 @@ class EngineCore:
         )
         refuse_remote_tools(merged.session["tools"], "session.tools")
         self.session = merged.session
+        self._caller.transcribing = self._transcribing
         effects: list[Effect] = []
         if "audio.input.turn_detection" in merged.changed:
-            self._buffer.configure(self._turns)
-            if not self._buffer.speaking:
-                self._utterance = None
-                effects = self._hearing.drop()
+            effects = self._caller.configure(self._turns)
         return [*effects, Emit(say.session_updated(deepcopy(self.session)))]
-
-    def _create_item(self, event: events.ItemCreate) -> list[Effect]:
-        wanted = event.item.model_dump(exclude_unset=True)
-        item, before, pcm = self._memory.create(wanted, event.previous_item_id)
-        effects = _entered(item, before)
-        if pcm:
-            self._memory.pending.add(item["id"])
-            effects += self._hearing.commit(item["id"], pcm, guessed=False)[0]
-        return effects
 
     def _respond(self, params: events.ResponseParams | None, now: float) -> list[Effect]:
         plan = plan_of(self.session, params, self._conversation_id, self._memory)
@@ -236,65 +204,29 @@ class EngineCore:
     # ── the caller ──
 
     def _notice(self, cue: Cue, now: float) -> list[Effect]:
-        turns = self._turns
         match cue:
             case Onset(start_ms):
-                self._patience.stop()
-                self._utterance = new_id("item")
-                effects: list[Effect] = [Emit(say.speech_started(self._utterance, start_ms))]
-                if turns is not None and turns.interrupt_response and self._replies.active is not None:
-                    self._owed = False
-                    self._patience.cut(now)
-                    effects += self._replies.cancel(None, "turn_detected")
-                return effects
+                return self._began(start_ms, now)
             case Lull(pcm):
-                return self._hearing.guess(pcm)
+                return self._caller.paused(pcm)
             case WentOn():
-                return self._hearing.drop()
+                return self._caller.went_on()
             case Stop(end_ms):
-                item_id = self._utterance or new_id("item")
-                told: list[Effect] = [Emit(say.speech_stopped(item_id, end_ms))]
-                try:
-                    told += self._commit(item_id, now, guessed=True)
-                except ProtocolFault as fault:
-                    return [*told, Emit(say.fault(fault))]
-                return (
-                    [*told, *self._take_turn(now)] if turns is not None and turns.create_response else told
-                )
+                effects, committed = self._caller.ended(end_ms)
+                effects += self._think(now)
+                turns = self._turns
+                wanted = committed and turns is not None and turns.create_response
+                return [*effects, *self._take_turn(now)] if wanted else effects
 
-    def _commit_manually(self, now: float) -> list[Effect]:
-        if self._buffer.held_ms < SHORTEST_COMMIT_MS:
-            told = f"Error committing input audio buffer: buffer too small. Expected at least {SHORTEST_COMMIT_MS}ms"
-            raise ProtocolFault("input_audio_buffer_commit_empty", f"{told} of audio.")
-        return self._commit(self._utterance or new_id("item"), now, guessed=False)
-
-    def _commit(self, item_id: str, now: float, *, guessed: bool) -> list[Effect]:
-        self._utterance = None
-        pcm = self._buffer.take()
-        before = self._memory.items.last_id
-        item = self._memory.commit(item_id, pcm)
-        effects, heard = self._hearing.commit(item_id, pcm, guessed=guessed)
-        told: list[Effect] = [Emit(say.input_committed(item_id, before)), *_entered(item, before), *effects]
-        if heard is None:
-            self._memory.pending.add(item_id)
-            return told
-        return [*told, *self._understood(item_id, heard, now)]
-
-    def _understood(self, item_id: str, heard: Heard | None, now: float) -> list[Effect]:
-        wanted = self.session["audio"]["input"]["transcription"] is not None
-        self._memory.understood(item_id, heard, show=wanted)
-        told: list[dict[str, Any]] = []
-        if wanted and heard is None:
-            told = [
-                say.transcription_failed(
-                    item_id, "transcription_failed", "The speech could not be recognised."
-                )
-            ]
-        elif wanted and heard is not None:
-            seconds = self._memory.audio_ms.get(item_id, 0) / 1000
-            told = [say.transcription_delta(item_id, heard.text)] if heard.text else []
-            told.append(say.transcription_completed(item_id, heard.text, seconds))
-        return [*map(Emit, told), *self._think(now)]
+    def _began(self, start_ms: int, now: float) -> list[Effect]:
+        self._patience.stop()
+        effects = self._caller.began(start_ms)
+        turns = self._turns
+        if turns is not None and turns.interrupt_response and self._replies.active is not None:
+            self._owed = False
+            self._patience.cut(now)
+            effects += self._replies.cancel(None, "turn_detected")
+        return effects
 
     def _take_turn(self, now: float) -> list[Effect]:
         """A turn ended and the session wants it answered by itself."""
@@ -307,17 +239,10 @@ class EngineCore:
             return [Emit(say.fault(fault))]
 
     def _time_out(self, start_ms: int, now: float) -> list[Effect]:
-        """Nobody spoke for `idle_timeout_ms`: an empty user item, and a response to it."""
-        item_id, end_ms = new_id("item"), self._buffer.total_ms
-        before = self._memory.items.last_id
         try:
-            item = self._memory.commit(item_id, b"")
+            return [*self._caller.timed_out(start_ms), *self._take_turn(now)]
         except ProtocolFault as fault:
             return [Emit(say.fault(fault))]
-        self._buffer.clear()
-        self._memory.understood(item_id, Heard("", 1.0, "none"), show=False)
-        told = [say.input_timeout(item_id, start_ms, end_ms), say.input_committed(item_id, before)]
-        return [*map(Emit, told), *_entered(item, before), *self._take_turn(now)]
 
     # ── responses ──
 
@@ -329,8 +254,8 @@ class EngineCore:
         return self._after_response(now)
 
     def _after_response(self, now: float) -> list[Effect]:
-        if self._replies.active is None and not self._buffer.speaking:
-            self._patience.wait(self._buffer.total_ms, now)
+        if self._replies.active is None and not self._caller.speaking:
+            self._patience.wait(self._caller.total_ms, now)
         return self._settled(now)
 
     def _settled(self, now: float) -> list[Effect]:
@@ -344,11 +269,10 @@ class EngineCore:
     def _turns(self) -> TurnDetection | None:
         return turn_detection_of(self.session)
 
+    @property
+    def _transcribing(self) -> bool:
+        return self.session["audio"]["input"]["transcription"] is not None
+
     def _wall(self, now: float) -> datetime:
         passed = timedelta(seconds=now - self._settings.now)
         return (self._settings.started_at + passed).astimezone(self._zone)
-
-
-def _entered(item: dict[str, Any], before: str | None) -> list[Effect]:
-    """A whole item is in the conversation."""
-    return [Emit(say.item_added(deepcopy(item), before)), Emit(say.item_done(deepcopy(item), before))]

@@ -59,8 +59,9 @@ class Spoken:
             if start + length <= ms:
                 heard.append(text)
             else:
-                words = text.split(" ")
-                heard.append(" ".join(words[: floor(len(words) * max(0, ms - start) / length)]))
+                words = text.split()
+                kept = words[: floor(len(words) * (ms - start) / length)]
+                heard.append((" " if heard else "") + " ".join(kept))
                 break
             start += length
         return "".join(heard).rstrip()
