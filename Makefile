@@ -1,5 +1,6 @@
 # Everything a person or CI does here is one of these. `make help` lists them.
 .DEFAULT_GOAL := help
+N = 1,4
 .PHONY: help install run test check lint types unit e2e bench fmt lock clean
 
 help: ## Say what can be made
@@ -36,7 +37,7 @@ e2e: ## The slow ones: a real browser talks with a running Parley
 
 bench: ## Measure Parley beside a bare baseline, here and now (N=1,4 calls)
 	@scripts/bootstrap --dev
-	@.venv/bin/python -m scripts.bench --calls $(or $(N),1,4)
+	@.venv/bin/python -m scripts.bench --calls $(N)
 
 fmt: ## Put the code into its one format
 	@scripts/bootstrap --dev

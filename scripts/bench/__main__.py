@@ -26,7 +26,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("bargein_p50_ms", "barge-in to silence, median ms"),
     ("bargein_p95_ms", "barge-in to silence, p95 ms"),
     ("memory_per_call_mb", "memory per call, MiB"),
-    ("memory_idle_mb", "memory when idle, MiB"),
+    ("memory_idle_mb", "memory without calls, MiB"),
     ("connected_p50_ms", "offer to connected, median ms"),
     ("lost_ms_per_reply", "reply audio lost, median ms"),
     ("missed_replies", "replies that never came"),

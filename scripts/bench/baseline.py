@@ -17,15 +17,13 @@ from collections import deque
 from fractions import Fraction
 from typing import Any
 
-import aioice.ice
 import websockets
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, AudioResampler
 
-# Loopback is the only way to the caller; aioice leaves it out by itself.
-aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+from scripts.bench.caller import use_loopback
 
 UPDATE = {
     "type": "session.update",
@@ -132,6 +130,7 @@ async def health(_: web.Request) -> web.Response:
 def main() -> None:
     import uvloop
 
+    use_loopback()
     parser = argparse.ArgumentParser(description="A bare gateway on aiortc.")
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port

@@ -21,9 +21,13 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 
 from scripts.bench.script import FRAME_S, SILENCE_MS, THINK_MS, Script
 
-__all__ = ["Caller", "Heard"]
+__all__ = ["Caller", "Heard", "use_loopback"]
 
-aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
+def use_loopback() -> None:
+    """Have this process's ICE offer loopback, which aioice leaves out by itself, and nothing else."""
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
 
 LOUD = 600
 """Mean magnitude of a packet that is not silence; the mock's tone has about 5000."""

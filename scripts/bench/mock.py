@@ -268,11 +268,16 @@ async def serve_session(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
+def application() -> web.Application:
+    app = web.Application()
+    app.router.add_get("/{path:.*}", serve_session)
+    return app
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="A realtime model that answers with a tone.")
     parser.add_argument("--port", type=int, required=True)
-    app = web.Application()
-    app.router.add_get("/{path:.*}", serve_session)
+    app = application()
     web.run_app(app, host="127.0.0.1", port=parser.parse_args().port, print=None, handler_cancellation=True)
 
 

@@ -19,12 +19,14 @@ import aiohttp
 import numpy as np
 import psutil
 
-from scripts.bench.caller import Caller, Heard
+from scripts.bench.caller import Caller, Heard, use_loopback
 from scripts.bench.script import FRAME_S, REPLY_MS, Script
 
 __all__ = ["Result", "Server", "measure"]
 
 KEY = "bench-key-of-this-machine-only"
+WARM_S = 8.0
+"""Length of a call before the measurement: long enough for a question and its answer."""
 LEAD_S = 6.0
 """Before the first word: the connection is up, and a greeting has been said."""
 
@@ -74,6 +76,7 @@ class Result:
 
 def measure(server: Server, calls: int, cycles: int, script: Script) -> Result:
     """Run it, on free ports of this machine. Raises RuntimeError when the server does not come up or answer."""
+    use_loopback()
     with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
         mock_port, port = _free_port(), _free_port()
         upstream = f"ws://127.0.0.1:{mock_port}/v1/realtime"
@@ -98,13 +101,19 @@ async def _load(
     callers = [
         Caller(script, round((LEAD_S + cycle_s * index / calls) / FRAME_S)) for index in range(calls)
     ]
-    await asyncio.sleep(1.0)
-    idle_mb = _memory_mb(process)
     url = f"http://127.0.0.1:{port}/v1/realtime/calls"
+    key = {"Authorization": f"Bearer {KEY}"}
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as http:
+            # What the first call loads once is not what a call costs.
+            first = Caller(script, 25)
+            await first.call(http, url, key)
+            await asyncio.sleep(WARM_S)
+            await first.hang_up()
+            await asyncio.sleep(1.0)
+            idle_mb = _memory_mb(process)
             for caller in callers:
-                await caller.call(http, url, {"Authorization": f"Bearer {KEY}"})
+                await caller.call(http, url, key)
             await asyncio.sleep(LEAD_S)
             began, cpu, peak_mb = time.monotonic(), _cpu_s(process), 0.0
             # One cycle more than is counted: the last caller begins almost a cycle later than the first.
@@ -128,7 +137,7 @@ def _summary(
     turns = [turn for caller in callers for turn in caller.turns[:-1] if turn.ended is not None]
     overheads = [turn.overhead_ms for turn in turns if turn.overhead_ms is not None]
     bargeins = [turn.bargein_ms for turn in turns if turn.bargein_ms is not None]
-    lost = [REPLY_MS - turn.reply_ms for turn in _heard_out(callers) if turn.reply_at]
+    lost = [max(0.0, REPLY_MS - turn.reply_ms) for turn in _heard_out(callers) if turn.reply_at]
     connected = [caller.connected_ms for caller in callers if caller.connected_ms is not None]
     return Result(
         server=name,
