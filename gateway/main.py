@@ -33,6 +33,7 @@ from gateway.providers.embedded.serve import engine_app
 from gateway.speech.active import open_speech
 from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
+from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
 from personas import library as persona_library
 from personas.persona import Persona
@@ -51,10 +52,6 @@ class Gateway:
     app: web.Application
     supervisor: Supervisor
     store: SqlStore
-
-
-def database_url(settings: Settings) -> str:
-    return settings.database_url or f"sqlite:///{settings.data_dir / 'parley.sqlite3'}"
 
 
 def load_agents() -> tuple[dict[str, Persona], dict[str, Tool]]:
