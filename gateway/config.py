@@ -25,40 +25,66 @@ class Settings(BaseModel):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    public_url: str | None = Field(None, description="How the world reaches this server, e.g. https://voice.example.com.")
+    public_url: str | None = Field(
+        None, description="How the world reaches this server, e.g. https://voice.example.com."
+    )
     data_dir: Path = Field(Path("data"), description="Folder of the SQLite database and the signing key.")
     database_url: str | None = Field(
         None, description="postgresql://… or sqlite:///…; by default SQLite in the data folder."
     )
     redis_url: str | None = Field(None, description="redis://…; only needed for several nodes.")
 
-    providers: tuple[str, ...] = Field((), description="Order of preference; by default every configured one, embedded last.")
+    providers: tuple[str, ...] = Field(
+        (), description="Order of preference; by default every configured one, embedded last."
+    )
     openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI Realtime API.")
-    openai_model: str = Field("gpt-realtime-2.1", description="Realtime model asked of OpenAI and of the upstream.")
-    upstream_url: str | None = Field(None, description="ws(s):// URL of any OpenAI-compatible realtime server.")
+    openai_model: str = Field(
+        "gpt-realtime-2.1", description="Realtime model asked of OpenAI and of the upstream."
+    )
+    upstream_url: str | None = Field(
+        None, description="ws(s):// URL of any OpenAI-compatible realtime server."
+    )
     upstream_api_key: SecretStr | None = Field(None, description="Bearer key for the upstream.")
 
-    api_keys: tuple[SecretStr, ...] = Field((), description="Server keys for /v1/realtime/*, comma-separated.")
-    api_key_for_realtime: SecretStr | None = Field(None, description="When set, minting credentials needs it.")
-    signing_key: SecretStr | None = Field(None, description="Signs ephemeral tokens; by default created in the data folder.")
-    frontend_urls: tuple[str, ...] = Field((), description="Origins that may use the REST API from a browser.")
+    api_keys: tuple[SecretStr, ...] = Field(
+        (), description="Server keys for /v1/realtime/*, comma-separated."
+    )
+    api_key_for_realtime: SecretStr | None = Field(
+        None, description="When set, minting credentials needs it."
+    )
+    signing_key: SecretStr | None = Field(
+        None, description="Signs ephemeral tokens; by default created in the data folder."
+    )
+    frontend_urls: tuple[str, ...] = Field(
+        (), description="Origins that may use the REST API from a browser."
+    )
 
-    ice_addresses: tuple[str, ...] = Field((), description="Host candidates to offer, loopback allowed; default: every interface.")
-    ice_servers: tuple[str, ...] = Field((), description="stun: URLs the server itself uses; none by default.")
+    ice_addresses: tuple[str, ...] = Field(
+        (), description="Host candidates to offer, loopback allowed; default: every interface."
+    )
+    ice_servers: tuple[str, ...] = Field(
+        (), description="stun: URLs the server itself uses; none by default."
+    )
     max_calls: int = Field(50, ge=1, le=10_000, description="Calls at once; the next gets an honest 503.")
     setup_s: float = Field(15.0, gt=0, le=60, description="How long a caller may take to connect.")
     drain_s: float = Field(30.0, ge=0, le=3600, description="How long calls may go on after SIGTERM.")
     ears_workers: int = Field(2, ge=1, le=64, description="Worker processes that recognise speech.")
     voice_workers: int = Field(1, ge=1, le=64, description="Worker processes that speak.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe level that is logged.")
-    log_format: Literal["text", "json"] = Field("text", description="One line per record, for people or for machines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe level that is logged."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="One line per record, for people or for machines."
+    )
 
     @field_validator("providers")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in value if name not in KNOWN_PROVIDERS]
         if unknown:
-            raise ValueError(f"unknown provider {', '.join(unknown)}; choose of {', '.join(KNOWN_PROVIDERS)}")
+            raise ValueError(
+                f"unknown provider {', '.join(unknown)}; choose of {', '.join(KNOWN_PROVIDERS)}"
+            )
         return value
 
     @field_validator("ice_addresses")
@@ -149,12 +175,16 @@ def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> S
     for field, variable in ENVIRONMENT.items():
         text = environ.get(variable, "").strip()
         if text:
-            values[field] = tuple(p.strip() for p in text.split(",") if p.strip()) if field in LISTS else text
+            values[field] = (
+                tuple(p.strip() for p in text.split(",") if p.strip()) if field in LISTS else text
+            )
     values.update({k: v for k, v in overrides.items() if v is not None})
     faults = [
         f"{variable} is not a setting of Parley; did you mean {near}?"
         for variable in environ
-        if variable.startswith("PARLEY_") and variable not in ENVIRONMENT.values() and (near := _nearest(variable))
+        if variable.startswith("PARLEY_")
+        and variable not in ENVIRONMENT.values()
+        and (near := _nearest(variable))
     ]
     settings: Settings | None = None
     try:
