@@ -176,6 +176,7 @@ async def test_a_message_of_a_mebibyte(server: Server) -> None:
     async with dial(server.url) as call:
         await call.event("session.created")
         # A polite peer would keep to the answer's max-message-size; this one does not.
+        assert call.caller.pc.sctp is not None
         call.caller.pc.sctp._remote_max_message_size = 0
         call.caller.channel.send(json.dumps({"type": "conversation.item.create", "junk": "x" * 2**20}))
         await asyncio.sleep(2.0)

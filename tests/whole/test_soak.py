@@ -71,8 +71,13 @@ async def test_calls_leave_no_task_in_the_loop(tmp_path: Path) -> None:
         for _ in range(5):
             await greet(url)
         async with asyncio.timeout(10):
-            while gateway.supervisor.live or {task.get_name() for task in asyncio.all_tasks()} - before:  # noqa: ASYNC110
+            while strangers(before) or gateway.supervisor.live:  # noqa: ASYNC110 - nobody tells when they are gone
                 await asyncio.sleep(0.05)
+
+
+def strangers(known: set[str]) -> set[str]:
+    """Tasks that were not there before."""
+    return {task.get_name() for task in asyncio.all_tasks()} - known
 
 
 async def hold(url: str, speech: bytes) -> tuple[float, list[str]]:
