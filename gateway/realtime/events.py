@@ -225,16 +225,11 @@ def _json(message: str | bytes) -> object:
         raise ProtocolFault("invalid_event", "The message is not valid JSON.") from None
 
 
-def _too_deep(data: object) -> bool:
-    level: list[object] = [data]
+def _too_deep(data: dict[str, Any]) -> bool:
+    level: list[dict[str, Any] | list[Any]] = [data]
     for _ in range(MAX_DEPTH):
-        below: list[object] = []
-        for value in level:
-            if isinstance(value, dict):
-                below.extend(v for v in value.values() if isinstance(v, dict | list))
-            elif isinstance(value, list):
-                below.extend(v for v in value if isinstance(v, dict | list))
-        if not below:
+        inner = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
+        level = [value for value in inner if isinstance(value, dict | list)]
+        if not level:
             return False
-        level = below
     return True

@@ -86,13 +86,13 @@ class ItemList:
         self._bytes -= self._weight.pop(item_id)
         return item
 
-    def truncatable(self, item_id: str, content_index: int, audio_end_ms: int, audio_ms: int) -> Item:
-        """The item that `conversation.item.truncate` names, of which `audio_ms` were produced. Raises
-        ProtocolFault when it is unknown, holds no model audio, or is shorter than `audio_end_ms`."""
+    def truncatable(
+        self, item_id: str, content_index: int, audio_end_ms: int, audio_ms: int | None
+    ) -> Item:
+        """The item that `conversation.item.truncate` names. `audio_ms` is the length of its model audio; None
+        when it has none. Raises ProtocolFault when it is unknown, has none, or is shorter than `audio_end_ms`."""
         item = self._known(item_id, "truncate")
-        content = item.get("content", [])
-        spoken = item.get("role") == "assistant" and any(part["type"] == "output_audio" for part in content)
-        if audio_ms <= 0 and not spoken:
+        if audio_ms is None:
             told = "Only model output audio messages can be truncated."
             raise ProtocolFault("unsupported_content_type", told, "item_id")
         if content_index != 0:

@@ -424,6 +424,55 @@ def test_tools_that_were_not_offered_are_not_called() -> None:
     assert bench.mind.requests[-1].tool_choice == {"type": "function", "name": "weather"}
 
 
+def test_a_choice_that_no_tool_answers_is_told_when_a_turn_ends() -> None:
+    bench = Bench(session={"tool_choice": {"type": "function", "name": "gone"}})
+    spoken_turn(bench, "hello")
+    assert bench.error()["param"] == "response.tool_choice.name"
+
+
+def test_a_clause_without_a_sound_is_in_the_transcript() -> None:
+    bench = Bench()
+    bench.say("one. Two. Three")
+    bench.send("response.create")
+    assert bench.speak(chunks=0)[-1] == "response.done"
+    assert (
+        bench.last("response.done")["response"]["output"][0]["content"][0]["transcript"]
+        == "You said: one. Two. Three."
+    )
+
+
+def test_chunks_that_come_late_or_empty_do_nothing() -> None:
+    bench = Bench()
+    bench.say("one")
+    bench.send("response.create")
+    response_id = bench.last("response.created")["response"]["id"]
+    assert bench.run(bench.core.spoke(response_id, 0, b"", bench.now)) == []
+    aside = {"conversation": "none", "output_modalities": ["audio"]}
+    bench.send("response.create", response=aside)
+    bench.speak()
+
+
+def test_speech_from_before_a_waiting_response_is_no_part_of_it() -> None:
+    bench = Bench(session=vad(silence_duration_ms=100))
+    bench.audio(sound(400) + silence(120))
+    response_id = bench.last("response.created")["response"]["id"]
+    assert bench.run(bench.core.spoke(response_id, 0, sound(20), bench.now)) == []
+    assert bench.run(bench.core.finished(response_id, bench.now)) == []
+
+
+def test_history_without_audio_cannot_be_truncated() -> None:
+    bench = Bench()
+    said = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_audio", "transcript": "hi"}],
+    }
+    bench.send("conversation.item.create", item=said)
+    item_id = bench.events[-1]["item"]["id"]
+    bench.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=0)
+    assert bench.error()["code"] == "unsupported_content_type"
+
+
 def test_out_of_band_responses_leave_no_trace() -> None:
     bench = Bench()
     bench.say("in the conversation")

@@ -82,8 +82,8 @@ def test_only_model_audio_can_be_truncated_and_not_beyond_its_length() -> None:
     assert found.truncatable("agent", 0, 500, 500)["id"] == "agent"
     assert code(found.truncatable, "agent", 0, 501, 500) == "invalid_value"
     assert code(found.truncatable, "agent", 1, 100, 500) == "invalid_value"
-    assert code(found.truncatable, "user", 0, 0, 0) == "unsupported_content_type"
-    assert code(found.truncatable, "call", 0, 0, 0) == "unsupported_content_type"
+    assert code(found.truncatable, "user", 0, 0, None) == "unsupported_content_type"
+    assert code(found.truncatable, "call", 0, 0, None) == "unsupported_content_type"
     assert code(found.truncatable, "none", 0, 0, 0) == "item_truncate_invalid_item_id"
 
 

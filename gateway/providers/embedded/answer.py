@@ -48,7 +48,7 @@ class Plan:
 
 
 class Answer:
-    """Every method returns effects; after the end (`done`) all of them return none."""
+    """Every method returns effects. To be forgotten once `done`."""
 
     def __init__(self, plan: Plan, conversation: ItemList) -> None:
         self.plan = plan
@@ -91,23 +91,17 @@ class Answer:
     def chunk(self, number: int, pcm: bytes) -> list[Effect]:
         """Audio of clause `number`, PCM16 24 kHz. The words of a clause go out just before its first audio, and
         a clause is followed by its pause."""
-        if self.done or self.item_id is None:
+        if self.item_id is None:
             return []
-        effects: list[Effect] = []
-        while self._begun <= number:
-            if self._begun:
-                pause_ms = round(self._clauses[self._begun - 1].pause_ms / self.plan.speed)
-                effects += self._audio(bytes(PCM24.to_bytes(pause_ms)))
-            delta = self.spoken.begin(self._clauses[self._begun].text)
-            effects.append(Emit(say.response_transcript_delta(self.id, self.item_id, 0, delta)))
-            self._begun += 1
-        return [*effects, *self._audio(pcm)]
+        return [*self._begin_clauses(self.item_id, number + 1), *self._audio(self.item_id, pcm)]
 
     def finished(self) -> list[Effect]:
         """All clauses have been synthesised."""
-        if self.done or self.item_id is None:
+        if self.item_id is None:
             return []
-        return [*self._close_message("completed"), *self._finish()]
+        # A clause may make no sound; its words are said all the same.
+        effects = self._begin_clauses(self.item_id, len(self._clauses))
+        return [*effects, *self._close_message("completed"), *self._finish()]
 
     def cancel(self, reason: StatusReason) -> list[Effect]:
         """End it now; what was said so far stays, as incomplete."""
@@ -118,8 +112,6 @@ class Answer:
         return self._stop("failed", status_details("failed", code=code, message=message))
 
     def _stop(self, status: ResponseStatus, details: dict[str, Any] | None) -> list[Effect]:
-        if self.done:
-            return []
         effects: list[Effect] = []
         if self.item_id is not None:
             effects = [CancelSpeak(self.id), *self._close_message("incomplete")]
@@ -138,11 +130,21 @@ class Answer:
         self.done = True
         return [Emit(say.response_done(self._object(status, details)))]
 
-    def _audio(self, pcm: bytes) -> list[Effect]:
-        if not pcm or self.item_id is None:
-            return []
+    def _begin_clauses(self, item_id: str, count: int) -> list[Effect]:
+        """The words of the first `count` clauses, as far as they are not out yet, each after its pause."""
+        effects: list[Effect] = []
+        while self._begun < count:
+            if self._begun:
+                pause_ms = round(self._clauses[self._begun - 1].pause_ms / self.plan.speed)
+                effects += self._audio(item_id, bytes(PCM24.to_bytes(pause_ms)))
+            delta = self.spoken.begin(self._clauses[self._begun].text)
+            effects.append(Emit(say.response_transcript_delta(self.id, item_id, 0, delta)))
+            self._begun += 1
+        return effects
+
+    def _audio(self, item_id: str, pcm: bytes) -> list[Effect]:
         self.spoken.audio(len(pcm))
-        return [Emit(say.response_audio_delta(self.id, self.item_id, 0, pcm))]
+        return [Emit(say.response_audio_delta(self.id, item_id, 0, pcm))]
 
     def _say_text(self, text: str) -> list[Effect]:
         effects: list[Effect] = []

@@ -100,14 +100,12 @@ class Memory:
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
         """Cut an assistant item at what was heard of it, its transcript too. Raises ProtocolFault."""
         spoken = self.spoken.get(item_id)
-        item = self.items.truncatable(
-            item_id, content_index, audio_end_ms, spoken.audio_ms if spoken else 0
-        )
-        if spoken is None:
-            return
-        spoken.truncate(audio_end_ms)
-        for part in item["content"]:
-            part["transcript"] = spoken.transcript
+        length = spoken.audio_ms if spoken is not None and spoken.made_ms else None
+        item = self.items.truncatable(item_id, content_index, audio_end_ms, length)
+        if spoken is not None:
+            spoken.truncate(audio_end_ms)
+            for part in item["content"]:
+                part["transcript"] = spoken.transcript
 
     def retrieve(self, item_id: str) -> Item:
         """A copy of the item, with its audio where that is still kept. Raises ProtocolFault."""
