@@ -39,11 +39,13 @@ __all__ = [
 VERSIONS = ("1.16.", "0.13.")
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
 MAX_MESSAGE = 256 * 1024
-"""What our answer announces as a=max-message-size."""
+"""Bytes; what our answer announces as a=max-message-size."""
 MAX_FRAGMENTS = 4096
 """Fragments of unfinished messages per stream: a message of 4.5 MiB ends the connection."""
 MAX_STREAMS = 16
+"""Data streams a peer may send on; one more ends the connection."""
 DECODER_S = 1.0
+"""How long a decoder may take to finish what it has."""
 MAX_JUMP = 100
 """Packets; as in aiortc, a jump back beyond this is a new beginning."""
 GATHERING_S = 2
@@ -86,6 +88,7 @@ def check() -> None:
 def lower_latency(receiver: RTCRtpReceiver) -> None:
     """Replace the jitter buffer of an audio receiver. aiortc's holds 80 ms back, and 280 ms for good after one
     lost packet. Call before media flows."""
+    _private(receiver, "jitter_buffer")
     setattr(receiver, JITTER_BUFFER, _Reorder(receiver))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 RTP_RATE = 48_000
 """The clock of Opus over RTP, whatever is encoded (RFC 7587 section 4.1)."""
 FRAME_S = FRAME_MS / 1000
+LATENESS = 500
 BEHIND = 10
 """Frames that are sent in a burst when the loop was held up; time beyond is skipped."""
 
@@ -93,6 +95,14 @@ class Voice(MediaStreamTrack):
         self._encoder = OpusEncoder()
         self._start: float | None = None
         self._count = 0
+        self._late: deque[float] = deque(maxlen=LATENESS)
+
+    @property
+    def late_ms(self) -> float:
+        """How late all but the latest few packets of the last ten seconds went out: the irregularity that makes
+        the caller's jitter buffer hold audio back."""
+        late = sorted(self._late)
+        return late[int(len(late) * 0.97)] * 1000 if late else 0.0
 
     async def recv(self) -> av.Packet[Stream]:
         """Raises MediaStreamError when the track was stopped or broke."""
@@ -108,6 +118,7 @@ class Voice(MediaStreamTrack):
             now = loop.time()
         elif now - due > BEHIND * FRAME_S:
             self._count += int((now - due) / FRAME_S)
+        self._late.append(max(0.0, now - due))
         try:
             packet = av.Packet(self._encoder.encode(self.speaker.pull(now) if self.speaker else None))
         except Exception:  # whatever the speaker or the codec raises, the call must learn of it

@@ -2,9 +2,8 @@
 
 Life: `answer` the offer, then `open`, then `close`; `close` may come at any time. Everything a leg runs belongs to
 one task, the runner, which begins with `answer`: it negotiates, then keeps a task group (listening to the caller's
-track, and the beat), and in the end closes the connection. It is never cancelled: `close` tells it to end and waits.
-It also ends by itself when nobody opens the leg. A connection half gathered would leave its sockets behind if it
-were cancelled, so even the caller of `answer` giving up only tells the runner.
+track, and the beat), and in the end releases the connection. It is never cancelled: `close` tells it to end, and
+waits. It also ends by itself when nobody opens the leg, or when the one who asked for the answer gives up.
 """
 
 from __future__ import annotations
@@ -13,26 +12,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ParamSpec
 
-from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCRtpSender
-from aiortc import RTCSessionDescription as Description
-from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.mediastreams import MediaStreamTrack
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc import RTCDataChannel
 
 from gateway.clients.channel import MAX_UNSENT, EventChannel
-from gateway.clients.internals import (
-    Fault,
-    bound_messages,
-    end_decoder,
-    lower_latency,
-    offer_addresses,
-    transports,
-)
-from gateway.clients.rtp import Hearing, Voice, figures
-from gateway.clients.sdp import Offer, clean_offer, mend_answer
+from gateway.clients.connection import Connection, LegSettings, Watch
+from gateway.clients.internals import Fault
+from gateway.clients.rtp import Hearing, Voice
+from gateway.clients.sdp import Offer, clean_offer
 from gateway.errors import (
     HUNG_UP,
     INTERNAL_ERROR,
@@ -42,7 +30,6 @@ from gateway.errors import (
     Ending,
     LegError,
     LegLost,
-    LegProtocolError,
 )
 from gateway.ports import Event, LegSink, Speaker
 
@@ -51,33 +38,21 @@ __all__ = ["LegSettings", "WebRtcLeg"]
 logger = logging.getLogger(__name__)
 Told = ParamSpec("Told")
 
-DOWNLINK_MS = 60
-"""From handing out a frame until it is heard, on a network without delay: a browser's jitter buffer holds 20 to
-80 ms."""
+OUTPUT_MS = 20
+"""From a browser's jitter buffer to the ear."""
+BUFFER_MS = 40
+"""The least that Chromium's jitter buffer holds back; 10 ms more than packets are late, when they are later."""
 SILENT_S = 10.0
 """Without any packet for so long the caller is gone: a muted browser goes on sending."""
 UNOPENED_S = 5.0
 """How much longer than the set-up time an answered leg waits for `open`."""
-STATS_S = 2.0
-CLOSE_S = 4.0
+STATS_S = 1.0
+CLOSE_S = 5.0
 BEAT_S = 0.02
 EARLY = 32
 """Messages kept that come before `open`; later ones are dropped."""
 MAX_CHANNELS = 8
 """Data channels a client may open; only the first is used, the others are closed at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class LegSettings:
-    """What every WebRTC leg of this process shares."""
-
-    ice_addresses: tuple[str, ...] = ()
-    """Host candidates to offer, loopback allowed; every interface but loopback when empty. An address that this
-    machine does not have is offered as the public side of a 1:1 NAT."""
-    ice_servers: tuple[str, ...] = ()
-    """`stun:` URLs; only the first is used."""
-    setup_s: float = 15.0
-    """How long the caller may take to connect after the answer."""
 
 
 class WebRtcLeg:
@@ -87,7 +62,8 @@ class WebRtcLeg:
 
     def __init__(self, call_id: str, settings: LegSettings) -> None:
         self.call_id = call_id
-        self.downlink_ms = DOWNLINK_MS
+        self.downlink_ms = OUTPUT_MS + BUFFER_MS
+        """Corrected every second, from how regularly packets go out and from the round trip."""
         self._settings = settings
         self._runner: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
@@ -108,7 +84,7 @@ class WebRtcLeg:
         """The SDP answer to a browser's offer, complete with candidates. Once per leg.
 
         Raises LegProtocolError with a sentence for the client when the offer cannot be answered, LegError when
-        this machine has no address to offer.
+        this machine has no address to offer, LegLost when the leg is closed meanwhile.
         """
         cleaned = clean_offer(offer)
         if self._runner is not None or self._over.is_set():
@@ -127,6 +103,7 @@ class WebRtcLeg:
             raise
 
     async def open(self, sink: LegSink, speaker: Speaker) -> None:
+        """Tell `sink` from now on, also of what happened since the answer. Raises LegLost when it is too late."""
         if self._runner is None or self._sink is not None:
             raise LegError("a leg is opened once, after its answer")
         if self._ending is not None or self._over.is_set():
@@ -141,6 +118,7 @@ class WebRtcLeg:
             self._tell_channel(sink)
 
     def send(self, event: Event) -> None:
+        """One event, whole; what the client cannot take (256 KiB, or less by its offer) is dropped and logged."""
         if self._channel is None or self._over.is_set():
             return
         self._channel.send(event)
@@ -156,62 +134,49 @@ class WebRtcLeg:
         if self._runner is None:
             self._voice.stop()
             return
-        _, running = await asyncio.wait({self._runner}, timeout=CLOSE_S + 1)
+        _, running = await asyncio.wait({self._runner}, timeout=CLOSE_S)
         if running:
             logger.error("the connection would not close (%s); left behind", ending)
 
     # ── the runner ────────────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self, offer: Offer, answered: asyncio.Future[str]) -> None:
-        servers = [RTCIceServer(urls=url.partition("?")[0]) for url in self._settings.ice_servers]
-        pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        watch = Watch(
+            connected=self._connected,
+            over=self._connection_over,
+            channel=lambda channel: self._channel_opened(channel, offer),
+            fault=self._fault,
+        )
+        connection = Connection(self._settings, watch)
         try:
             try:
-                answer, track = await self._negotiate(pc, offer)
+                answer = await connection.answer(offer, self._voice)
             except Exception as error:  # noqa: BLE001 - handed to the one who asked
                 if not answered.done():
                     answered.set_exception(error)
                 return
+            if self._over.is_set():
+                if not answered.done():
+                    answered.set_exception(LegLost("the leg was closed while it answered"))
+                return
             answered.set_result(answer)
-            await self._live(pc, track)
+            await self._live(connection)
         finally:
-            await self._release(pc)
+            self._over.set()
+            await connection.release()
+            self._voice.stop()
+            self._voice.speaker = None
+            self._channel = None
+            self._early.clear()
 
-    async def _negotiate(self, pc: RTCPeerConnection, offer: Offer) -> tuple[str, MediaStreamTrack | None]:
-        pc.on("connectionstatechange", lambda: self._connection_changed(pc.connectionState))
-        pc.on("datachannel", lambda channel: self._channel_opened(channel, offer))
-        pc.addTrack(self._voice)
-        (transceiver,) = pc.getTransceivers()
-        audio = RTCRtpSender.getCapabilities("audio").codecs
-        transceiver.setCodecPreferences(
-            [codec for codec in audio if codec.mimeType.lower() == "audio/opus"]
-        )
-        try:
-            await pc.setRemoteDescription(Description(sdp=offer.sdp, type="offer"))
-        except (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError) as error:
-            raise LegProtocolError(f"the offer cannot be answered: {error}") from error
-        track = transceiver.receiver.track if offer.hears else None
-        if track is not None:
-            lower_latency(transceiver.receiver)
-        published = offer_addresses(pc, self._settings.ice_addresses)
-        if pc.sctp is not None:
-            bound_messages(pc.sctp, self._fault)
-        for transport in transports(pc):
-            transport.on("statechange", lambda transport=transport: self._transport_changed(transport))
-        await pc.setLocalDescription(await pc.createAnswer())
-        answer = pc.localDescription.sdp
-        if "a=candidate:" not in answer:
-            raise LegError("no address could be offered; check PARLEY_ICE_ADDRESSES")
-        if self._over.is_set():
-            raise LegLost("the leg was closed while it answered")
-        return mend_answer(answer, offer, published), track
-
-    async def _live(self, pc: RTCPeerConnection, track: MediaStreamTrack | None) -> None:
+    async def _live(self, connection: Connection) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._beat(pc, hears=track is not None), name="leg:beat")]
-                if track is not None:
-                    tasks.append(group.create_task(self._hearing.listen(track), name="leg:listen"))
+                tasks = [group.create_task(self._beat(connection), name="leg:beat")]
+                if connection.track is not None:
+                    tasks.append(
+                        group.create_task(self._hearing.listen(connection.track), name="leg:listen")
+                    )
                 await self._over.wait()
                 for task in tasks:
                     task.cancel()
@@ -219,34 +184,19 @@ class WebRtcLeg:
             logger.exception("the leg broke", exc_info=failures)
             self._lose(INTERNAL_ERROR)
 
-    async def _release(self, pc: RTCPeerConnection) -> None:
-        self._over.set()
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                for receiver in pc.getReceivers():
-                    await end_decoder(receiver)
-                await pc.close()
-        except TimeoutError:
-            logger.error("the connection did not close in time")  # noqa: TRY400 - where it hung is not known here
-        except Exception:  # nothing may keep the call from ending
-            logger.exception("closing the connection failed")
-        pc.remove_all_listeners()
-        self._voice.stop()
-        self._voice.speaker = None
-        self._channel = None
-        self._early.clear()
-
-    async def _beat(self, pc: RTCPeerConnection, *, hears: bool) -> None:
+    async def _beat(self, connection: Connection) -> None:
         """Every 20 ms: the caller's time goes on, and the deadlines are looked at."""
         loop = asyncio.get_running_loop()
         due = polled = loop.time()
         while True:
             now = loop.time()
             self._hearing.tick(now)
-            self._check_deadlines(now, hears=hears)
+            self._check_deadlines(now, hears=connection.track is not None)
             if now - polled >= STATS_S:
                 polled = now
-                await self._poll(pc)
+                self._stats = await connection.figures()
+                buffered = max(BUFFER_MS, self._voice.late_ms + 10)
+                self.downlink_ms = round(OUTPUT_MS + buffered + self._stats.get("rtt_ms", 0.0) / 2)
             due = max(due + BEAT_S, now - BEAT_S)
             await asyncio.sleep(due - loop.time())
 
@@ -259,26 +209,16 @@ class WebRtcLeg:
         if self._sink is None and now - self._asked_at > self._settings.setup_s + UNOPENED_S:
             self._over.set()
 
-    async def _poll(self, pc: RTCPeerConnection) -> None:
-        self._stats = await figures(pc)
-        self.downlink_ms = DOWNLINK_MS + round(self._stats.get("rtt_ms", 0.0) / 2)
-
     # ── what happens to the connection ────────────────────────────────────────────────────────────────────
 
-    def _connection_changed(self, state: str) -> None:
-        if state == "connected" and self._connected_at is None:
+    def _connected(self) -> None:
+        if self._connected_at is None:
             self._connected_at = asyncio.get_running_loop().time()
             if self._sink is not None:
                 self._begin(self._sink)
-        elif state in ("failed", "closed"):
-            self._lose(NEVER_CONNECTED if self._connected_at is None else LEFT)
 
-    def _transport_changed(self, transport: RTCDtlsTransport) -> None:
-        """DTLS closes at once when the peer says so (close_notify), and when consent to send expired; in that
-        case the ICE connection is closed already and has no candidates any more."""
-        if transport.state == "closed":
-            alive = transport.transport.iceGatherer.getLocalCandidates()
-            self._lose(HUNG_UP if alive else LEFT)
+    def _connection_over(self, ending: Ending | None) -> None:
+        self._lose(ending or (NEVER_CONNECTED if self._connected_at is None else LEFT))
 
     def _channel_opened(self, channel: RTCDataChannel, offer: Offer) -> None:
         self._channels += 1

@@ -106,7 +106,7 @@ async def test_whatever_the_order_nothing_comes_twice_or_backwards(wire: Wire) -
 
 
 def test_a_receiver_without_the_jitter_buffer_is_loud() -> None:
-    with pytest.raises(AttributeError, match="codecs"):
+    with pytest.raises(AttributeError, match="jitter_buffer"):
         internals.lower_latency(object.__new__(RTCRtpReceiver))
 
 

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from fractions import Fraction
 from itertools import pairwise
 
 import av
 import numpy as np
 import pytest
-from aiortc.mediastreams import MediaStreamError
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from gateway.clients.opus import SETTLED, OpusEncoder, silence
-from gateway.clients.rtp import Voice
+from gateway.clients.rtp import Hearing, Voice
 from media.resample import Resampler
 from tests.caller_audio import pcm
 
@@ -114,3 +115,32 @@ async def test_cancellation_goes_through() -> None:
     voice.stop()
     with pytest.raises(MediaStreamError):
         await voice.recv()
+
+
+async def test_what_is_heard_keeps_its_level_and_its_frames() -> None:
+    given: list[bytes] = []
+    hearing = Hearing(given.append)
+    loop = asyncio.get_running_loop()
+    hearing.begin(loop.time() - 10)
+    wave = np.rint(np.sin(np.arange(48000) / 48000 * 2 * np.pi * 440) * 12000).astype("<i2")
+
+    class Track(MediaStreamTrack):
+        kind = "audio"
+        count = 0
+
+        async def recv(self) -> av.AudioFrame:
+            if self.count == 50:
+                raise MediaStreamError
+            piece = wave[self.count * 960 :][:960]
+            both = np.repeat(piece, 2).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
+            frame.sample_rate, frame.time_base, frame.pts = 48000, Fraction(1, 48000), self.count * 960
+            self.count += 1
+            return frame
+
+    await hearing.listen(Track())
+    heard = np.frombuffer(b"".join(given), dtype="<i2").astype(np.float64)
+    assert len(given) == 50
+    assert {len(frame) for frame in given} == {960}
+    assert np.abs(heard[480:]).max() == pytest.approx(12000, rel=0.02)
+    assert hearing.heard_at is not None

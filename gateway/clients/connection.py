@@ -1,0 +1,132 @@
+"""One WebRTC connection as aiortc makes it, from an offer to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCRtpSender
+from aiortc import RTCSessionDescription as Description
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc.mediastreams import MediaStreamTrack
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+
+from gateway.clients.internals import (
+    Fault,
+    bound_messages,
+    end_decoder,
+    lower_latency,
+    offer_addresses,
+    transports,
+)
+from gateway.clients.rtp import figures
+from gateway.clients.sdp import Offer, mend_answer
+from gateway.errors import HUNG_UP, LEFT, Ending, LegError, LegProtocolError
+
+__all__ = ["Connection", "LegSettings"]
+
+logger = logging.getLogger(__name__)
+
+CLOSE_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegSettings:
+    """What every WebRTC leg of this process shares."""
+
+    ice_addresses: tuple[str, ...] = ()
+    """Host candidates to offer, loopback allowed; every interface but loopback when empty. An address that this
+    machine does not have is offered as the public side of a 1:1 NAT."""
+    ice_servers: tuple[str, ...] = ()
+    """`stun:` URLs; only the first is used."""
+    setup_s: float = 15.0
+    """How long the caller may take to connect after the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whom the connection tells what happens to it."""
+
+    connected: Callable[[], None]
+    over: Callable[[Ending | None], None]
+    """None: it failed or closed without a peer that said so."""
+    channel: Callable[[RTCDataChannel], None]
+    fault: Callable[[Fault], None]
+
+
+class Connection:
+    """Answers one offer with one audio section and one data channel. `release` may hang up at any time after
+    `answer` came back, but not during it: sockets half gathered would stay open."""
+
+    def __init__(self, settings: LegSettings, watch: Watch) -> None:
+        servers = [RTCIceServer(urls=url.partition("?")[0]) for url in settings.ice_servers]
+        self._settings = settings
+        self._watch = watch
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self.track: MediaStreamTrack | None = None
+        """The caller's audio, once answered; None for one who only listens."""
+
+    async def answer(self, offer: Offer, voice: MediaStreamTrack) -> str:
+        """The complete answer, with candidates; `voice` is what the caller will hear.
+
+        Raises LegProtocolError when aiortc cannot answer, LegError when there is no address to offer.
+        """
+        pc, watch = self._pc, self._watch
+        pc.on("connectionstatechange", self._state_changed)
+        pc.on("datachannel", watch.channel)
+        pc.addTrack(voice)
+        (transceiver,) = pc.getTransceivers()
+        audio = RTCRtpSender.getCapabilities("audio").codecs
+        transceiver.setCodecPreferences(
+            [codec for codec in audio if codec.mimeType.lower() == "audio/opus"]
+        )
+        try:
+            await pc.setRemoteDescription(Description(sdp=offer.sdp, type="offer"))
+        except (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError) as error:
+            raise LegProtocolError(f"the offer cannot be answered: {error}") from error
+        if offer.hears:
+            lower_latency(transceiver.receiver)
+            self.track = transceiver.receiver.track
+        published = offer_addresses(pc, self._settings.ice_addresses)
+        if pc.sctp is not None:
+            bound_messages(pc.sctp, watch.fault)
+        for transport in transports(pc):
+            transport.on("statechange", lambda transport=transport: self._transport_changed(transport))
+        await pc.setLocalDescription(await pc.createAnswer())
+        answer = pc.localDescription.sdp
+        if "a=candidate:" not in answer:
+            raise LegError("no address could be offered; check PARLEY_ICE_ADDRESSES")
+        return mend_answer(answer, offer, published)
+
+    async def figures(self) -> dict[str, float]:
+        """See `rtp.figures`."""
+        return await figures(self._pc)
+
+    async def release(self) -> None:
+        """Close everything, within 4 s. Raises nothing but CancelledError."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                for receiver in self._pc.getReceivers():
+                    await end_decoder(receiver)
+                await self._pc.close()
+        except TimeoutError:
+            logger.error("the connection did not close in time")  # noqa: TRY400 - where it hung is not known here
+        except Exception:  # nothing may keep the call from ending
+            logger.exception("closing the connection failed")
+        self._pc.remove_all_listeners()
+
+    def _state_changed(self) -> None:
+        state = self._pc.connectionState
+        if state == "connected":
+            self._watch.connected()
+        elif state in ("failed", "closed"):
+            self._watch.over(None)
+
+    def _transport_changed(self, transport: RTCDtlsTransport) -> None:
+        """DTLS closes at once when the peer says so (close_notify), and when consent to send expired; in that
+        case the ICE connection is closed already and has no candidates any more."""
+        if transport.state == "closed":
+            alive = transport.transport.iceGatherer.getLocalCandidates()
+            self._watch.over(HUNG_UP if alive else LEFT)
