@@ -191,6 +191,9 @@ async def test_cancelling_the_caller_ends_the_session(stage: Stage) -> None:
     assert task.cancelled()
 
 
-async def test_the_ears_learn_what_the_personas_callers_say(stage: Stage) -> None:
+async def test_the_ears_learn_what_the_personas_callers_say_once(stage: Stage) -> None:
     async with stage.open():
         assert stage.ears.learned == {"tester": ("hello",)}
+    stage.ears.learned.clear()
+    async with stage.open():
+        assert stage.ears.learned == {}

@@ -13,6 +13,7 @@ from gateway.errors import ModelRefused
 from gateway.ports import ModelSession, ModelSpec
 from gateway.providers.embedded.core import LIFE_S, EngineCore, EngineSettings
 from gateway.providers.embedded.effects import Emit
+from gateway.providers.embedded.lessons import Lessons
 from gateway.providers.embedded.mind import Mind
 from gateway.providers.embedded.session import EngineSession
 from gateway.realtime.events import SessionUpdate
@@ -40,10 +41,11 @@ class EmbeddedModel:
         self._ears = ears
         self._voice = voice
         self._mind = mind
+        self._lessons = Lessons(ears, mind)
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
-        self._ears.learn(spec.persona.id, self._mind.script(spec.persona))
+        await self._lessons.teach(spec.persona)
         # The caller keeps its own audio; only a client over a socket may ask for it back.
         core = await new_core(self._mind, spec.persona, MODEL, keep_audio_ms=0)
         _configure(core, spec.session)

@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.errors import ModelLost
 from gateway.ports import Event
+from gateway.providers.embedded.lessons import Lessons
 from gateway.providers.embedded.mind import Mind
 from gateway.providers.embedded.provider import new_core, open_engine
 from gateway.providers.embedded.session import EngineSession
@@ -59,6 +60,7 @@ class Service:
         self._ears = ears
         self._voice = voice
         self._mind = mind
+        self._lessons = Lessons(ears, mind)
         self._personas = personas
         self._keys = [key.encode() for key in api_keys]
         self._sockets: set[web.WebSocketResponse] = set()
@@ -85,7 +87,7 @@ class Service:
         self._sockets.add(socket)
         try:
             await socket.prepare(request)
-            self._ears.learn(persona.id, self._mind.script(persona))
+            await self._lessons.teach(persona)
             core = await new_core(self._mind, persona, request.query["model"])
             async with open_engine(core, self._ears, self._voice, persona.id) as session:
                 session.start()
