@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 RTP_RATE = 48_000
 """The clock of Opus over RTP, whatever is encoded (RFC 7587 section 4.1)."""
+RTP_CLOCK = Fraction(1, RTP_RATE)
 FRAME_S = FRAME_MS / 1000
 LATENESS = 500
 BEHIND = 10
@@ -126,7 +127,7 @@ class Voice(MediaStreamTrack):
             self._on_fault()
             raise MediaStreamError from None
         packet.pts = self._count * FRAME_MS * RTP_RATE // 1000
-        packet.time_base = Fraction(1, RTP_RATE)
+        packet.time_base = RTP_CLOCK
         self._count += 1
         return packet
 
