@@ -13,7 +13,6 @@ from gateway.errors import ModelRefused
 from gateway.ports import ModelSession, ModelSpec
 from gateway.providers.embedded.core import LIFE_S, EngineCore, EngineSettings
 from gateway.providers.embedded.effects import Emit
-from gateway.providers.embedded.lessons import Lessons
 from gateway.providers.embedded.mind import Mind
 from gateway.providers.embedded.session import EngineSession
 from gateway.realtime.events import SessionUpdate
@@ -24,12 +23,30 @@ from media.speech_likeness import preload
 from media.vad import engine_detector
 from personas.persona import Persona
 
-__all__ = ["MODEL", "EmbeddedModel", "open_engine"]
+__all__ = ["MODEL", "EmbeddedModel", "Lessons", "new_core", "open_engine"]
 
 log = logging.getLogger(__name__)
 
 MODEL = "parley-embedded"
 """What the engine calls itself when nobody asked for another name."""
+
+
+class Lessons:
+    """What the ears are taught of each persona's callers. One entry per persona id."""
+
+    def __init__(self, ears: Ears, mind: Mind) -> None:
+        self._ears = ears
+        self._mind = mind
+        self._known: dict[str, Persona] = {}
+
+    async def teach(self, persona: Persona) -> None:
+        """Have the ears learn this persona's script, unless they have. Writing out a script takes a tenth of a
+        second, so a thread does it."""
+        if self._known.get(persona.id) == persona:
+            return
+        sentences = await asyncio.to_thread(self._mind.script, persona)
+        self._ears.learn(persona.id, sentences)
+        self._known[persona.id] = persona
 
 
 class EmbeddedModel:

@@ -13,9 +13,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.errors import ModelLost
 from gateway.ports import Event
-from gateway.providers.embedded.lessons import Lessons
 from gateway.providers.embedded.mind import Mind
-from gateway.providers.embedded.provider import new_core, open_engine
+from gateway.providers.embedded.provider import Lessons, new_core, open_engine
 from gateway.providers.embedded.session import EngineSession
 from gateway.realtime.events import MAX_MESSAGE
 from gateway.speech.ports import Ears, Voice
