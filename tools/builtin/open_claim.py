@@ -45,8 +45,8 @@ async def _run(claim: OpenClaim, context: ToolContext) -> dict[str, Any]:
 tool = Tool(
     name="open_claim",
     description=(
-        "Open a claim under a policy. Call it only after the caller agreed to the summary read back to them. "
-        "Read the claim number to them afterwards."
+        "Open a claim under a policy. Call it only after the caller agreed to the summary read back to "
+        "them. Read the claim number to them afterwards."
     ),
     parameters=OpenClaim,
     run=_run,

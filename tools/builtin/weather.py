@@ -55,6 +55,8 @@ async def _run(ask: Weather, context: ToolContext) -> dict[str, Any]:
     conditions, celsius = _SAMPLE[city]
     degrees = celsius if ask.unit == "celsius" else round(celsius * 9 / 5 + 32)
     return {
+        "summary": f"{city.title()}: {conditions}, {degrees} degrees {ask.unit.title()}. That is sample data, not a "
+        "live forecast.",
         "city": city.title(),
         "conditions": conditions,
         "temperature": degrees,

@@ -303,7 +303,8 @@ def _words_after(label: str, text: str, *, place: bool, eager: bool) -> str | No
             if phrase:
                 return phrase
     kept = [word for word, small in zip(plain, low, strict=True) if small not in STOP]
-    return " ".join(kept[-4:]) or None
+    kept = [word.capitalize() if place and word.islower() else word for word in kept[-4:]]
+    return " ".join(kept) or None
 
 
 def _until(plain: list[str], low: list[str], start: int) -> str:

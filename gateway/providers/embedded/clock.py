@@ -148,7 +148,10 @@ def _minute(words: tuple[str, ...], at: int) -> tuple[int | None, int]:
 
 
 def _is_string(words: tuple[str, ...], start: int, end: int) -> bool:
-    """Whether the digits there are a number read out, not a time: four single digits or more, or a long numeral."""
+    """Whether the digits there are a number read out, not a time: three single digits (but `nine oh five`), or a
+    long numeral."""
+    if end - start == 3 and words[start + 1] in ("oh", "zero", "o"):
+        return False
     single = sum(1 for word in words[start:end] if (one_word(word) or 0) < 10)
     long = any(word.isdigit() and len(word) > 4 for word in words[start:end])
     return long or single >= 3

@@ -32,7 +32,7 @@ _RULE = re.compile(
     r"\b(?:if|when|whenever)\s+(?:the\s+)?(?:user|caller|customer|they|someone|somebody|anyone)\s*"
     r"(?:says?|asks?|mentions?|wants?)\s*(?:about|for|to know|whether)?\s*"
     r"[\"“']?(?P<about>[^,\"”]+?)[\"”']?,?\s*(?:then\s+)?(?:you\s+)?"
-    r"(?:say|answer|respond|reply|tell (?:them|him|her))(?:\s+(?:with|that|them))?\s*:?\s*"
+    r"(?:say|answer|respond|reply|tell (?:them|him|her))(?:\s+(?:with|that|them))?\s*(?::\s*|(?=[\"“']))"
     r"[\"“']?(?P<say>[^\"”\n]+?)[\"”']?\s*(?:[.!](?=\s|$)|$)",
     re.IGNORECASE | re.MULTILINE,
 )

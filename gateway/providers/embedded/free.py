@@ -123,6 +123,9 @@ def _to_caller(request: Request, turns: tuple[Turn, ...], turn: CallerTurn, tool
     wanted = choose_tool(tools, turn.text)
     if wanted is not None:
         return _call(request, Pending(wanted), turn.text)
+    again = _once_more(request, turns, turn.text, words, tools)
+    if again is not None:
+        return again
     return Reply(
         say=_small_talk(request, words, act)
         or _known(request, turns, words)
@@ -163,6 +166,22 @@ def _call(request: Request, pending: Pending, text: str) -> Reply:
         return Reply(tool_uses=(ToolUse(str(pending.tool["name"]), taken.arguments),))
     again = "Sorry, I didn't get that. " if pending.asked == taken.missing[0] else ""
     return Reply(say=again + question_for(pending.tool, taken.missing[0]))
+
+
+def _once_more(
+    request: Request, turns: tuple[Turn, ...], text: str, words: tuple[str, ...], tools: list[Any]
+) -> Reply | None:
+    """`And in Paris?`: the last tool again, with what is different."""
+    if words[:1] != ("and",) and words[:2] not in (("what", "about"), ("how", "about")):
+        return None
+    used = [result for turn in turns if isinstance(turn, ToolTurn) for result in turn.results]
+    tool = next((tool for tool in tools if used and tool["name"] == used[-1].name), None)
+    if tool is None:
+        return None
+    taken = arguments_for(tool, text, request.now, known={}, asked=None)
+    if taken.missing or not taken.arguments:
+        return None
+    return Reply(tool_uses=(ToolUse(str(tool["name"]), taken.arguments),))
 
 
 def _goodbye(request: Request, tools: list[Any]) -> Reply:

@@ -19,7 +19,7 @@ from personas.phrases import expand
 
 __all__ = ["MOST", "sentences"]
 
-MOST = 3000
+MOST = 3200
 """Sentences of one script; beyond it the ears take noticeably longer to get ready."""
 
 _ANSWERS = (
@@ -47,12 +47,13 @@ _ORDINALS = (
 _HOURS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
+_BEFORE_NOON = frozenset(("seven", "eight", "nine", "ten", "eleven"))
 _MINUTES = ("", "fifteen", "thirty", "forty five")
 _UNSPOKEN = re.compile(r"[^a-z'. -]+")
 
 
 def sentences(persona: Persona) -> tuple[str, ...]:
-    """At most 3000 sentences, lower case, words apart by one space, each once."""
+    """At most 3200 sentences, lower case, words apart by one space, each once."""
     dialogue = persona.dialogue
     parts: list[Iterable[str]] = [_ANSWERS]
     if dialogue is not None:
@@ -149,8 +150,8 @@ def _slot(slot: Slot) -> Iterator[str]:
         case "date" | "datetime" | "time":
             yield from _thin(_days(slot.tense == "past"), 260)
             if slot.kind != "date":
-                yield from _thin(_times(), 120)
-                yield from _thin(_days_and_times(slot.tense == "past"), 260)
+                yield from _thin(_times(), 150)
+                yield from _thin(_days_and_times(slot.tense == "past"), 420)
         case "name":
             yield from _names()
         case "digits":
@@ -211,14 +212,17 @@ def _days_and_times(past: bool) -> Iterator[str]:
     opening = (
         ("it happened on", "on", "it was", "") if past else ("", "on", "how about", "can we do", "make it")
     )
-    clocks = list(_clock())
-    ends = ("in the morning", "in the afternoon", "", "a.m.", "p.m.")
     number = 0
     for day in WEEKDAYS:
-        for at, clock in enumerate(clocks):
-            number += 1
-            if (at + number) % 3 == 0 or clock.endswith("thirty"):
-                yield f"{opening[number % len(opening)]} {day} at {clock} {ends[number % len(ends)]}".strip()
+        for hour in _HOURS:
+            part = "in the morning" if hour in _BEFORE_NOON else "in the afternoon"
+            for minute in ("", "thirty"):
+                number += 1
+                clock = f"{day} at {hour} {minute}".strip()
+                yield f"{opening[number % len(opening)]} {clock}".strip()
+                yield f"{clock} {part}"
+            late = _MINUTES[1 + number % 2 * 2]
+            yield f"{day} at {hour} {late} {('a.m.', 'p.m.', part)[number % 3]}"
 
 
 def _names() -> Iterator[str]:
@@ -227,7 +231,7 @@ def _names() -> Iterator[str]:
     for at in range(count):
         name = f"{first[at % len(first)]} {last[(at * 7 + 3) % len(last)]}"
         yield f"my name is {name}"
-        if at % 2 == 0:
+        if at % 3 == 0:
             yield name
         if at % 5 == 0:
             yield f"it's {name}"
@@ -235,7 +239,7 @@ def _names() -> Iterator[str]:
         if at % 12 == 0:
             yield f"{name} {' '.join(last[(at * 7 + 3) % len(last)])}"
     for at, name in enumerate(last):
-        if at % 3 == 0:
+        if at % 6 == 0:
             yield f"{first[(at * 5 + 1) % len(first)]} {name}"
 
 

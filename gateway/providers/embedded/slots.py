@@ -11,7 +11,7 @@ from gateway.providers.embedded.dates import Moment, find_moment, say_date, say_
 from gateway.providers.embedded.grammar import FILLERS, phrase_words, polarity, spot
 from gateway.providers.embedded.names import find_name
 from gateway.providers.embedded.numbers import digit_runs, say_digits
-from gateway.providers.embedded.words import tokens
+from gateway.providers.embedded.words import OPTIONAL, tokens
 from personas.dialogue import Slot
 
 __all__ = ["Found", "Value", "complete", "find_value", "fits", "merged", "named", "say_moment", "say_value"]
@@ -39,9 +39,9 @@ def find_value(slot: Slot, text: str, now: datetime, *, expected: bool, begun: s
     words = tokens(text)
     match slot.kind:
         case "choice":
-            return _choice(slot, words, expected)
+            return _choice(slot, _affirmed(words), expected) or _choice(slot, words, expected)
         case "date" | "time" | "datetime":
-            return _moment(slot, words, now, expected)
+            return _moment(slot, _affirmed(words), now, expected) or _moment(slot, words, now, expected)
         case "name":
             return _name(slot, text, expected, begun)
         case "phone" | "digits":
@@ -53,6 +53,21 @@ def find_value(slot: Slot, text: str, now: datetime, *, expected: bool, begun: s
             return Found(text.strip()[:1000]) if expected and len(meant) >= 2 else None
         case "item":
             return None
+
+
+def _affirmed(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words without what is denied: `a checkup, not a cleaning` → `a checkup`."""
+    kept: list[str] = []
+    at = 0
+    while at < len(words):
+        if words[at] == "not":
+            at += 1
+            while at < len(words) and words[at] in OPTIONAL:
+                at += 1
+        else:
+            kept.append(words[at])
+        at += 1
+    return tuple(kept)
 
 
 def _choice(slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
@@ -85,7 +100,7 @@ def _name(slot: Slot, text: str, expected: bool, begun: str) -> Found | None:
         return None
     whole = found.text
     if begun and len(whole.split()) == 1 and whole.lower() != begun.lower():
-        whole = f"{begun} {whole}"
+        return Found(f"{begun} {whole}")
     return Found(whole, sure=found.sure, partial=slot.full_name and len(whole.split()) == 1)
 
 

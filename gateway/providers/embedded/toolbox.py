@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,7 +110,7 @@ def question_for(tool: Tool, name: str) -> str:
     if 1 < len(choices) <= 6:
         return f"Which {words_of(name)} would you like: {', '.join(choices[:-1])} or {choices[-1]}?"
     description = str(schema.get("description") or "").strip()
-    first = description.split(". ")[0].split(", e.g.")[0].rstrip(". ")
+    first = re.split(r",? \(?(?:e\.g\.|for example|such as)|[.;] ", description, maxsplit=1)[0].rstrip(". ")
     if not first and kind_of(schema) == "boolean":
         return f"{words_of(name).capitalize()}, yes or no?"
     if not first:

@@ -49,7 +49,7 @@ class ToolTurn:
 
 Turn = CallerTurn | Ours | ToolTurn
 
-DOUBT = 0.4
+DOUBT = 0.5
 """Below this score of the ears an utterance off the script is not believed unasked."""
 
 
