@@ -12,8 +12,9 @@ install: ## Create .venv with Parley in it, and what it needs of the system
 run: install ## Start Parley in the foreground (the page is at http://127.0.0.1:8080)
 	@exec .venv/bin/parley serve
 
-test: check ## Everything that must hold: lint, types, imports, and every test
-	@.venv/bin/python -m pytest
+test: ## Everything that must hold: lint, types, imports, and every test
+	@scripts/bootstrap --dev
+	@scripts/test
 
 check: lint types ## Lint and types, without the tests
 
