@@ -5,42 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
 
-from gateway.providers.embedded.dates import find_moment
 from gateway.providers.embedded.grammar import polarity, spot
-from gateway.providers.embedded.names import find_name
 from gateway.providers.embedded.numbers import amounts, digit_runs
 from gateway.providers.embedded.retelling import words_of
 from gateway.providers.embedded.schema import accepts, coerce, kind_of, minimal, parameters_of, resolve
+from gateway.providers.embedded.text_arguments import text_value
 from gateway.providers.embedded.words import STOP, alike, tokens
 
 __all__ = ["Taken", "arguments_for", "forced"]
 
-_PLACES = ("city", "location", "place", "town", "country", "destination", "address", "region", "where")
-_WHOLE = ("query", "question", "text", "message", "prompt", "input", "note", "content", "search", "topic", "request",
-          "description", "reason", "comment", "body", "title", "subject", "task")  # fmt: skip
-_BEFORE = (
-    "in",
-    "at",
-    "for",
-    "near",
-    "from",
-    "to",
-    "about",
-    "called",
-    "named",
-    "of",
-    "on",
-    "with",
-    "is",
-    "saying",
-)
-_AFTER = frozenset(
-    ("in", "at", "for", "on", "please", "and", "today", "tomorrow", "with", "from", "to", "by", "now")
-)
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _DEPTH = 4
 
 
@@ -124,13 +100,13 @@ def _value(
         case "boolean":
             return _truth(name, words, eager)
         case "integer" | "number" as kind:
-            return _number(schema, kind, words, used)
+            return _number(schema, kind, _from_label(name, words), used)
         case "array":
             return _list(name, schema, root, text, now, eager, depth)
         case "object":
             return _object(schema, root, text, now, eager, depth)
         case "string":
-            found = _string(name, schema, text, words, now, eager)
+            found = text_value(name, schema, text, words, now, eager)
             return found if found is not None and accepts(found, schema) else None
         case _:
             return None
@@ -162,6 +138,13 @@ def _truth(name: str, words: tuple[str, ...], eager: bool) -> bool | None:
     if "on" in words[:3] and any(word in ("turn", "switch") for word in words[:2]):
         return True
     return polarity(words, expected=True) if eager else None
+
+
+def _from_label(name: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words with those from the parameter's own name on put first: `weight three kilos`."""
+    named = [word for word in tokens(words_of(name)) if word not in STOP]
+    at = next((at for at, word in enumerate(words) if any(alike(word, each) >= 0.8 for each in named)), 0)
+    return (*words[at:], "…", *words[:at])
 
 
 def _number(schema: Any, kind: str, words: tuple[str, ...], used: set[float]) -> int | float | None:
@@ -219,101 +202,3 @@ def _object(
         if value is not None:
             found[name] = value
     return found if found and all(name in found for name in _required(schema)) else None
-
-
-# ── strings ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _string(
-    name: str, schema: Any, text: str, words: tuple[str, ...], now: datetime, eager: bool
-) -> str | None:
-    label = words_of(name)
-    form = schema.get("format")
-    if form in ("date", "date-time", "time") or label.split(" ")[-1] in ("date", "day", "datetime", "time"):
-        return _moment(form or label.rsplit(" ", maxsplit=1)[-1], words, now, eager)
-    if form == "email" or "email" in label:
-        return _email(text)
-    runs = digit_runs(words, lenient=eager)
-    pattern = str(schema.get("pattern", ""))
-    if runs and (
-        re.search(r"phone|zip|postal|digits|account|pin\b", label) or re.search(r"\\d|0-9", pattern)
-    ):
-        longest = max((run.digits for run in runs), key=len)
-        together = "".join(run.digits for run in runs)
-        return next((digits for digits in (longest, together) if accepts(digits, schema)), None)
-    if re.search(r"\bname\b|\bperson\b|\bcontact\b", label) and not re.search(
-        r"file|city|product|user", label
-    ):
-        named = find_name(text, expected=eager)
-        if named is not None:
-            return named.text
-    if any(word in label.split() for word in _WHOLE):
-        return _object_of(text) if eager or len(words) > 2 else None
-    place = any(word in label for word in _PLACES)
-    return _words_after(label, text, place=place, eager=eager)
-
-
-def _moment(form: str, words: tuple[str, ...], now: datetime, eager: bool) -> str | None:
-    found = find_moment(words, now.date(), expected=eager)
-    if form in ("date", "day"):
-        return found.day.isoformat() if found.day else None
-    if form == "time":
-        return found.at.replace(tzinfo=UTC).isoformat() if found.at else None
-    if found.day is None and found.at is None:
-        return None
-    return datetime.combine(found.day or now.date(), found.at or time(9), now.tzinfo).isoformat(
-        timespec="seconds"
-    )
-
-
-def _email(text: str) -> str | None:
-    written = _EMAIL.search(text)
-    if written:
-        return written.group()
-    spoken = re.sub(r"\s+at\s+", "@", re.sub(r"\s+dot\s+", ".", text.lower()))
-    found = _EMAIL.search(spoken)
-    return found.group() if found else None
-
-
-def _object_of(text: str) -> str:
-    """What a sentence is about: `search for cheap flights` → `cheap flights`."""
-    found = re.search(
-        r"\b(?:for|about|that|saying|says|to say|called|titled|on)\s+(?P<rest>.{2,})$", text, re.IGNORECASE
-    )
-    return (found["rest"] if found else text).strip().rstrip("?.!")
-
-
-def _words_after(label: str, text: str, *, place: bool, eager: bool) -> str | None:
-    plain = [word.strip(',.?!;:"') for word in text.split()]
-    low = [word.lower() for word in plain]
-    named = label.split(" ")[-1]
-    for at, word in enumerate(low):
-        after = at + 1
-        while word == named and after < len(low) and low[after] in ("is", "of", "to", "named", "called"):
-            after += 1
-        if (word == named and after < len(low)) or (place and word in _BEFORE[:6]):
-            phrase = _until(plain, low, after)
-            if phrase:
-                return phrase
-    if not eager:
-        return None
-    for cue in _BEFORE:
-        if cue in low[1:]:
-            phrase = _until(plain, low, low.index(cue, 1) + 1)
-            if phrase:
-                return phrase
-    kept = [word for word, small in zip(plain, low, strict=True) if small not in STOP]
-    kept = [word.capitalize() if place and word.islower() else word for word in kept[-4:]]
-    return " ".join(kept) or None
-
-
-def _until(plain: list[str], low: list[str], start: int) -> str:
-    while start < len(low) and low[start] in ("the", "a", "an", "my"):
-        start += 1
-    end = start
-    while end < len(low) and low[end] not in _AFTER and end - start < 5:
-        end += 1
-    words = plain[start:end]
-    if words and words[0].lower() in STOP:
-        return ""
-    return " ".join(word.capitalize() if word.islower() and len(word) > 2 else word for word in words)

@@ -106,6 +106,16 @@ def _distance(a: str, b: str) -> int:
     return row[-1]
 
 
+@lru_cache(maxsize=16384)
+def _letters(word: str) -> frozenset[str]:
+    return frozenset(word)
+
+
+def _apart(a: str, b: str) -> int:
+    one, other = _letters(a), _letters(b)
+    return max(len(one - other), len(other - one))
+
+
 @lru_cache(maxsize=65536)
 def alike(a: str, b: str) -> float:
     """How alike two words are, 0 to 1: 1 the same word, 0.95 the same stem, below 0.6 told as 0."""
@@ -118,8 +128,12 @@ def alike(a: str, b: str) -> float:
     longest = max(len(a), len(b))
     if min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 3:
         return 0.0
-    letters = 1 - _distance(a, b) / longest
     x, y = _sound(a), _sound(b)
+    # Letters that only one of them has bound the distance from below, and most pairs differ too much at once.
+    most, most_sound = 1 - _apart(a, b) / longest, 1 - _apart(x, y) / max(len(x), len(y), 1)
+    if most < 0.6 and 0.5 * most + 0.45 * most_sound < 0.6:
+        return 0.0
+    letters = 1 - _distance(a, b) / longest
     sounds = 1 - _distance(x, y) / max(len(x), len(y), 1)
     score = max(letters, 0.5 * letters + 0.45 * sounds)
     return score if score >= 0.6 else 0.0
