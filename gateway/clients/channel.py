@@ -9,7 +9,7 @@ from collections.abc import Callable
 import orjson
 from aiortc import RTCDataChannel
 
-from gateway.clients.internals import MAX_MESSAGE, Fault
+from gateway.clients.bounds import MAX_MESSAGE, Fault
 from gateway.ports import Event
 from gateway.realtime.ids import new_id
 

@@ -13,9 +13,9 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
+from gateway.clients.bounds import Fault, bound_messages
 from gateway.clients.internals import (
-    Fault,
-    bound_messages,
+    close_cleanly,
     end_decoder,
     lower_latency,
     offer_addresses,
@@ -89,6 +89,7 @@ class Connection:
         if offer.hears:
             lower_latency(transceiver.receiver)
             self.track = transceiver.receiver.track
+        close_cleanly(pc)
         published = offer_addresses(pc, self._settings.ice_addresses)
         if pc.sctp is not None:
             bound_messages(pc.sctp, watch.fault)

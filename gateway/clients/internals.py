@@ -1,4 +1,5 @@
-"""Every place where Parley reaches into aiortc and aioice, and why. Nothing else touches their private names.
+"""Where Parley reaches into aiortc and aioice, and why. But for this file and `bounds.py` nothing touches what is
+private to them.
 
 All of it is per connection, but for three constants set on import. `check` fails when the libraries are no longer
 those that this was written against; a test calls it.
@@ -7,43 +8,43 @@ those that this was written against; a test calls it.
 from __future__ import annotations
 
 import asyncio
-import enum
 import socket
-import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, ParamSpec
 
 import aioice
 import aioice.ice
 import aiortc
 import aiortc.rtcsctptransport
 from aioice import Candidate
-from aiortc import RTCDtlsTransport, RTCIceTransport, RTCPeerConnection, RTCRtpReceiver, RTCSctpTransport
+from aiortc import (
+    RTCDtlsTransport,
+    RTCIceTransport,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCRtpSender,
+    RTCSctpTransport,
+)
 from aiortc.jitterbuffer import JitterBuffer, JitterFrame
-from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, InboundStream
+from aiortc.rtcsctptransport import InboundStream
 from aiortc.rtp import RtpPacket
 from aiortc.utils import uint16_add, uint16_gt
 
 __all__ = [
-    "MAX_MESSAGE",
-    "Fault",
-    "bound_messages",
     "check",
+    "close_cleanly",
     "end_decoder",
     "lower_latency",
     "offer_addresses",
     "transports",
 ]
 
+Arguments = ParamSpec("Arguments")
+
 VERSIONS = ("1.16.", "0.13.")
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
-MAX_MESSAGE = 256 * 1024
-"""Bytes; what our answer announces as a=max-message-size."""
-MAX_FRAGMENTS = 4096
-"""Fragments of unfinished messages per stream: a message of 4.5 MiB ends the connection."""
-MAX_STREAMS = 16
-"""Data streams a peer may send on; one more ends the connection."""
 DECODER_S = 1.0
 """How long a decoder may take to finish what it has."""
 MAX_JUMP = 100
@@ -58,14 +59,6 @@ aioice.ice.CONSENT_FAILURES = 3
 aiortc.rtcsctptransport.USERDATA_MAX_LENGTH = 1100
 
 
-class Fault(enum.Enum):
-    """What can be wrong with what arrives on the data channels."""
-
-    TOO_LARGE = "too-large"
-    MALFORMED = "malformed"
-    FLOOD = "flood"
-
-
 def check() -> None:
     """Raises RuntimeError when aiortc or aioice changed, so that this file is read again before it is trusted."""
     versions = (aiortc.__version__, aioice.__version__)
@@ -74,8 +67,11 @@ def check() -> None:
             f"gateway/clients/internals.py was written for aiortc/aioice {VERSIONS}, not {versions}"
         )
     for owner, names in (
-        (aioice.ice.Connection, ("get_component_candidates",)),
-        (RTCSctpTransport, ("_get_inbound_stream", "_receive")),
+        (aioice.ice.Connection, ("get_component_candidates", "query_consent")),
+        (RTCIceTransport, ("start",)),
+        (RTCRtpSender, ("send",)),
+        (RTCRtpReceiver, ("receive",)),
+        (RTCSctpTransport, ("start", "_get_inbound_stream", "_receive")),
         (InboundStream, ("add_chunk", "pop_messages", "prune_chunks")),
         (aioice.ice, ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses")),
         (aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)),
@@ -211,70 +207,28 @@ def _gather_on(transport: RTCIceTransport, chosen: list[str]) -> None:
     connection.get_component_candidates = gather_chosen  # type: ignore[assignment,method-assign]  # that is it
 
 
-def bound_messages(sctp: RTCSctpTransport, on_fault: Callable[[Fault], None]) -> None:
-    """Bound what a peer can make the data channels hold, and keep one bad message from ending the connection
-    with a traceback. Faults are told at once; after `Fault.FLOOD` the connection closes itself."""
-    streams: dict[int, InboundStream] = sctp._inbound_streams  # noqa: SLF001 - aiortc keeps any amount
-    receive = sctp._receive  # noqa: SLF001 - the last place before the message is decoded
-
-    def bounded_stream(stream_id: int) -> InboundStream:
-        stream = streams.get(stream_id)
-        if stream is None:
-            if len(streams) >= MAX_STREAMS:
-                on_fault(Fault.FLOOD)
-                raise ConnectionError("too many data streams")
-            stream = streams[stream_id] = _BoundedStream(on_fault)
-        return stream
-
-    async def checked(stream_id: int, protocol: int, data: bytes) -> None:
-        if len(data) > MAX_MESSAGE:
-            on_fault(Fault.TOO_LARGE)
-            return
-        try:
-            await receive(stream_id, protocol, data)
-        except (
-            ValueError,
-            AssertionError,
-            struct.error,
-        ):  # bad UTF-8, a channel opened twice, a cut header
-            on_fault(Fault.MALFORMED)
-
-    sctp._get_inbound_stream = bounded_stream  # type: ignore[method-assign]  # noqa: SLF001 - see above
-    sctp._receive = checked  # type: ignore[assignment,method-assign]  # noqa: SLF001 - see above
+def close_cleanly(pc: RTCPeerConnection) -> None:
+    """Let nothing start once the connection is closed. aiortc connects in a task of its own that `close` does not
+    wait for: when both happen in the same moment, what it starts would run for ever. Call between the two
+    descriptions."""
+    starters: list[tuple[object, str]] = []
+    for transport in transports(pc):
+        ice = transport.transport
+        starters.append((ice, "start"))
+        starters.append((ice.iceGatherer._connection, "query_consent"))  # noqa: SLF001 - aioice's half of it
+    for transceiver in pc.getTransceivers():
+        starters += [(transceiver.sender, "send"), (transceiver.receiver, "receive")]
+    if pc.sctp is not None:
+        starters.append((pc.sctp, "start"))
+    for owner, name in starters:
+        setattr(owner, name, partial(_unless_closed, pc, getattr(owner, name)))
 
 
-class _BoundedStream(InboundStream):
-    """Reassembly that keeps no more than one largest message: of a longer one the rest is thrown away, so that
-    it comes out longer than `MAX_MESSAGE` by less than a fragment."""
-
-    def __init__(self, on_fault: Callable[[Fault], None]) -> None:
-        super().__init__()
-        self._on_fault = on_fault
-        self._bytes = 0
-        self._ends = 0
-
-    def add_chunk(self, chunk: Any) -> None:
-        if len(self.reassembly) >= MAX_FRAGMENTS:
-            self._on_fault(Fault.FLOOD)
-            raise ConnectionError("too many fragments of unfinished messages")
-        if self._bytes > MAX_MESSAGE and not chunk.flags & SCTP_DATA_FIRST_FRAG:
-            chunk.user_data = b""
-        super().add_chunk(chunk)
-        self._bytes += len(chunk.user_data)
-        self._ends += bool(chunk.flags & SCTP_DATA_LAST_FRAG)
-
-    def pop_messages(self) -> Iterator[tuple[int, int, bytes]]:
-        """aiortc looks through all fragments whenever one comes; without a last one there is nothing to find."""
-        if self._ends:
-            for message in super().pop_messages():
-                self._count()
-                yield message
-
-    def prune_chunks(self, tsn: int) -> int:
-        size: int = super().prune_chunks(tsn)
-        self._count()
-        return size
-
-    def _count(self) -> None:
-        self._bytes = sum(len(chunk.user_data) for chunk in self.reassembly)
-        self._ends = sum(1 for chunk in self.reassembly if chunk.flags & SCTP_DATA_LAST_FRAG)
+async def _unless_closed(
+    pc: RTCPeerConnection,
+    start: Callable[Arguments, Awaitable[None]],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> None:
+    if pc.signalingState != "closed":
+        await start(*args, **kwargs)

@@ -16,9 +16,9 @@ from typing import ParamSpec
 
 from aiortc import RTCDataChannel
 
+from gateway.clients.bounds import Fault
 from gateway.clients.channel import MAX_UNSENT, EventChannel
 from gateway.clients.connection import Connection, LegSettings, Watch
-from gateway.clients.internals import Fault
 from gateway.clients.rtp import Hearing, Voice
 from gateway.clients.sdp import Offer, clean_offer
 from gateway.errors import (

@@ -13,7 +13,7 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from gateway.clients.internals import lower_latency, offer_addresses
+from gateway.clients.internals import close_cleanly, lower_latency, offer_addresses
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.errors import HUNG_UP, Ending
 from gateway.ports import Speaker
@@ -78,6 +78,7 @@ class Caller:
         else:
             self.pc.addTransceiver("audio", "recvonly")
         offer = await self.pc.createOffer()
+        close_cleanly(self.pc)
         offer_addresses(self.pc, LOOPBACK)
         await self.pc.setLocalDescription(offer)
         return str(self.pc.localDescription.sdp)

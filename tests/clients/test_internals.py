@@ -10,8 +10,8 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, DataChunk, InboundStream
 from aiortc.rtp import RtpPacket
 
-from gateway.clients import internals
-from gateway.clients.internals import MAX_MESSAGE, Fault
+from gateway.clients import bounds, internals
+from gateway.clients.bounds import MAX_MESSAGE, Fault
 
 pytestmark = pytest.mark.unit
 
@@ -148,19 +148,19 @@ def chunk(tsn: int, data: bytes, flags: int = 0, order: int = 0) -> DataChunk:
 
 def test_an_endless_message_is_not_kept() -> None:
     faults: list[Fault] = []
-    stream = internals._BoundedStream(faults.append)
-    for tsn in range(internals.MAX_FRAGMENTS):
+    stream = bounds._BoundedStream(faults.append)
+    for tsn in range(bounds.MAX_FRAGMENTS):
         stream.add_chunk(chunk(tsn, bytes(1100), 0 if tsn else SCTP_DATA_FIRST_FRAG))
         assert list(stream.pop_messages()) == []
     assert sum(len(c.user_data) for c in stream.reassembly) <= MAX_MESSAGE + 1100
     with pytest.raises(ConnectionError):
-        stream.add_chunk(chunk(internals.MAX_FRAGMENTS, bytes(1100)))
+        stream.add_chunk(chunk(bounds.MAX_FRAGMENTS, bytes(1100)))
     assert faults == [Fault.FLOOD]
 
 
 def test_messages_come_out_whole_and_a_large_one_cut() -> None:
     whole = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG
-    stream = internals._BoundedStream(lambda fault: None)
+    stream = bounds._BoundedStream(lambda fault: None)
     stream.add_chunk(chunk(1, b"one", whole))
     assert [message[2] for message in stream.pop_messages()] == [b"one"]
     for tsn in range(2, 1002):

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pytest
+from aiortc.rtcicetransport import RTCIceParameters
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
 
 from gateway.clients import webrtc
+from gateway.clients.internals import transports
 from gateway.errors import HUNG_UP, INTERNAL_ERROR, LEFT, NEVER_CONNECTED, PROTOCOL, LegError, LegLost
 from gateway.ports import Leg
 from media.audio import FRAME_MS
@@ -372,6 +375,31 @@ async def test_giving_up_on_the_answer_leaves_nothing() -> None:
             await leg.answer(offer)
     await leg.close(HUNG_UP)
     await caller.close()
+
+
+@pytest.mark.parametrize("after_ms", [0, 5, 10, 20, 25, 30, 40, 60, 80])
+async def test_closing_while_it_connects(after_ms: int) -> None:
+    caller, leg = Caller(), leg_of()
+    await caller.accept(await leg.answer(await caller.offer()))
+    await leg.open(Sink(), Quiet())
+    await asyncio.sleep(after_ms / 1000)
+    await leg.close(HUNG_UP)
+    await caller.close()
+
+
+async def test_nothing_starts_after_the_end() -> None:
+    """The races themselves, at leisure: what aiortc's connecting task would still do after the close."""
+    async with call() as (caller, _, _):
+        (transport,) = transports(caller.pc)
+    ice, sctp = transport.transport, caller.pc.sctp
+    (transceiver,) = caller.pc.getTransceivers()
+    assert sctp is not None
+    async with asyncio.timeout(1):
+        await ice.start(RTCIceParameters())
+        await ice._connection.query_consent()
+        await transceiver.sender.send(RTCRtpSendParameters())
+        await transceiver.receiver.receive(RTCRtpReceiveParameters())
+        await sctp.start(None, 5000)
 
 
 async def swallow(answering: object) -> BaseException | None:
