@@ -248,13 +248,20 @@ async function changeMicrophone(deviceId) {
   }
 }
 
-/** @param {HTMLElement} _row something was added to the conversation */
-function onGrow(_row) {
+/** Something was added to the conversation. */
+function onGrow() {
   ui.waiting.hidden = true;
-  if (atEnd) ui.main.scrollTop = ui.main.scrollHeight;
-  else ui.latest.hidden = false;
+  if (!atEnd) ui.latest.hidden = false;
 }
 
+/** Follow the conversation, unless the caller has scrolled away from its end. */
+function follow() {
+  if (call && atEnd) ui.main.scrollTop = ui.main.scrollHeight;
+}
+
+const resized = new ResizeObserver(follow);
+resized.observe(ui.main);
+resized.observe(transcript.list);
 ui.main.addEventListener("scroll", () => {
   atEnd = ui.main.scrollHeight - ui.main.scrollTop - ui.main.clientHeight < 40;
   if (atEnd) ui.latest.hidden = true;
@@ -267,7 +274,6 @@ byId("choices").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
   place();
 });
-ui.call.addEventListener("click", place);
 ui.hangUp.addEventListener("click", () => call?.hangUp());
 ui.mute.addEventListener("click", () => setMuted(ui.mute.getAttribute("aria-pressed") !== "true"));
 ui.other.addEventListener("click", () => {

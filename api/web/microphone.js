@@ -6,7 +6,7 @@ import { Fault } from "./messages.js";
 
 const CHOSEN = "parley.microphone";
 
-/** By the name of the DOMException that getUserMedia rejects with. */
+/** By the name of the DOMException that getUserMedia rejects with. @type {Record<string, string>} */
 const FAULTS = {
   NotAllowedError: "microphone-refused",
   SecurityError: "microphone-refused",

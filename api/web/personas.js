@@ -32,7 +32,7 @@ export class PersonaList {
   }
 
   focus() {
-    this.box.querySelector("input:checked")?.focus();
+    /** @type {HTMLInputElement | null} */ (this.box.querySelector("input:checked"))?.focus();
   }
 
   /** @returns {Persona | undefined} */

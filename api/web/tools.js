@@ -51,7 +51,7 @@ export class Tools {
       ...(state === "running" ? [] : [section(state === "failed" ? "Failed" : "Result", result)]),
     );
     if (!known) this.transcript.insert(item.id, row);
-    else this.transcript.onGrow(row);
+    else this.transcript.onGrow();
     if (known?.state !== state && state !== "running") announce(`${sentence(item.name)}: ${state}.`);
   }
 

@@ -27,7 +27,7 @@ const CHARACTERS_A_SECOND = 15.5;
 export class Transcript {
   /**
    * @param {HTMLElement} list
-   * @param {(row: HTMLElement) => void} onGrow
+   * @param {() => void} onGrow
    */
   constructor(list, onGrow) {
     this.list = list;
@@ -72,7 +72,7 @@ export class Transcript {
     const rows = /** @type {HTMLElement[]} */ ([...this.list.children]);
     const next = rows.find((each) => Number(each.dataset.place) > place);
     this.list.insertBefore(row, next ?? null);
-    this.onGrow(row);
+    this.onGrow();
   }
 
   /**
@@ -218,7 +218,7 @@ export class Transcript {
   write(entry, text) {
     entry.text = text;
     this.draw(entry);
-    this.onGrow(entry.row);
+    this.onGrow();
   }
 
   /** @param {Entry} entry */

@@ -77,6 +77,10 @@ class Caller:
         )
         return Spoken(at + about.speech_start_s, at + about.speech_end_s, at + about.duration_s)
 
+    def hush(self) -> None:
+        """Stop what is being played into the microphone."""
+        self.page.evaluate("parley_test.playing.stop()")
+
     def now(self) -> float:
         """The audio clock of the page, in seconds."""
         at: float = self.page.evaluate("parley_test.now()")

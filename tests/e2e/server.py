@@ -7,6 +7,7 @@ import os
 import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,22 +22,13 @@ from typing import Any
 
 import psutil
 
-__all__ = ["Held", "Server", "running"]
+__all__ = ["Server", "running", "settles"]
 
 START_S = 40.0
 """Loading the models takes some seconds on a busy machine."""
 STOP_S = 20.0
 READY = re.compile(r"parley listening on (http://\S+)")
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a process holds: all of it must be given back when calls end."""
-
-    threads: int
-    files: int
-    sockets: int
 
 
 @dataclass(slots=True)
@@ -69,10 +61,10 @@ class Server:
             with refusal:
                 return refusal.code, _json(refusal.read())
 
-    def held(self) -> Held:
-        """What the serving process holds now."""
-        process = psutil.Process(self.process.pid)
-        return Held(process.num_threads(), len(process.open_files()), len(process.net_connections()))
+    def sockets_of_calls(self) -> int:
+        """UDP sockets of the serving process: each call has at least one."""
+        connections = psutil.Process(self.process.pid).net_connections()
+        return sum(1 for connection in connections if connection.type == socket.SOCK_DGRAM)
 
     def written(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")

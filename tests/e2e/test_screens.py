@@ -3,76 +3,71 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.e2e.caller import SCRIPT, Caller
 from tests.e2e.server import Server
 
 pytestmark = pytest.mark.e2e
 
-LOOKS = {
-    "light": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "dark"},
-    "phone": {
-        "viewport": {"width": 360, "height": 740},
-        "color_scheme": "light",
-        "device_scale_factor": 2,
-        "has_touch": True,
-    },
-    "phone-dark": {
-        "viewport": {"width": 360, "height": 740},
-        "color_scheme": "dark",
-        "device_scale_factor": 2,
-    },
+LOOKS: dict[str, tuple[ViewportSize, Literal["light", "dark"]]] = {
+    "light": ({"width": 1200, "height": 800}, "light"),
+    "dark": ({"width": 1200, "height": 800}, "dark"),
+    "phone": ({"width": 360, "height": 740}, "light"),
+    "phone-dark": ({"width": 360, "height": 740}, "dark"),
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_the_states_of_the_page(browser: Browser, server: Server, screenshots: Path, look: str) -> None:
-    context = browser.new_context(bypass_csp=True, reduced_motion="reduce", **LOOKS[look])  # type: ignore[arg-type]  # the literals of playwright's own types
+def test_the_states_of_the_page(browser: Browser, server: Server, screenshots: Path) -> None:
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce", device_scale_factor=1.5)
     context.add_init_script(path=SCRIPT)
     page = context.new_page()
     caller = Caller(page)
 
-    def picture(state: str) -> None:
-        page.screenshot(path=screenshots / f"{look}-{state}.png")
-        fits(page)
+    def pictures(state: str) -> None:
+        for look, (size, scheme) in LOOKS.items():
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=screenshots / f"{look}-{state}.png")
+            fits(page)
 
     page.route("**/api/realtime/credentials", lambda route: route.fulfill(status=503, body="{}"))
     caller.open(server.url)
-    picture("1-choose")
+    pictures("1-choose")
     page.get_by_role("radio").first.focus()
     page.keyboard.press("ArrowDown")
-    picture("2-focus")
+    pictures("2-focus")
     page.get_by_role("button", name="Call", exact=True).click()
     expect(page.locator("#notice")).to_contain_text("All lines are busy")
-    picture("3-full")
+    pictures("3-full")
     page.unroute("**/api/realtime/credentials")
 
-    page.keyboard.press("Tab")
     caller.call("dental")
-    picture("4-connected")
+    pictures("4-connected")
     sounds = caller.wait_for("output_audio_buffer.started")
-    caller.until(sounds["at"] + 1.5)
-    picture("5-speaking")
+    caller.until(sounds["at"] + 1.0)
+    pictures("5-speaking")
     said = caller.say("bargein_stop")
     caller.until(said.start + 0.8)
-    picture("6-hearing")
+    pictures("6-hearing")
     caller.wait_until_answered(after=said.end)
-    picture("7-interrupted")
+    pictures("7-interrupted")
     said = caller.say("dental_01_book")
     caller.wait_until_answered(after=said.end)
-    picture("8-answered")
+    said = caller.say("dental_02_slot")
+    caller.wait_until_answered(after=said.end)
+    pictures("8-tool")
     page.get_by_role("button", name="Mute").click()
-    picture("9-muted")
+    pictures("9-muted")
     caller.hang_up()
     expect(page.locator("#summary .end")).to_be_visible()
-    picture("10-summary")
+    pictures("10-summary")
     page.get_by_role("button", name="Open the session record").click()
     expect(page.locator("#record pre")).to_be_visible()
-    picture("11-record")
+    pictures("11-record")
     context.close()
 
 
