@@ -315,3 +315,33 @@ async def test_the_same_items_give_the_same_reply(talk: Talk) -> None:
     reply = DialogueMind().respond(other.request())
     assert [type(use) for use in reply.tool_uses] == [ToolUse]
     assert reply.tool_uses[0].name == "book_appointment"
+
+
+async def test_earlier_and_later_times(talk: Talk) -> None:
+    await talk.say("a cleaning please")
+    first = await talk.say("do you have anything on monday afternoon")
+    assert "noon" in first
+    later = await talk.say("do you have anything later")
+    assert "2 PM" in later
+    assert "noon" not in later
+    assert "12:30 PM" in await talk.say("something earlier please")
+    assert "1:30 PM is free" in await talk.say("one thirty")
+
+
+async def test_a_time_without_a_task_begins_the_booking(talk: Talk) -> None:
+    assert "What would you like to come in for" in await talk.say(
+        "do you have anything on saturday morning"
+    )
+    said = await talk.say("a filling")
+    assert "Saturday, November 21st" in said
+
+
+async def test_another_time_while_asked_for_the_name(talk: Talk) -> None:
+    await up_to_the_name(talk)
+    said = await talk.say("ten thirty on monday would be better")
+    assert "Monday, November 23rd at 10:30 AM is free" in said
+
+
+async def test_a_misheard_name_is_corrected_at_the_end(talk: Talk) -> None:
+    await up_to_the_confirmation(talk)
+    assert "for Susan Miller" in await talk.say("no it's susan miller")

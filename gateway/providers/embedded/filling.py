@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from gateway.providers.embedded.dates import Moment, say_date
 from gateway.providers.embedded.grammar import phrase_words, spot
-from gateway.providers.embedded.items import Item, choose
+from gateway.providers.embedded.items import Item, beyond, choose
 from gateway.providers.embedded.numbers import say_digits
+from gateway.providers.embedded.people import FIRST, LAST
 from gateway.providers.embedded.slots import Found, Value, find_value, fits, merged
 from gateway.providers.embedded.state import Expect, State
 from gateway.providers.embedded.steps import listed_items
@@ -23,6 +24,9 @@ _CORRECTIONS = (
 )  # fmt: skip
 
 
+_DIGITS = ("digits", "phone")
+
+
 @dataclass(slots=True)
 class Filled:
     """What an utterance gave."""
@@ -33,6 +37,11 @@ class Filled:
     """What to say to that."""
     objection: str = ""
     """What was understood and cannot be."""
+    moved: bool = False
+    """Other items are offered now."""
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.objection or self.moved)
 
 
 def fill_slots(
@@ -56,33 +65,60 @@ def fill_slots(
         return filled
     corrected = changing or correcting is not None or _corrects(words)
     for slot in task.slots:
-        if slot is asked or slot.kind in ("text", "item") or slot.id in filled.names:
-            continue
-        known = slot.id in state.values
-        if slot.kind == "yes_no" and known and not corrected:
-            continue
-        if known and not corrected and not _reopens(slot, asked):
-            continue
-        if _blocked(slot, asked, filled):
-            continue
-        bare = changing and slot.kind not in ("name", "choice", "yes_no")
-        _take(state, slot, turn, filled, expected=bare or _reopens(slot, asked))
-    if (
-        asked is not None
-        and asked.kind in ("digits", "phone")
-        and filled.names
-        and asked.id not in filled.names
-    ):
+        if slot is not asked and slot.id not in filled.names and not _blocked(slot, asked, filled):
+            _also(state, slot, turn, filled, asked, changing=changing, corrected=corrected)
+    if asked is not None and asked.kind in _DIGITS and filled.names and asked.id not in filled.names:
         # The few digits belonged to what the caller told instead: `Monday around eleven thirty`.
         state.partial.pop(asked.id, None)
         filled.objection = ""
-    for slot in task.slots:
-        open_choice = (
-            slot.kind == "item" and slot is not asked and (changing or slot.id not in state.values)
-        )
-        if open_choice and corrected and not filled.names and (state.offered.get(slot.id) or changing):
-            _pick(state, slot, turn, filled)
+    if not filled and corrected:
+        for slot in task.slots:
+            if slot.kind == "item" and slot is not asked and (changing or state.offered.get(slot.id)):
+                _pick(state, slot, turn, filled)
+    if not filled and (asked is None or asked.kind not in _DIGITS):
+        _change_unasked(state, turn, filled, asked)
+    if not filled and corrected and _names_somebody(words):
+        for slot in task.slots:
+            if slot.kind == "name" and slot is not asked and slot.id in state.values:
+                _take(state, slot, turn, filled, expected=True)
     return filled
+
+
+def _also(
+    state: State,
+    slot: Slot,
+    turn: CallerTurn,
+    filled: Filled,
+    asked: Slot | None,
+    *,
+    changing: bool,
+    corrected: bool,
+) -> None:
+    """Take a slot that was not asked for along: one that is open, or a known one when the caller corrects."""
+    if slot.kind in ("text", "item"):
+        return
+    reopened = _reopens(slot, asked)
+    if slot.id in state.values and not corrected and not reopened:
+        return
+    bare = changing and slot.kind not in ("name", "choice", "yes_no")
+    _take(state, slot, turn, filled, expected=bare or reopened)
+
+
+def _change_unasked(state: State, turn: CallerTurn, filled: Filled, asked: Slot | None) -> None:
+    """Nothing else fits: a known day, time or choice named anew replaces the old one."""
+    for slot in state.task.slots if state.task else ():
+        if (
+            slot is not asked
+            and slot.kind in ("choice", "date", "time", "datetime")
+            and slot.id in state.values
+        ):
+            _take(state, slot, turn, filled, expected=False)
+
+
+def _names_somebody(words: tuple[str, ...]) -> bool:
+    """Whether `no, it's Susan Miller` may be meant."""
+    cued = any(words[at : at + 2] in (("it", "is"), ("this", "is")) for at in range(len(words)))
+    return cued and any(word in FIRST or word in LAST for word in words)
 
 
 def _corrects(words: tuple[str, ...]) -> bool:
@@ -96,11 +132,10 @@ def _reopens(slot: Slot, asked: Slot | None) -> bool:
 
 def _blocked(slot: Slot, asked: Slot | None, filled: Filled) -> bool:
     """Digits that were just taken for one slot are not another one too; an offered time is no new wish."""
-    digits = ("digits", "phone")
     if asked is None or asked.id not in filled.names:
         return False
     return (
-        asked.kind in digits and slot.kind in (*digits, "date", "time", "datetime")
+        asked.kind in _DIGITS and slot.kind in (*_DIGITS, "date", "time", "datetime")
     ) or asked.nearest == slot.id
 
 
@@ -171,10 +206,17 @@ def _pick(state: State, slot: Slot, turn: CallerTurn, filled: Filled) -> None:
     items: list[Item] = listed_items(state, slot)
     if not items:
         return
-    hits = choose(slot, items, state.offered.get(slot.id, []), turn.text, state.now.date())
+    words, offered = tokens(turn.text), state.offered.get(slot.id, [])
+    hits = choose(slot, items, offered, turn.text, state.now.date())
     if len(hits) == 1:
         _store(state, slot, hits[0], filled, doubtful=turn.doubtful)
-    elif hits and len(hits) < len(items):
-        state.offered[slot.id] = hits[: slot.at_once]
-        choices = [state.scope().item(slot, item) for item in hits[: slot.at_once]]
-        filled.objection = f"I have {' and '.join(choices)}."
+        return
+    others = hits[: slot.at_once] if len(hits) < len(items) else []
+    if not hits and offered:
+        others = beyond(slot, items, offered, words)
+        if others == offered:
+            filled.objection = "I have no other times there."
+            return
+    if others:
+        state.shortlist[slot.id] = others
+        filled.moved = True

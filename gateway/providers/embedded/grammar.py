@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
-from gateway.providers.embedded.words import OPTIONAL, STOP, alike, tokens
+from gateway.providers.embedded.words import OPTIONAL, STOP, alike, listed, tokens
 from personas.phrases import expand
 
 __all__ = ["ACTS", "FILLERS", "Act", "about", "find_act", "is_question", "phrase_words", "polarity", "spot"]
@@ -84,6 +84,9 @@ FILLERS = frozenset(
     ]
 )
 
+_POLITE = listed(
+    "thanks thank all ok great good perfect wonderful lovely cool fine nice sure right very much"
+)
 _NO = (
     "no", "nope", "nah", "wrong", "incorrect", "not right", "not correct", "not really", "not quite", "do not",
     "negative", "that is not", "it is not", "neither", "never",
@@ -180,9 +183,7 @@ def find_act(words: tuple[str, ...], more: tuple[tuple[Act, str], ...] = ()) -> 
             if word not in FILLERS and word not in ("yes", "no", "ok", "you", "hello", "hi")
         ]
         if act in (Act.GOODBYE, Act.PERSON, Act.CANCEL):
-            rest = [
-                word for word in rest if word not in STOP and word not in ("thanks", "thank", "all", "ok")
-            ]
+            rest = [word for word in rest if word not in STOP and word not in _POLITE]
         allowed = 1 if act in (Act.PERSON, Act.REPEAT, Act.CANCEL) else 0
         if len(rest) <= allowed and (best is None or len(left) < best[0]):
             best = len(left), act

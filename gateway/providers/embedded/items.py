@@ -7,26 +7,21 @@ from typing import Any
 
 from gateway.providers.embedded.clock import PARTS
 from gateway.providers.embedded.dates import Moment, find_moment
-from gateway.providers.embedded.grammar import polarity
+from gateway.providers.embedded.grammar import polarity, spot
 from gateway.providers.embedded.numbers import amounts, ordinal
 from gateway.providers.embedded.words import alike, content, tokens
 from personas.dialogue import Slot
 
-__all__ = ["Item", "choose", "exact", "near"]
+__all__ = ["Item", "beyond", "choose", "exact", "near"]
 
 Item = dict[str, Any]
 
 _ANY = (
-    "any",
-    "either",
-    "whichever",
-    "whatever",
-    "doesn't matter",
-    "all the same",
-    "you choose",
-    "earliest",
-    "soonest",
-)
+    "any", "any one", "any of them", "either", "whichever", "whatever", "does not matter", "do not care",
+    "all the same", "you choose", "earliest", "soonest", "first available",
+)  # fmt: skip
+_EARLIER = ("earlier", "before", "sooner")
+_OTHER = ("later", "after", "another", "other", "others", "else", "none", "neither", "more")
 
 
 def _start(slot: Slot, item: Item) -> datetime | None:
@@ -97,10 +92,24 @@ def choose(slot: Slot, items: list[Item], offered: list[Item], text: str, today:
         found = ordinal(words, at)
         if found is not None and 1 <= found[0] <= len(pool):
             return [pool[found[0] - 1]]
-    spoken = " ".join(words)
-    if pool and any(each in text.lower() or each in spoken for each in _ANY):
+    if pool and not (set(words) & {*_EARLIER, *_OTHER}) and any(spot(tokens(each), words) for each in _ANY):
         return [pool[0]]
     return worded
+
+
+def beyond(slot: Slot, items: list[Item], offered: list[Item], words: tuple[str, ...]) -> list[Item]:
+    """The items before or after those offered, when the caller asks for earlier, later or other ones; the offered
+    ones themselves when there are none, and nothing when that was not asked."""
+    places = [
+        at
+        for at, item in enumerate(items)
+        if any(item.get(slot.key) == each.get(slot.key) for each in offered)
+    ]
+    if not places or not set(words) & {*_EARLIER, *_OTHER}:
+        return []
+    if set(words) & set(_EARLIER):
+        return items[max(0, places[0] - slot.at_once) : places[0]] or offered
+    return items[places[-1] + 1 : places[-1] + 1 + slot.at_once] or offered
 
 
 def _distinct(items: list[Item]) -> list[Item]:

@@ -31,7 +31,24 @@ _ENDS = listed(
     "you can could would like want to am be in of street live spelled spelling"
 )
 _LEADING = frozenset(
-    ["um", "uh", "er", "sure", "yes", "ok", "well", "so", "oh", "hi", "hello", "mister", "miss", "mr"]
+    [
+        "um",
+        "uh",
+        "er",
+        "sure",
+        "yes",
+        "no",
+        "nope",
+        "ok",
+        "well",
+        "so",
+        "oh",
+        "hi",
+        "hello",
+        "mister",
+        "miss",
+        "mr",
+    ]
 )
 _NOT_NAMES = listed(
     "what when where how why who which looking calling trying need want would like have had not no do does did can "

@@ -215,8 +215,8 @@ def _open(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | Non
         if begun is not None:
             return _begin(state, begun, turn)
     filled = fill_slots(state, turn)
-    if filled.names or filled.objection:
-        state.misses = 0 if filled.names else state.misses + 1
+    if filled:
+        state.misses = state.misses + 1 if filled.objection and not filled.names else 0
         return next_reply(state, *filled.acknowledged, filled.objection)
     if wanted is not None and wanted is not state.task and not notes:
         return _begin(state, wanted, turn)
@@ -245,11 +245,11 @@ def _takes_notes(state: State) -> bool:
 
 
 def _implied(state: State, turn: CallerTurn) -> Task | None:
-    """The task whose choice slot the words belong to, when no task was named: `a cleaning, please`."""
+    """The task whose choice or time the words give, when no task was named: `a cleaning, please`."""
     for task in state.dialogue.tasks:
         probe = State(state.persona, state.dialogue, state.now, state.tools)
         probe.start(task)
-        if any(task.slot(name).kind == "choice" for name in fill_slots(probe, turn).names):
+        if any(task.slot(name).kind in ("choice", "datetime") for name in fill_slots(probe, turn).names):
             return task
     return None
 

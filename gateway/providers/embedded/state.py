@@ -59,6 +59,8 @@ class State:
     partial: dict[str, str] = field(default_factory=dict)
     offered: dict[str, list[Item]] = field(default_factory=dict)
     """By item slot: the items named last."""
+    shortlist: dict[str, list[Item]] = field(default_factory=dict)
+    """By item slot: the items to be named next, instead of those nearest to the wish."""
     results: dict[str, Result] = field(default_factory=dict)
     """By tool: its last call within the task."""
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -105,6 +107,7 @@ class State:
         self.results.clear()
         self.partial.clear()
         self.offered.clear()
+        self.shortlist.clear()
         self.asked.clear()
         self.unchecked.clear()
         self.agreed = None
@@ -120,6 +123,7 @@ class State:
         self.task = None
         self.agreed = None
         self.offered.clear()
+        self.shortlist.clear()
         self.unchecked.clear()
 
     def clear(self, names: tuple[str, ...]) -> None:
@@ -128,6 +132,7 @@ class State:
             self.values.pop(name, None)
             self.partial.pop(name, None)
             self.offered.pop(name, None)
+            self.shortlist.pop(name, None)
             self.unchecked.discard(name)
             self.results.pop(name, None)
         self.agreed = None

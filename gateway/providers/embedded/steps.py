@@ -145,12 +145,15 @@ def _offer(state: State, slot: Slot, words: list[str]) -> Reply:
         state.expecting = Expecting(Expect.MORE)
         state.prompt = state.dialogue.anything_else
         return say(state, *words, state.scope().say(slot.none), state.prompt)
-    offer = near(slot, items, wish)
+    chosen = state.shortlist.pop(slot.id, None)
+    offer = chosen or near(slot, items, wish)
     state.offered[slot.id] = offer
     joined = _spoken_list(state, slot, offer)
     count = state.asked.get(slot.id, 1)
     ask = slot.ask[min(count - 1, len(slot.ask) - 1)]
-    if slot.otherwise and not _list(state, slot.source):
+    if chosen:
+        ask = slot.ask[0]
+    elif slot.otherwise and not _list(state, slot.source):
         ask = slot.other_ask or ask
     elif wish is not None and wish.at is not None and slot.taken_ask and count == 1:
         ask = slot.taken_ask
