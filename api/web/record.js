@@ -31,13 +31,13 @@ export async function readEnded(key) {
 }
 
 /**
- * How the call ended, in the server's words; null while it is live.
+ * How the call ended, in the server's words without its label (`agent/hung-up: …`); null while it is live.
  * @param {SessionRecord} record
  * @returns {string | null}
  */
 export function ending(record) {
   const events = (record.timelineEvents ?? []).filter((/** @type {any} */ event) => event.type === "call_ended");
-  return events.length ? events[events.length - 1].description : null;
+  return events.length ? events[events.length - 1].description.replace(/^[a-z]+\/[a-z-]+: /, "") : null;
 }
 
 /**

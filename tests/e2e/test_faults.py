@@ -109,31 +109,6 @@ def test_the_server_cannot_be_reached(browser: Browser, server: Server) -> None:
     page.close()
 
 
-def test_audio_that_finds_no_way(browser: Browser, server: Server) -> None:
-    page = browser.new_page()
-
-    def misdirect(route: Route) -> None:
-        # 192.0.2.1 is reserved for documentation (RFC 5737): nobody answers there, so neither side finds the other.
-        offer = re.sub(r"(a=candidate:\S+ \d \S+ \d+) \S+", r"\1 192.0.2.1", route.request.post_data or "")
-        answer = route.fetch(post_data=offer)
-        route.fulfill(
-            response=answer,
-            body=re.sub(r"(a=candidate:\S+ \d \S+ \d+) \S+", r"\1 192.0.2.1", answer.text()),
-        )
-
-    page.route("**/v1/realtime/calls", misdirect)
-    page.clock.install()
-    with page.expect_response("**/v1/realtime/calls"):
-        press_call(page, server.url)
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    page.clock.run_for(16_000)
-    assert fault(page) == "connection-failed"
-    page.close()
-    assert settles(lambda: server.sockets_of_calls() == 0, 20), (
-        "the call that never connected is still there"
-    )
-
-
 def test_a_call_cancelled_while_it_connects(browser: Browser, server: Server) -> None:
     page = browser.new_page()
     page.route("**/api/realtime/credentials", lambda route: None)
@@ -146,7 +121,9 @@ def test_a_call_cancelled_while_it_connects(browser: Browser, server: Server) ->
 
 @pytest.fixture(scope="module")
 def full_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("full"), PARLEY_MAX_CALLS="1", PARLEY_EARS_WORKERS="1") as server:
+    with running(
+        tmp_path_factory.mktemp("full"), PARLEY_MAX_CALLS="1", PARLEY_EARS_WORKERS="1", PARLEY_SETUP_S="4"
+    ) as server:
         yield server
 
 
@@ -177,6 +154,31 @@ def test_a_full_server_says_so_and_frees_the_line_when_a_page_is_closed(
     page.close()
     first.page.context.close()
     assert settles(lambda: ended(full_server, first) is not None, 5)
+
+
+def test_audio_that_finds_no_way(browser: Browser, full_server: Server) -> None:
+    page = browser.new_page()
+
+    def misdirect(route: Route) -> None:
+        # 192.0.2.1 is reserved for documentation (RFC 5737): nobody answers there, so neither side finds the other.
+        offer = re.sub(r"(a=candidate:\S+ \d \S+ \d+) \S+", r"\1 192.0.2.1", route.request.post_data or "")
+        answer = route.fetch(post_data=offer)
+        route.fulfill(
+            response=answer,
+            body=re.sub(r"(a=candidate:\S+ \d \S+ \d+) \S+", r"\1 192.0.2.1", answer.text()),
+        )
+
+    page.route("**/v1/realtime/calls", misdirect)
+    page.clock.install()
+    with page.expect_response("**/v1/realtime/calls"):
+        press_call(page, full_server.url)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.clock.run_for(16_000)
+    assert fault(page) == "connection-failed"
+    page.close()
+    assert settles(lambda: full_server.sockets_of_calls() == 0, 20), (
+        "the call that never connected is still there"
+    )
 
 
 def test_a_browser_that_dies_leaves_nothing(
