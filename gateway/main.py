@@ -35,6 +35,7 @@ from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
+from media import libopus
 from personas import library as persona_library
 from personas.persona import Persona
 from tools import library as tool_library
@@ -76,6 +77,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """
     personas, tools = await asyncio.to_thread(load_agents)
     signing_key = await asyncio.to_thread(load_signing_key, settings)
+    await asyncio.to_thread(libopus.library)  # its loading reads the disk, which no call may wait for
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))

@@ -46,13 +46,17 @@ class Supervisor:
     @classmethod
     @asynccontextmanager
     async def open(cls, deps: CallDeps, *, max_calls: int, drain_s: float) -> AsyncIterator[Supervisor]:
-        """The calls live in this block; leaving it drains them."""
+        """The calls live in this block; leaving it drains them. What the block raises is raised as it is."""
+        failure: BaseException | None = None
         async with asyncio.TaskGroup() as group:
             supervisor = cls(deps, group, max_calls=max_calls, drain_s=drain_s)
             try:
                 yield supervisor
-            finally:
-                await supervisor.drain()
+            except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
+                failure = error
+            await supervisor.drain()
+        if failure is not None:
+            raise failure
 
     @property
     def live(self) -> int:

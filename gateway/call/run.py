@@ -417,6 +417,7 @@ class Call:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            self._playout.downlink_ms = self._leg.downlink_ms
             self._report()
             now = self._now()
             effects = self._core.tick(now)

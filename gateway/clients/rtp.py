@@ -61,7 +61,7 @@ class Hearing:
                 return
             self.heard_at = loop.time()
             if isinstance(frame, av.AudioFrame):
-                pcm = self._halver.process(np.frombuffer(frame.planes[0], "<i2", 2 * frame.samples))
+                pcm = self._halver.process(np.frombuffer(bytes(frame.planes[0]), "<i2", 2 * frame.samples))
                 at = (frame.pts or 0) * PCM24.rate // RTP_RATE
                 self._give(self._timeline.arrive(pcm, at, self.heard_at))
 

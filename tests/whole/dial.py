@@ -24,6 +24,7 @@ class Dialled:
     session_id: str
     access: str
     location: str
+    token: str
 
     async def event(self, kind: str, within_s: float = 15.0) -> dict[str, Any]:
         """The next event of this type; the ones before it are read and dropped."""
@@ -68,6 +69,12 @@ async def dial(url: str, pcm: bytes = b"", persona: str = "dental_reception") ->
             )
             assert status == 201, answer
             await caller.accept(answer)
-            yield Dialled(caller, headers["X-Session-Id"], headers["X-Session-Access"], headers["Location"])
+            yield Dialled(
+                caller,
+                headers["X-Session-Id"],
+                headers["X-Session-Access"],
+                headers["Location"],
+                granted["token"],
+            )
         finally:
             await caller.close()

@@ -104,19 +104,15 @@ async def test_a_call_that_never_connects(server: Server) -> None:
 
 
 async def test_two_calls_with_one_session(server: Server) -> None:
-    token = await granted(server)
-    first, second = Caller(), Caller()
-    try:
-        async with aiohttp.ClientSession() as http:
-            status, answer, _ = await place(http, server.url, token, await first.offer())
-            assert status == 201
-            await first.accept(answer)
-            status, body, _ = await place(http, server.url, token, await second.offer())
+    async with aiohttp.ClientSession() as http, dial(server.url) as call:
+        await call.event("session.created")
+        second = Caller()
+        try:
+            status, body, _ = await place(http, server.url, call.token, await second.offer())
+        finally:
+            await second.close()
         assert status == 409
-        assert json.loads(body)["error"]["message"]
-    finally:
-        await first.close()
-        await second.close()
+        assert "live call" in json.loads(body)["error"]["message"]
 
 
 async def test_a_full_server_says_so_and_takes_the_next_call_later(server: Server) -> None:
