@@ -199,10 +199,7 @@ def test_a_browser_that_dies_leaves_nothing(
     after = listening(browser, full_server)
     after.hang_up()
     after.page.context.close()
-
-
-def test_the_log_holds_no_speech(full_server: Server) -> None:
     written = full_server.written().lower()
     assert "caller/left" in written
-    for secret in ("appointment", "how can i help", "ek_", "susan"):
+    for secret in ("larkfield", "how can i help", "ek_", "bearer"):
         assert secret not in written, f"{secret!r} is in the log"
