@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BACKCHANNELS", "COMMON", "INTERRUPTIONS"]
+__all__ = ["BACKCHANNELS", "COMMON", "FREQUENT", "INTERRUPTIONS"]
 
 BACKCHANNELS: tuple[str, ...] = (
     "uh huh", "mm hmm", "mhm", "yeah", "okay", "right", "sure", "i see", "got it", "alright", "uh", "um", "oh", "ah",
@@ -10,11 +10,11 @@ BACKCHANNELS: tuple[str, ...] = (
 """Said while listening; they do not ask for the floor."""
 
 INTERRUPTIONS: tuple[str, ...] = (
-    "stop", "stop please", "please stop", "stop it", "stop stop", "wait", "wait a minute", "wait a second",
-    "wait wait", "hold on", "hold on a second", "hold on a minute", "hold on please", "stop hold on",
-    "stop hold on a second", "stop wait", "no wait", "no stop", "one moment", "one moment please", "one second",
-    "just a moment", "just a second", "hang on", "hang on a second", "excuse me", "sorry", "actually",
-    "let me stop you there", "be quiet", "never mind", "cancel", "cancel that",
+    "stop", "stop please", "please stop", "wait", "wait a minute", "wait a second", "wait wait", "hold on",
+    "hold on a second", "hold on a minute", "hold on please", "stop hold on", "stop hold on a second", "stop wait",
+    "no wait", "no stop", "one moment", "one moment please", "one second", "just a moment", "just a second",
+    "hang on", "hang on a second", "excuse me", "sorry", "actually", "let me stop you there", "be quiet",
+    "never mind", "cancel", "cancel that",
 )  # fmt: skip
 """Said to get the floor."""
 
@@ -41,3 +41,9 @@ COURTESY: tuple[str, ...] = (
 )  # fmt: skip
 
 COMMON: tuple[str, ...] = BACKCHANNELS + INTERRUPTIONS + ANSWERS + COURTESY
+
+FREQUENT: frozenset[str] = frozenset({
+    "uh huh", "mm hmm", "yeah", "okay", "right", "yes", "no", "stop", "wait", "hold on", "hello", "yes please",
+    "no thank you", "wait a minute", "hold on a second", "stop hold on a second", "excuse me", "thank you", "goodbye",
+})  # fmt: skip
+"""Said so often, and so short, that the language model has to lean towards them."""

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pocketsphinx
 
-from gateway.speech.common import COMMON
 from gateway.speech.lexicon import Lexicon, Spell
-from gateway.speech.ngram import arpa
 from gateway.speech.ports import Heard
+from gateway.speech.script import grammar, written
 
 __all__ = ["Decoders"]
 
@@ -78,16 +77,12 @@ class Decoders:
         return decoder
 
     def _build(self, sentences: Sequence[str]) -> pocketsphinx.Decoder:
-        own = [words for words in (s.split() for s in sentences) if all(map(self._lexicon.phones, words))]
-        common = [words for words in (s.split() for s in COMMON) if all(map(self._lexicon.phones, words))]
-        often = max(1, len(own) // (20 * len(common)))
-        model = arpa([*((words, 1) for words in own), *((words, often) for words in common)])
-        vocabulary = {word for words in (*own, *common) for word in words}
+        made = grammar(sentences, self._lexicon)
         with tempfile.TemporaryDirectory(prefix="parley-ears-") as folder:
-            lm, dictionary = Path(folder, "script.arpa"), Path(folder, "script.dict")
-            lm.write_text(model, encoding="utf-8")
-            dictionary.write_text(self._lexicon.dictionary(vocabulary), encoding="utf-8")
-            return pocketsphinx.Decoder(lm=str(lm), dict=str(dictionary), cmn="batch", loglevel="FATAL")
+            model, dictionary = Path(folder, "script.arpa"), Path(folder, "script.dict")
+            model.write_text(made.model, encoding="utf-8")
+            dictionary.write_text(made.dictionary, encoding="utf-8")
+            return pocketsphinx.Decoder(lm=str(model), dict=str(dictionary), cmn="batch", loglevel="FATAL")
 
 
 def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> _Hypothesis:
@@ -98,7 +93,7 @@ def _decode(decoder: pocketsphinx.Decoder, pcm: bytes) -> _Hypothesis:
     frames = decoder.n_frames()
     if hypothesis is None or frames == 0 or hypothesis.score <= 0.0:
         return NOTHING
-    return _Hypothesis(hypothesis.hypstr, math.log(hypothesis.score) * FRAMES_PER_S / frames)
+    return _Hypothesis(written(hypothesis.hypstr), math.log(hypothesis.score) * FRAMES_PER_S / frames)
 
 
 def _confidence(hypothesis: _Hypothesis) -> float:

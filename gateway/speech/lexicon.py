@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-__all__ = ["Lexicon"]
+__all__ = ["JOINED", "Lexicon", "Spell"]
 
 OWN: dict[str, tuple[str, ...]] = {
-    "uh": ("AH", "AH N"),
-    "huh": ("HH AH", "HH AH N"),
+    "uh": ("AH", "AH N", "AA"),
+    "huh": ("HH AH", "HH AH N", "HH AA"),
     "mm": ("M",),
     "hmm": ("HH M", "M"),
     "mhm": ("M HH M", "AH M HH AH M"),
 }
-"""Backchannels as people say them, which dictionaries of writing lack or have otherwise."""
+"""Words that dictionaries of writing lack or have otherwise."""
+
+JOINED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "uh_huh": ("uh huh", ("AH HH AH", "AH N HH AH N", "AA HH AA", "AH HH AH N", "AH HH EH")),
+    "mm_hmm": ("mm hmm", ("M HH M", "AH M HH AH M", "M M HH M M")),
+}
+"""Backchannels that are one word to the decoder: as two they lose against any single word that is near. Each
+with how it is written."""
 
 Spell = Callable[[str], str | None]
 """A word's phones by rule, or None."""
@@ -32,7 +39,7 @@ class Lexicon:
                 word, _, phones = line.rstrip("\n").partition(" ")
                 if phones:
                     self._known.setdefault(word.partition("(")[0], []).append(phones.strip())
-        for word, variants in OWN.items():
+        for word, variants in (*OWN.items(), *((token, said) for token, (_, said) in JOINED.items())):
             known = self._known.setdefault(word, [])
             known.extend(variant for variant in variants if variant not in known)
 
