@@ -29,7 +29,7 @@ class PersonaError(Exception):
 
 
 def load(folder: Path | None = None) -> dict[str, Persona]:
-    """All personas of `folder` (default: the built-in ones) by id. Raises PersonaError."""
+    """All personas of `folder` (default: the built-in ones) by id, in the order of the catalogue. Raises PersonaError."""
     where = folder or BUILT_IN
     files = sorted([*where.glob("*.yaml"), *where.glob("*.yml")]) if where.is_dir() else []
     if not files:
@@ -48,7 +48,7 @@ def load(folder: Path | None = None) -> dict[str, Persona]:
         found[persona.id] = persona
     if faults:
         raise PersonaError(faults)
-    return found
+    return dict(sorted(found.items(), key=lambda entry: (entry[1].order, entry[0])))
 
 
 def _read(file: Path) -> Persona:

@@ -58,6 +58,7 @@ class Persona(BaseModel):
     accent_label: str = "American English"
     age_band: Literal["adult_20s", "adult_30s", "adult_40s", "adult_50s", "mature_60_plus"] = "adult_30s"
 
+    order: int = Field(100, description="Where it stands in the catalogue: lower first.")
     scenario: str = Field(description="Slug of the scenario this persona answers.")
     scenario_title: str
     timezone: str = Field(

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.e2e
 
 SILENT_WITHIN_S = 0.4
 HEARD_WITHIN_S = 0.06
-INTO_THE_GREETING_S = 1.2
+INTO_THE_GREETING_S = 2.2
+"""By then the room is known (1.5 s); before that only louder speech counts, and is noticed up to 0.1 s later."""
 NOISE_S = 3.5
 
 
