@@ -345,3 +345,17 @@ async def test_another_time_while_asked_for_the_name(talk: Talk) -> None:
 async def test_a_misheard_name_is_corrected_at_the_end(talk: Talk) -> None:
     await up_to_the_confirmation(talk)
     assert "for Susan Miller" in await talk.say("no it's susan miller")
+
+
+async def test_yes_and_then_no_thank_you_ends_the_call() -> None:
+    talk = Talk(persona("dental_reception"))
+    for words in (
+        "i'd like to book an appointment for a cleaning",
+        "friday at nine thirty in the morning",
+        "my name is susan walker",
+        "five five five oh one seven two",
+        "yes that works for me",
+        "yes please",
+    ):
+        await talk.say(words)
+    assert "Goodbye" in await talk.say("no thank you")

@@ -85,8 +85,8 @@ def _asked_more(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act
     if act in (Act.GOODBYE, Act.THANKS) or done or answer is False:
         return closing(state)
     if answer:
+        # Still expecting: "no thank you" now is the answer to the question before.
         state.prompt = state.dialogue.what_else
-        state.expecting = Expecting()
         return say(state, state.prompt)
     return None
 
