@@ -199,6 +199,12 @@ def _small_talk(request: Request, words: tuple[str, ...], act: Act | None) -> st
             if role
             else "I'm the built-in engine of Parley, a voice assistant that follows rules."
         )
+    if "can you do" in text or "can you help" in text:
+        names = [
+            words_of(str(t["name"])) for t in request.tools if t["name"] not in ("hang_up", "hand_over")
+        ]
+        tools = f", and use my tools: {', '.join(names[:3])}" if names else ""
+        return f"I can tell you the time and the date, answer from what I was told{tools}."
     if "how are you" in text:
         return "I'm doing well, thank you. How can I help you?"
     if ("time" in words or "oclock" in words) and "what" in words and len(words) <= 6:
