@@ -1,4 +1,4 @@
-"""Cross-origin rules (design: bearer paths for every origin and without cookies, all others for FRONTEND_URLS)."""
+"""Cross-origin rules (bearer paths for every origin and without cookies, all others for FRONTEND_URLS)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Offered(Protocol):
 
 
 def session_for(persona: Persona, tools: Sequence[Offered]) -> dict[str, Any]:
-    """The GA session object of a call with `persona` (openai-realtime.md 3.1), without id and expiry.
+    """The GA session object of a call with `persona`, without id and expiry.
 
     When the gateway owns the turns, the provider's VAD only marks and transcribes: it neither creates a
     response nor interrupts one.

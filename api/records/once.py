@@ -1,4 +1,4 @@
-"""Writes that happen once: the same key gives the first result again (design: idempotency of tools)."""
+"""Writes that happen once: the same key gives the first result again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which persona answers: by scenario, locale and wish (contracts README, T17 and T19)."""
+"""Which persona answers: by scenario, locale and wish (core API: createRealtimeCredentials)."""
 
 from __future__ import annotations
 

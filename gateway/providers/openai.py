@@ -1,4 +1,4 @@
-"""OpenAI's Realtime API (reference sections 1 and 2)."""
+"""OpenAI's Realtime API over WebSocket."""
 
 from __future__ import annotations
 

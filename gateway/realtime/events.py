@@ -1,4 +1,4 @@
-"""What a client may send (reference section 5): parsed, bounded, checked. Noise raises ProtocolFault only."""
+"""What a client may send (OpenAI API reference: Realtime client events): parsed, bounded, checked. Noise raises ProtocolFault only."""
 
 from __future__ import annotations
 

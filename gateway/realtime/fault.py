@@ -1,4 +1,4 @@
-"""What a client did wrong, in the words of the protocol's `error` event (reference section 10)."""
+"""What a client did wrong, in the words of the protocol's `error` event (OpenAI API reference: Realtime server events, error)."""
 
 from __future__ import annotations
 

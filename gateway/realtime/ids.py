@@ -1,4 +1,4 @@
-"""Opaque ids in the form of the realtime protocol (reference section 2): a prefix and enough random digits."""
+"""Opaque ids in the form of the realtime protocol: a prefix and enough random digits."""
 
 from __future__ import annotations
 

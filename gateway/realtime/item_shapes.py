@@ -1,4 +1,4 @@
-"""Conversation items as a client may write them (reference section 4)."""
+"""Conversation items as a client may write them (OpenAI API reference: Realtime, conversation items)."""
 
 from __future__ import annotations
 

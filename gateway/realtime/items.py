@@ -1,4 +1,4 @@
-"""The conversation: an ordered list of items (reference section 4), bounded, with the right previous ids."""
+"""The conversation: an ordered list of items, bounded, with the right previous ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The response object and its usage (reference section 8)."""
+"""The response object and its usage (OpenAI API reference: Realtime, response)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session object: its defaults, and what a `session.update` makes of it (reference section 3).
+"""The session object: its defaults, and what a `session.update` makes of it (OpenAI API reference: Realtime session).
 
 A session is a plain JSON object here, because it goes to the wire as it is; every change to it comes through
 `merge_session`, which returns a new one and never alters the one it is given.

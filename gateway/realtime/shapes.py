@@ -1,4 +1,4 @@
-"""The leaves of a session and of a response as the wire allows them (reference sections 3 and 5.1).
+"""The leaves of a session and of a response as the wire allows them (OpenAI API reference: Realtime session, response.create).
 
 Strict: nothing is coerced, and a key that the protocol does not know is a fault.
 """

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 DEFAULT_TENANT = "default-practice"
-"""Whose a session is when nobody says (contracts README, T23)."""
+"""Whose a session is when nobody says (core API: createSession)."""
 
 JSON_DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
 

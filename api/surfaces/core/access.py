@@ -1,4 +1,4 @@
-"""The access key that a client presents: header `x-session-access`, else the cookie (contracts README, T24)."""
+"""The access key that a client presents: header `x-session-access`, else the cookie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`POST /api/realtime/credentials`: a token for the calls of one session (contracts README, T16–T20)."""
+"""`POST /api/realtime/credentials`: a token for the calls of one session (createRealtimeCredentials)."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _answer(
         "selectedPersonaId": persona.id,
         "selectedPersonaLocale": persona.locale,
         "personaSelectionReason": chosen.reason,
-        # A persona speaks one language: its policy is locked to it, whatever the client hints (T15, T18).
+        # A persona speaks one language: its policy is locked to it, whatever the client hints.
         "effectiveLanguage": code,
         "transcriptionLanguageCode": code,
         "languageLocked": True,

@@ -1,4 +1,4 @@
-"""How errors look on the core contract: `{"error", "message"}` and no further key (contracts README, 1.1)."""
+"""How errors look on the core contract: `{"error", "message"}` and no further key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness (contracts README, T2 and T3)."""
+"""Liveness and readiness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions over REST: open one, read one (contracts README, T23 and T24)."""
+"""Sessions over REST: open one, read one (createSession, getSession)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/` and `/static/…`: the demo page for browsers, and what the page loads (contracts README, T1)."""
+"""`/` and `/static/…`: the demo page for browsers, and what the page loads (core API: getApiRoot)."""
 
 from __future__ import annotations
 

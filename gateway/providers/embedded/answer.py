@@ -1,4 +1,4 @@
-"""One response in the making: from `response.created` to `response.done`, in the order of reference section 7."""
+"""One response in the making: from `response.created` to `response.done`, in the order the OpenAI Realtime guide shows."""
 
 from __future__ import annotations
 

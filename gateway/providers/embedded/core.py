@@ -32,7 +32,7 @@ from personas.persona import Persona
 __all__ = ["LIFE_S", "EngineCore", "EngineSettings"]
 
 LIFE_S = 3600.0
-"""Hard limit of a session (reference section 2)."""
+"""Hard limit of a session (OpenAI Realtime guide: 60 minutes)."""
 
 
 @dataclass(frozen=True, slots=True)

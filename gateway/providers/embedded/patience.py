@@ -1,4 +1,4 @@
-"""How long the caller may stay silent after a response (`idle_timeout_ms`, reference section 3.3)."""
+"""How long the caller may stay silent after a response (`idle_timeout_ms`, OpenAI API reference: turn detection)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine stand-alone: `GET /v1/realtime` for any client of the OpenAI Realtime protocol (reference section 2)."""
+"""The engine stand-alone: `GET /v1/realtime` for any client of the OpenAI Realtime protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Usage of a response as this engine counts it (reference section 8): nothing here is billed, but clients add it up."""
+"""Usage of a response as this engine counts it (OpenAI API reference: Realtime, response.usage): nothing here is billed, but clients add it up."""
 
 from __future__ import annotations
 
