@@ -29,7 +29,7 @@ class PersonaError(Exception):
 
 
 def load(folder: Path | None = None) -> dict[str, Persona]:
-    """All personas of `folder` (default: the built-in ones) by id, in the order of the catalogue. Raises PersonaError."""
+    """All personas of `folder` (default: the built-in ones) by id, in their order. Raises PersonaError."""
     where = folder or BUILT_IN
     files = sorted([*where.glob("*.yaml"), *where.glob("*.yml")]) if where.is_dir() else []
     if not files:

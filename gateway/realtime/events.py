@@ -1,4 +1,7 @@
-"""What a client may send (OpenAI API reference: Realtime client events): parsed, bounded, checked. Noise raises ProtocolFault only."""
+"""What a client may send: parsed, bounded, checked. Noise raises ProtocolFault only.
+
+OpenAI API reference: Realtime client events.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client did wrong, in the words of the protocol's `error` event (OpenAI API reference: Realtime server events, error)."""
+"""What a client did wrong, in the words of the protocol's `error` event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builders of what a server says (OpenAI API reference: Realtime server events): each complete, each with an `event_id` of its own.
+"""Builders of what a server says: each complete, each with an `event_id` of its own.
 
 Audio deltas hold what they are given: base64 text on a wire, PCM bytes between peers of one process.
 """

@@ -1,4 +1,4 @@
-"""The leaves of a session and of a response as the wire allows them (OpenAI API reference: Realtime session, response.create).
+"""The leaves of a session and of a response as the wire allows them.
 
 Strict: nothing is coerced, and a key that the protocol does not know is a fault.
 """

@@ -1,4 +1,4 @@
-"""One response in the making: from `response.created` to `response.done`, in the order the OpenAI Realtime guide shows."""
+"""One response in the making: from `response.created` to `response.done`, in the protocol's order."""
 
 from __future__ import annotations
 

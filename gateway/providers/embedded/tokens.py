@@ -1,4 +1,7 @@
-"""Usage of a response as this engine counts it (OpenAI API reference: Realtime, response.usage): nothing here is billed, but clients add it up."""
+"""Usage of a response as this engine counts it: nothing here is billed, but clients add it up.
+
+OpenAI API reference: Realtime, `response.usage`.
+"""
 
 from __future__ import annotations
 
