@@ -69,7 +69,9 @@ async def test_more_than_a_hundred_calls_leave_nothing_behind(tmp_path: Path) ->
         assert left, f"before {before}, after {held(server)}"
         slope = (rss_kb(server) - warm_kb) / (CALLS - WARM)
         assert slope <= SLOPE_KB, f"{slope:.1f} KB a call"
-        assert await asyncio.to_thread(settles, lambda: server.written().count("call ended") == CALLS + 2, 10.0)
+        assert await asyncio.to_thread(
+            settles, lambda: server.written().count("call ended") == CALLS + 2, 10.0
+        )
         assert "Traceback" not in server.written()
 
 
