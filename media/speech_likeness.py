@@ -77,7 +77,7 @@ class Silero:
             raise ValueError("a closed stream")
         self._line = np.concatenate((self._line, self._bands.wide(frame)))
         while self._line.size >= WINDOW:
-            self._last = self._model.process(memoryview(np.ascontiguousarray(self._line[:WINDOW]).data))
+            self._last = _ask(self._model, self._line[:WINDOW])
             self._line = self._line[WINDOW:]
         return self._last
 
@@ -102,16 +102,20 @@ class SpotCheck:
         self._past.append(frame)
 
     def ask(self) -> float:
-        """How like speech the latest 100 ms are, 0 to 1."""
+        """How like speech the latest 100 ms are, 0 to 1; 1 where Silero cannot be loaded."""
         if SpotCheck._shared is None:
-            SpotCheck._shared = _borrow()
+            try:
+                SpotCheck._shared = _borrow()
+            except (OSError, RuntimeError):
+                return 1.0
         model = SpotCheck._shared
         model.reset()
         bands = Bands()
         line = np.concatenate([bands.wide(frame) for frame in self._past])
-        start = line.size % WINDOW
-        windows = range(start, line.size - WINDOW + 1, WINDOW)
-        likeness = [
-            model.process(memoryview(np.ascontiguousarray(line[at : at + WINDOW]).data)) for at in windows
-        ]
-        return max(likeness[-3:], default=0.0)
+        windows = range(line.size % WINDOW, line.size - WINDOW + 1, WINDOW)
+        return max([_ask(model, line[at : at + WINDOW]) for at in windows][-3:], default=0.0)
+
+
+def _ask(model: SileroVAD, window: Floats) -> float:
+    likeness: float = model.process(memoryview(np.ascontiguousarray(window).data))
+    return likeness

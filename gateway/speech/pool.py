@@ -84,10 +84,6 @@ class Pool:
             seat.knows.discard(key)
         self._dispatch()
 
-    def forget(self, key: str) -> None:
-        """Teach new workers without this lesson."""
-        self._lessons.pop(key, None)
-
     async def ask(self, request: Message, *, needs: str | None = None, urgent: bool = False) -> Message:
         """One request, one answer. Cancelling drops the request, or its answer when a worker already has it.
 
