@@ -76,7 +76,12 @@ def _extend(counts: Counter[_Gram], chance: dict[_Gram, float], weight: dict[_Gr
             chance[gram] = (counts[gram] - DISCOUNT) / seen
         freed = DISCOUNT * len(grams) / seen
         shorter = 1.0 - sum(chance[gram[1:]] for gram in grams)
-        weight[history] = freed / shorter if shorter > 1e-9 else 1.0
+        if shorter > 1e-9:
+            weight[history] = freed / shorter
+            continue
+        # Every word has followed this history: nobody is left to give to.
+        for gram in grams:
+            chance[gram] /= 1.0 - freed
 
 
 def _log(value: float) -> float:

@@ -157,7 +157,7 @@ def _only_digits(text: str) -> str:
 RULES: tuple[Rule, ...] = (
     (re.compile(r"\bhttps?://(?:www\.)?|\bwww\."), lambda m: ""),
     (re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St)\.(?= [A-Z])"), lambda m: TITLES[m[1]]),
-    (re.compile(r"(?<=\w)\.(?=[a-z]{2,4}\b)"), lambda m: " dot "),
+    (re.compile(r"(?<=\w)\.(?=(?:[a-z0-9-]+\.)*(?:com|org|net|gov|edu|io|co|us)\b)"), lambda m: " dot "),
     (
         re.compile(
             r"(?P<sign>[$€£]) ?(?P<amount>\d[\d,]*(?:\.\d+)?)(?: (?P<scale>thousand|million|billion)\b)?"
