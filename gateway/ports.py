@@ -149,6 +149,7 @@ class CallRecord:
     persona_id: str
     leg: str
     provider: str
+    """The provider that is tried first; who answered is known at the end."""
     started_at: float
 
 
@@ -228,6 +229,8 @@ class CallSummary:
     """Per interruption: local speech onset → playout paused."""
     input_tokens: int = 0
     output_tokens: int = 0
+    provider: str = ""
+    """The provider that answered; empty when none did."""
     leg: dict[str, float] = field(default_factory=dict)
 
 
