@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator
@@ -57,18 +58,13 @@ async def _ears(stack: AsyncExitStack, workers: int) -> Ears:
 
 async def _voice(stack: AsyncExitStack, workers: int) -> Voice:
     for engine in ENGINES:
-        if not _present(engine):
-            continue
+        if engine == "espeak" and await asyncio.to_thread(shutil.which, "espeak-ng") is None:
+            continue  # Plainly absent: no process need be started to find out.
         try:
             return await stack.enter_async_context(open_voice(workers, engine=engine))
         except SpeechUnavailable as error:
             log.warning("no voice by %s: %s; see parley doctor", engine, error)
     return ToneVoice()
-
-
-def _present(engine: str) -> bool:
-    """A quick look, so that no process is started in vain for what is plainly absent."""
-    return engine != "espeak" or shutil.which("espeak-ng") is not None
 
 
 def probe() -> tuple[Finding, ...]:

@@ -63,7 +63,7 @@ class Pool:
         self.facts: dict[str, object] = {}
         """What the first worker said when it was ready."""
         self._command = tuple(command)
-        self._waiting = waiting
+        self._longest = waiting
         self._job_s = job_s
         self._line: deque[_Job] = deque()
         self._lessons: dict[str, Message] = {}
@@ -75,6 +75,16 @@ class Pool:
         self._stillborn = 0
         """Processes in a row that died before they were ready."""
         self._closed = False
+
+    @property
+    def busy(self) -> int:
+        """Requests that workers have."""
+        return sum(seat.job is not None for seat in self._seats)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for one."""
+        return len(self._line)
 
     def teach(self, key: str, lesson: Message) -> None:
         """Have every worker handle `lesson` (again after each restart) before any request that needs `key`, and
@@ -91,7 +101,7 @@ class Pool:
         worker refuses the request, takes longer than the pool allows or dies twice on it."""
         if self._closed:
             raise SpeechUnavailable(f"{self.name} is closed")
-        if len(self._line) >= self._waiting:
+        if len(self._line) >= self._longest:
             raise SpeechBusy(f"{len(self._line)} requests already wait for {self.name}")
         job = _Job(request, needs, asyncio.get_running_loop().create_future(), urgent)
         ahead = sum(waiting.urgent for waiting in self._line) if urgent else len(self._line)
