@@ -16,6 +16,7 @@ from api.surfaces.core.routes import routes as core_routes
 from api.surfaces.realtime.calls import routes as realtime_routes
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
 from api.surfaces.web.page import routes as web_routes
+from gateway.log import where
 
 __all__ = ["create_app", "make_runner"]
 
@@ -80,8 +81,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         logger.warning("%s %s: database: %s", request.method, _route(request), type(error).__name__)
         message = "The database does not answer; try again."
         fault = Fault(503, "service_unavailable", message, None, {"Retry-After": "5"})
-    except Exception:  # our bug: an honest 500 for the client, the traceback for the log
-        logger.exception("%s %s failed", request.method, _route(request))
+    except Exception as error:  # noqa: BLE001 - our bug: an honest 500 for the client, its place for the log
+        logger.error("%s %s failed: %s", request.method, _route(request), where(error))
         fault = Fault(500, "internal_error", "Something went wrong on our side.")
     envelope = next(made for prefix, made in ENVELOPES if _under(request.path, prefix))
     response = envelope(fault)

@@ -113,7 +113,7 @@ class Connection:
                     await end_decoder(receiver)
                 await self._pc.close()
         except TimeoutError:
-            logger.error("the connection did not close in time")  # noqa: TRY400 - where it hung is not known here
+            logger.error("the connection did not close in time")
         except Exception:  # nothing may keep the call from ending
             logger.exception("closing the connection failed")
         self._pc.remove_all_listeners()

@@ -31,6 +31,7 @@ from gateway.errors import (
     LegError,
     LegLost,
 )
+from gateway.log import where
 from gateway.ports import Event, LegSink, Speaker
 
 __all__ = ["LegSettings", "WebRtcLeg"]
@@ -266,8 +267,8 @@ class WebRtcLeg:
         """Call the sink. Its failure must end the call, not the WebRTC stack's task in which it happens."""
         try:
             what(*told, **also)
-        except Exception:  # see above
-            logger.exception("the call failed over what its leg told")
+        except Exception as error:  # noqa: BLE001 - see above; its text may quote what was said
+            logger.error("the call failed over what its leg told: %s", where(error))
             self._lose(INTERNAL_ERROR)
 
     def _lose(self, ending: Ending) -> None:
@@ -279,5 +280,5 @@ class WebRtcLeg:
             return
         try:
             self._sink.on_lost(ending)
-        except Exception:  # as above; nobody is left to be told
-            logger.exception("the call failed in on_lost")
+        except Exception as error:  # noqa: BLE001 - as above; nobody is left to be told
+            logger.error("the call failed in on_lost: %s", where(error))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from gateway.log import where
 from gateway.providers.embedded.answer import Answer, Plan
 from gateway.providers.embedded.effects import Effect
 from gateway.providers.embedded.memory import Memory
@@ -112,8 +113,8 @@ class Replies:
         )
         try:
             effects = answer.reply(self._allowed(self._mind.respond(request), plan))
-        except Exception:  # a mind is a plug-in: its fault costs one response, never the session
-            log.exception("the mind failed; the response ends as failed")
+        except Exception as fault:  # noqa: BLE001 - a mind is a plug-in: its fault costs one response
+            log.error("the mind failed; the response ends as failed: %s", where(fault))
             effects = answer.fail("mind_failed", "The engine could not think of a reply.")
         if answer.item_id is not None and answer.plan.conversation_id is not None:
             self._memory.spoken[answer.item_id] = answer.spoken

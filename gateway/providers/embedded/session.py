@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from typing import Any
 
 from gateway.errors import GatewayError, ModelLost
+from gateway.log import where
 from gateway.ports import Event
 from gateway.providers.embedded.core import EngineCore
 from gateway.providers.embedded.effects import (
@@ -156,8 +157,8 @@ class EngineSession:
         except (GatewayError, TimeoutError) as fault:
             log.warning("the ears failed: %s", type(fault).__name__)
             self._do(self._core.deaf(job, self._loop.time()))
-        except Exception:
-            log.exception("the ears broke")
+        except Exception as fault:  # noqa: BLE001 - costs this job, never the session; its text may quote speech
+            log.error("the ears broke: %s", where(fault))
             self._do(self._core.deaf(job, self._loop.time()))
         else:
             self._do(self._core.heard(job, heard, self._loop.time()))
@@ -169,8 +170,8 @@ class EngineSession:
         except (GatewayError, TimeoutError) as fault:
             log.warning("the voice failed: %s", type(fault).__name__)
             self._do(self._core.mute(wanted.response_id, self._loop.time()))
-        except Exception:
-            log.exception("the voice broke")
+        except Exception as fault:  # noqa: BLE001 - costs this job, never the session; its text may quote speech
+            log.error("the voice broke: %s", where(fault))
             self._do(self._core.mute(wanted.response_id, self._loop.time()))
         else:
             self._do(self._core.finished(wanted.response_id, self._loop.time()))
