@@ -2,12 +2,14 @@
 
 A batch whose commit was cut off is written again, so each kind is harmless twice: a journal entry and a tool run
 stay as they first came, a transcript entry gives way only to a higher revision.
+
+A journal entry's event larger than 16 KiB is kept as its type and size only: a client may send 256 KiB of anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Table
@@ -17,7 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.ports import JournalEntry, ToolExecution, TranscriptEntry
 from gateway.stores import schema
 
-__all__ = ["Row", "write"]
+__all__ = ["MAX_EVENT", "Entry", "Row", "row", "write"]
+
+MAX_EVENT = 16 * 1024
+"""Bytes of a journal entry's event, about as long as its JSON."""
+MAX_TYPE = 100
+NUMBER = 8
+"""What a number, a truth value or null counts for."""
 
 Entry = JournalEntry | TranscriptEntry | ToolExecution
 
@@ -30,10 +38,52 @@ _TABLES: dict[type[Entry], Table] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry, with the tenant of its call."""
+    """One entry, with the tenant of its call. Made by `row`."""
 
     tenant: str
     entry: Entry
+    size: int
+    """Bytes of its text, about."""
+
+
+def row(tenant: str, entry: Entry) -> Row:
+    """The entry as it will be stored: measured, and cut down when it is a journal entry that is too large."""
+    if not isinstance(entry, JournalEntry):
+        return Row(tenant, entry, sum(_size(value) for value in _texts(entry)))
+    size = _size(entry.event)
+    if size > MAX_EVENT:
+        kind = entry.event.get("type")
+        cut = {"type": kind[:MAX_TYPE] if isinstance(kind, str) else None, "size": size}
+        entry, size = replace(entry, event=cut), _size(cut)
+    return Row(tenant, entry, size)
+
+
+def _texts(entry: TranscriptEntry | ToolExecution) -> tuple[str, ...]:
+    match entry:
+        case TranscriptEntry():
+            return entry.text, entry.unheard
+        case ToolExecution():
+            return entry.arguments, entry.output
+
+
+def _size(value: object) -> int:
+    """About how many bytes the value's JSON has. Not recursive: what a client sent may be nested deeply."""
+    size = 0
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                size += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+            case dict() as members:
+                waiting += members
+                waiting += members.values()
+                size += 6 * len(members)  # quotes, colon, comma
+            case list() | tuple() as members:
+                waiting += members
+                size += len(members)
+            case _:
+                size += NUMBER
+    return size
 
 
 async def write(session: AsyncSession, rows: Iterable[Row]) -> None:

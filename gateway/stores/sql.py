@@ -9,14 +9,15 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from gateway.errors import Ending, SessionBusy, StoreError
+from gateway.log import where
 from gateway.ports import CallRecord, CallSummary, JournalEntry, ToolExecution, TranscriptEntry
 from gateway.stores import boots, rows, schema
+from gateway.stores.backlog import Backlog
 from gateway.stores.boots import BootId
 from gateway.stores.engine import EVERY_TENANT, Database
 
@@ -26,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100
 DELAY_S = 0.25
-BOUND = 10_000
-"""Rows that may wait unwritten; beyond it new ones are counted and dropped."""
 _RETRY_S = 1.0
 _CLOSE_S = 5.0
 
@@ -47,9 +46,9 @@ class SqlStore:
         self.database = database
         self.boot = boot
         self.dropped = 0
-        """Rows lost because too many waited, or because the database refused the row itself."""
+        """Rows lost because too much waited, or because the row itself could not be written."""
         self._calls: dict[str, CallRecord] = {}
-        self._rows: deque[rows.Row] = deque()
+        self._rows = Backlog()
         self._ends: deque[_End] = deque()
         self._waiting: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
@@ -141,10 +140,9 @@ class SqlStore:
         call = self._calls.get(entry.call_id)
         if call is None:  # it has ended, or never began
             return
-        if len(self._rows) >= BOUND:
-            self._drop("too many rows wait")
+        if not self._rows.add(rows.row(call.tenant, entry)):
+            self._drop("too much waits to be written")
             return
-        self._rows.append(rows.Row(call.tenant, entry))
         self._wake.set()
         if len(self._rows) >= BATCH:
             self._full.set()
@@ -169,8 +167,7 @@ class SqlStore:
                 if not future.done():
                     future.set_exception(failure) if failure else future.set_result(None)
             if self._closing:
-                with contextlib.suppress(SQLAlchemyError, OSError):
-                    await boots.leave(self.database, self.boot)
+                await self._leave()
                 return
             if failure is not None:
                 await asyncio.sleep(_RETRY_S)
@@ -183,26 +180,34 @@ class SqlStore:
         try:
             await boots.beat(self.database, self.boot)
             await boots.recover(self.database, self.boot)
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the writer must live as long as the process's calls do
+            self._degraded(error)
+
+    async def _leave(self) -> None:
+        try:
+            await boots.leave(self.database, self.boot)
+        except Exception as error:  # noqa: BLE001 - the next start closes what this boot leaves open
             self._degraded(error)
 
     async def _drain(self) -> StoreError | None:
-        """Write what is buffered now, rows before endings; what fails stays for the next round."""
+        """Write what is buffered now, rows before endings; what fails stays for the next round.
+
+        Whatever goes wrong costs rows, never the writer: it shares a task group with everything the process does.
+        """
         try:
             for _ in range(-(-len(self._rows) // BATCH)):
-                batch = list(islice(self._rows, BATCH))
+                batch = self._rows.first(BATCH)
                 await self._write(batch)
-                for _row in batch:
-                    self._rows.popleft()
+                self._rows.forget(len(batch))
             for _ in range(len(self._ends)):
                 try:
                     await self._write_end(self._ends[0])
-                except (SQLAlchemyError, OSError) as error:
+                except Exception as error:
                     if not await self._answers():
                         raise
-                    self._drop(f"the database refuses an ending ({type(error).__name__})")
+                    self._drop(f"an ending cannot be written: {where(error)}")
                 self._ends.popleft()
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - see above
             self._degraded(error)
             return StoreError(f"the journal could not be written: {type(error).__name__}")
         if self._failing:
@@ -214,12 +219,12 @@ class SqlStore:
         try:
             async with self.database.writing(EVERY_TENANT) as session:
                 await rows.write(session, batch)
-        except (SQLAlchemyError, OSError) as error:
-            # A row that the database refuses must not hold up the others for ever: halve until it stands alone.
+        except Exception as error:
+            # One row that cannot be written must not hold up the others for ever: halve until it stands alone.
             if not await self._answers():
                 raise
             if len(batch) == 1:
-                self._drop(f"the database refuses a row ({type(error).__name__})")
+                self._drop(f"a row cannot be written: {where(error)}")
                 return
             await self._write(batch[: len(batch) // 2])
             await self._write(batch[len(batch) // 2 :])
@@ -228,7 +233,7 @@ class SqlStore:
         """Whether the database takes writes at all."""
         try:
             await boots.beat(self.database, self.boot)
-        except (SQLAlchemyError, OSError):
+        except Exception:  # noqa: BLE001 - then it does not
             return False
         return True
 
@@ -239,12 +244,14 @@ class SqlStore:
 
     async def _write_end(self, end: _End) -> None:
         call = end.call
-        over = {
+        over: dict[str, object] = {
             "ended_at": max(end.at, call.started_at),
             "side": end.ending.side.value,
             "reason": end.ending.reason,
             "summary": asdict(end.summary),
         }
+        if end.summary.provider:
+            over["provider"] = end.summary.provider
         async with self.database.writing(EVERY_TENANT) as session:
             known = await session.get(schema.Call, call.call_id)
             if known is None:
@@ -276,4 +283,4 @@ class SqlStore:
     def _degraded(self, error: Exception) -> None:
         if not self._failing:
             self._failing = True
-            logger.error("journal degraded: %s; rows wait in memory", type(error).__name__)
+            logger.error("journal degraded: %s; rows wait in memory", where(error))

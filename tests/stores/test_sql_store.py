@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event, func, select, text
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.errors import HUNG_UP, TOO_LONG, SessionBusy, StoreError
 from gateway.ports import CallSummary, Store, ToolExecution, TurnTiming
-from gateway.stores import sql
+from gateway.stores import backlog, boots, sql
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Boot, Call, Journal, ToolRun, Transcript
 from gateway.stores.sql import SqlStore
@@ -172,7 +173,7 @@ async def test_an_error_in_the_block_comes_out_as_it_is(sqlite_url: str) -> None
 async def test_beyond_the_bound_rows_are_counted_and_dropped(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sql, "BOUND", 20)
+    monkeypatch.setattr(backlog, "MAX_ROWS", 20)
     async with SqlStore.open(sqlite_url) as store:
         call = call_in(await add_session(store.database))
         await store.begin_call(call)
@@ -182,6 +183,87 @@ async def test_beyond_the_bound_rows_are_counted_and_dropped(
         assert store.dropped == 5
         assert await journal_of(store.database, call.call_id) == list(range(20))
     assert [r.levelno for r in caplog.records if "dropped" in r.message] == [logging.ERROR]
+
+
+async def test_beyond_the_bound_in_bytes_too(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "MAX_BYTES", 100_000)
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        for number in range(5):
+            run = ToolExecution(call.call_id, f"call_{number}", "lookup", "{}", "x" * 30_000, True, 0, 1)
+            store.tool_execution(run)
+        assert store.dropped == 2
+        store.transcript(said(call, "item_a", 1, "é" * 10_000))
+        assert store.dropped == 3
+        await store.flush()
+        store.transcript(said(call, "item_b", 1, "é" * 10_000))
+        await store.flush()
+        assert store.dropped == 3
+        async with store.database.reading(call.tenant) as db:
+            assert await db.scalar(select(func.count()).select_from(ToolRun)) == 3
+
+
+async def test_a_huge_event_is_kept_as_its_type_and_size(sqlite_url: str) -> None:
+    deep: dict[str, object] = {"text": "x" * 20_000}
+    for _ in range(2000):
+        deep = {"in": deep}
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        store.record(entry(call, 1, text="x" * 250_000))
+        store.record(entry(call, 2, **deep))
+        store.record(entry(call, 3, type="t" * 20_000))
+        store.record(entry(call, 4, text="x" * 16_000))
+        await store.flush()
+        async with store.database.reading(call.tenant) as db:
+            events = (await db.scalars(select(Journal.event).order_by(Journal.seq))).all()
+    assert 250_000 < events[0].pop("size") < 250_100
+    assert events[0] == {"type": "test"}
+    assert events[1].keys() == {"type", "size"}
+    assert events[2]["type"] == "t" * 100
+    assert len(events[3]["text"]) == 16_000
+
+
+async def test_a_fault_of_ours_costs_a_row_and_not_the_writer(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("quotes the caller")
+
+    async with SqlStore.open(sqlite_url) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        with monkeypatch.context() as during:
+            during.setattr("gateway.stores.rows.write", broken)
+            store.record(entry(call, 1))
+            store.record(entry(call, 2))
+            await store.flush()
+            during.setattr(boots, "beat", broken)
+            during.setattr(sql, "_RETRY_S", 0.01)
+            store.record(entry(call, 3))
+            with pytest.raises(StoreError):
+                await store.flush()
+        store.record(entry(call, 4))
+        await store.flush()
+        assert store.dropped == 2
+        assert await journal_of(store.database, call.call_id) == [3, 4]
+        monkeypatch.setattr(boots, "leave", broken)
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+    assert len(errors) == 3, "once each: rows dropped, degraded, and degraded again at the end"
+    assert all("RuntimeError at stores/test_sql_store.py" in told for told in errors)
+    assert "quotes" not in caplog.text
+
+
+async def test_who_answered_is_written_at_the_end(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        session = await add_session(store.database)
+        for answered, kept in (("upstream", "upstream"), ("", "embedded")):
+            call = call_in(session)
+            await store.begin_call(call)
+            await store.end_call(call.call_id, HUNG_UP, replace(SUMMARY, provider=answered))
+            async with store.database.reading(call.tenant) as db:
+                assert (await db.get_one(Call, call.call_id)).provider == kept
 
 
 async def test_a_row_the_database_refuses_does_not_hold_up_the_others(any_database: str) -> None:
