@@ -79,6 +79,7 @@ MODEL_LOST = Ending(Side.MODEL, "lost")
 TOO_LONG = Ending(Side.GATEWAY, "too-long")
 DRAINED = Ending(Side.GATEWAY, "drained")
 CRASHED = Ending(Side.GATEWAY, "crashed")
+SESSION_BUSY = Ending(Side.GATEWAY, "session-busy")
 INTERNAL_ERROR = Ending(Side.GATEWAY, "internal-error")
 
 ENDINGS: dict[Ending, str] = {
@@ -95,7 +96,8 @@ ENDINGS: dict[Ending, str] = {
     TOO_LONG: "the call reached the persona's longest length",
     DRAINED: "the server was shutting down and the drain deadline passed",
     CRASHED: "the process died during the call; a later start closed it",
-    INTERNAL_ERROR: "a fault in Parley itself",
+    SESSION_BUSY: "the session had a live call on another node already",
+    INTERNAL_ERROR: "a fault in Parley itself; the log has a traceback",
 }
 """Every ending there is, with the sentence that explains it (`docs/operate.md` repeats them; a test checks)."""
 
@@ -124,6 +126,8 @@ class Busy(CallRejected):
 
 class SessionBusy(CallRejected):
     """The session already has a live call: one at a time."""
+
+    ending = SESSION_BUSY
 
 
 class LegError(GatewayError):

@@ -37,6 +37,7 @@ from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
 from media import libopus
+from media.speech_likeness import preload
 from personas import library as persona_library
 from personas.persona import Persona
 from tools import library as tool_library
@@ -78,7 +79,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """
     personas, tools = await asyncio.to_thread(load_agents)
     signing_key = await asyncio.to_thread(load_signing_key, settings)
-    await asyncio.to_thread(libopus.library)  # its loading reads the disk, which no call may wait for
+    # Their loading reads the disk, which no call may wait for.
+    await asyncio.to_thread(libopus.library)
+    await asyncio.to_thread(preload, 2)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))

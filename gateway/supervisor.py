@@ -113,6 +113,9 @@ class Supervisor:
     async def _hold(self, call: Call) -> None:
         try:
             await call.run()
+        except Exception:
+            # A call never raises; should it all the same, the others must not pay for it.
+            logger.exception("call %s broke while it was being closed", call.plan.call_id)
         finally:
             self._forget(call.plan.call_id)
 

@@ -29,6 +29,8 @@ a false start. Speech at a usual level passes it."""
 UNHEARD = -95.0
 """Before the first louder frame no packets may have come yet, which says nothing about the room: such frames are
 left out for as long as `ROOM_FRAMES`."""
+QUIET = -55.0
+"""A frame this quiet tells of the room even while we play: whatever of our echo is in it, the room is no louder."""
 LEAST_ON, MOST_ON, OFF = 6.0, 12.0, 3.0
 """How far above the room: a steady noise needs little, one that swells and falls (voices) more."""
 LOWEST_ON, LOWEST_OFF = -52.0, -56.0
@@ -102,13 +104,14 @@ class Gate:
         self._far[-1] = max(self._far[-1], dbfs)
 
     def room(self, loudness: float) -> None:
-        """A frame outside speech. Those with our echo in them tell nothing of the room, and rejected speech,
-        with its gaps, hardly moves what is followed: the second quietest and second loudest tenth."""
+        """A frame outside speech. Those with our echo in them tell nothing of the room unless they are quiet,
+        and rejected speech, with its gaps, hardly moves what is followed: the second quietest and second loudest
+        tenth."""
         echo = max(self._far)
         self._far.append(SILENT)
         if not self._room and loudness <= UNHEARD and self._unheard < ROOM_FRAMES:
             self._unheard += 1
-        elif echo == SILENT:
+        elif echo == SILENT or loudness <= QUIET:
             self._room.append(loudness)
             ranked = sorted(self._room)
             self._low, self._high = ranked[len(ranked) // 5], ranked[len(ranked) * 4 // 5]

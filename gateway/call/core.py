@@ -47,10 +47,11 @@ from gateway.call.inputs import (
     SpeechStarted,
     ToolFinished,
 )
+from gateway.call.parting import Parting, is_goodbye
 from gateway.call.reply import Replies
 from gateway.call.scribe import Scribe
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
-from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, Ending
+from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, Ending
 from gateway.ports import Event, TurnTiming
 from personas.persona import Persona
 from personas.prompt import say_exactly
@@ -71,6 +72,21 @@ RESUME_BACK_MS = 200
 
 ANSWER_MS = 1000
 """A backchannel with less than this of the reply left is taken as an answer to it."""
+
+COMMIT_S = 0.6
+"""How long after the caller's speech the model's commit of it is waited for."""
+
+RESUMED_S = 2.0
+"""How long a caller who speaks on holds back the answer to what the model has taken already."""
+
+INSIST = 2
+"""After so many replies given up unheard the next one is said whatever the local VAD hears: it hears noise."""
+
+MOST_FAILURES = 1
+"""Replies in a row that the model may fail before the call is given up."""
+
+RETRY_S = 0.5
+"""Pause before a failed reply is asked for again."""
 
 UNANSWERED_S = 2.0
 """How long the model has to take the turn of a caller who spoke before the reply was heard."""
@@ -108,10 +124,7 @@ class Core:
             still_there=settings.persona.still_there, farewell=settings.persona.farewell,
         )  # fmt: skip
         self._ended = False
-        self._closing: Ending | None = None
-        """How the call ends once the agent has been heard."""
-        self._parting = False
-        """The farewell is still to be said."""
+        self._parting = Parting()
         self._audio_origin: float | None = None
         """When the first caller audio went to the model: its `audio_start_ms` counts from here."""
         self._channel = False
@@ -125,8 +138,12 @@ class Core:
         self._last_speech: float | None = None
         self._onset_noticed = False
         """The model's VAD heard the caller too since the last local onset."""
-        self._undecided: set[str] = set()
-        """User items committed over a reply whose words are not known yet."""
+        self._undecided: dict[str, int] = {}
+        """User items committed over a reply whose words are not known yet: item → its milliseconds of speech."""
+        self._unheard = 0
+        """Replies given up before anything of them was heard, since the model last took a turn."""
+        self._out_of_band: set[str] = set()
+        """Responses that a client asked for beside the conversation."""
         self._kept_words = False
         """Words were kept as a backchannel at the very end of a reply: they may have been an answer."""
         self._owed = False
@@ -153,6 +170,7 @@ class Core:
             case Connected():
                 self._clock.active(now)
                 self._audio_origin = now
+                out += self._greet(now)
             case ChannelOpened():
                 self._channel = True
                 out += self._welcome()
@@ -179,6 +197,7 @@ class Core:
         out: list[Effect] = []
         kind = event["type"]
         shown = self._front.model(event)
+        self._replies.progress(event.get("response_id"), now)
         match kind:
             case "input_audio_buffer.speech_started":
                 self._scribe.user_began(event["item_id"], self._model_ms(event["audio_start_ms"], now))
@@ -193,6 +212,8 @@ class Core:
                 self._words(event["item_id"], event.get("transcript") or "", now, out, final=True)
             case "conversation.item.input_audio_transcription.failed":
                 self._words(event["item_id"], "", now, out, final=True)
+            case "response.created" if event["response"].get("conversation_id", "") is None:
+                self._out_of_band.add(event["response"]["id"])
             case "response.created":
                 out += self._replies.created(event["response"]["id"], now)
             case "response.output_item.added":
@@ -211,10 +232,11 @@ class Core:
                 usage = event["response"].get("usage") or {}
                 out.append(Note("input_tokens", usage.get("input_tokens") or 0))
                 out.append(Note("output_tokens", usage.get("output_tokens") or 0))
-                out += self._replies.done(event["response"]["id"], now)
+                self._reply_done(event["response"], now, out)
             case "error":
                 fault = event.get("error") or {}
                 out += self._replies.refused(fault.get("event_id") or "", fault.get("code") or "", now)
+                self._try_again(now, out)
             case _:
                 pass
         out[:0] = [ToLeg(e) for e in shown]
@@ -232,7 +254,7 @@ class Core:
         item = {"type": "function_call_output", "call_id": event.tool_call_id, "output": event.output}
         out.append(ToModel({"type": "conversation.item.create", "item": item}))
         # After a hang-up nothing more is to be said but the farewell.
-        self._owe(self._closing is not AGENT_HUNG_UP, now)
+        self._owe(self._parting.ending is not AGENT_HUNG_UP, now)
         self._settle(now, out)
         return out
 
@@ -241,12 +263,11 @@ class Core:
         if self._ended:
             return []
         if isinstance(event, HandOverAsked):
-            self._closing = HANDED_OVER
+            self._parting.decide(HANDED_OVER, now)
         else:
-            self._closing = AGENT_HUNG_UP
             speakers = {line.response_id for line in self._scribe.agent.values()}
-            self._parting = bool(set(self._tools.values()) - speakers)
-        self._clock.closing(now)
+            silent = bool(set(self._tools.values()) - speakers)
+            self._parting.decide(AGENT_HUNG_UP, now, farewell_due=silent)
         return []
 
     def tick(self, now: float) -> list[Effect]:
@@ -258,16 +279,17 @@ class Core:
             out += self._greet(now)
         if self._floor is Floor.HELD:
             self._decide(now, out)
-        for ending, words in self._clock.due(now, quiet=self._is_quiet()):
-            if ending is None:
-                self._ask({"instructions": say_exactly(words)}, now, out)
-            elif words:
-                self._closing = ending
-                self._clock.closing(now)
+        if self._replies.stalled(now):
+            out += self._replies.abandon(now)
+            self._try_again(now, out)
+        overdue = self._parting.overdue(now)
+        if overdue is not None:
+            self._end(overdue, now, out)
+        elif self._parting.ending is None and (due := self._clock.due(now, quiet=self._is_quiet())):
+            if due.ending is not None:
+                self._parting.decide(due.ending, now)
                 self._give_up(now, out)
-                self._ask({"instructions": say_exactly(words)}, now, out)
-            else:
-                self._end(self._closing or ending, now, out)
+            self._ask({"instructions": say_exactly(due.words)}, now, out)
         self._settle(now, out)
         return out
 
@@ -281,8 +303,6 @@ class Core:
                 out.append(Pause())
             elif act is Act.RESUME:
                 out.append(Resume(RESUME_BACK_MS))
-                if cue is Cue.KEEP:
-                    out.append(Note("kept"))
             else:
                 self._interrupt(now, out)
         if self._floor is Floor.CALLER and not self._speaking:
@@ -309,6 +329,9 @@ class Core:
         self._silent_since = now
         self._last_speech = now - ago_ms / 1000
         self._clock.active(now)
+        if self._owed:
+            # What was said just now is about to be committed too: one answer to both.
+            self._owed_from = now + COMMIT_S
         self._cue(Cue.OFFSET, now, out)
 
     def _decide(self, now: float, out: list[Effect]) -> None:
@@ -326,15 +349,17 @@ class Core:
         self._turns += 1
         out.append(Note("turns"))
         self._committed_at = now
+        self._unheard = 0
         if not self._desk.creates or self._persona.turns == "provider":
             return
-        if self._audible():
-            self._undecided.add(item_id)
+        if self._audible() or self._parting.ending is not None:
+            self._undecided[item_id] = self._carried_ms + self._speech_ms
             return
         if self._floor in (Floor.WAITING, Floor.HELD):
             # Nothing of the reply was heard: the caller was not done, and the reply is made anew.
             self._give_up(now, out)
-        self._owe(True, now)
+        # Who speaks on already gets one answer to it all; in lasting noise it is not waited for long.
+        self._owe(True, now, after_s=RESUMED_S if self._speaking else 0.0)
         self._settle(now, out)
 
     def _audible(self) -> bool:
@@ -360,9 +385,10 @@ class Core:
             self._clock.answered()
         if item_id not in self._undecided:
             return
-        self._undecided.discard(item_id)
-        if is_backchannel(text, self._carried_ms + self._speech_ms):
-            self._kept_words = bool(text.strip()) and self._nearly_done()
+        speech_ms = self._undecided.pop(item_id)
+        parting = self._parting.ending is not None
+        if is_backchannel(text, speech_ms) or (parting and is_goodbye(text)):
+            self._kept_words = bool(text.strip()) and self._nearly_done() and not parting
             if not self._kept_words and self._audible():
                 # It was no turn, and a model that finds it among the turns may answer it later.
                 event_id = f"event_parley_delete_{item_id}"[:512]
@@ -372,7 +398,8 @@ class Core:
             if self._floor is Floor.HELD and not self._speaking and not self._undecided:
                 self._cue(Cue.KEEP, now, out)
             return
-        if self._floor in (Floor.AGENT, Floor.HELD):
+        self._parting.revoke()
+        if self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
             self._cue(Cue.YIELD, now, out)
         self._owe(True, now)
         self._settle(now, out)
@@ -380,14 +407,14 @@ class Core:
     def _interrupt(self, now: float, out: list[Effect]) -> None:
         """The caller has the floor: stop, and tell the model what was heard."""
         out.append(Note("interruptions"))
-        if self._closing is AGENT_HUNG_UP:
-            # "Wait, one more thing" over the farewell: the call goes on.
-            self._closing = None
-            self._clock.reopened()
+        # "Wait, one more thing" over the farewell: the call goes on.
+        self._parting.revoke()
         # A reply of which nothing was heard is still owed, should the model take no turn from this speech.
         unheard = not self._audible()
         self._give_up(now, out)
-        self._owe(unheard, now, after_s=UNANSWERED_S)
+        if unheard:
+            self._unheard += 1
+            self._owe(True, now, after_s=UNANSWERED_S)
         self._owe(bool(self._undecided), now)
         self._undecided.clear()
 
@@ -434,6 +461,15 @@ class Core:
         self._scribe.agent[item_id].begun = True
         if self._audio_at is None:
             self._audio_at = now
+        self._parting.speaking(now)
+        if (
+            self._speaking
+            and self._floor is Floor.WAITING
+            and self._desk.interrupts
+            and self._unheard < INSIST
+        ):
+            # Audio that begins while the caller speaks is held from its first frame.
+            self._floor = Floor.CALLER
         self._cue(Cue.AUDIO, now, out)
 
     def _played(self, items: tuple[ItemProgress, ...], now: float, out: list[Effect]) -> None:
@@ -458,27 +494,50 @@ class Core:
 
     def _settle(self, now: float, out: list[Effect]) -> None:
         """What follows once nothing is left to play, and whether a reply that is owed can be asked for."""
-        if self._replies.alive or self._replies.wanted is not None or self._scribe.open_items():
+        if (
+            self._ended
+            or self._replies.alive
+            or self._replies.wanted is not None
+            or self._scribe.open_items()
+        ):
             return
         self._stopped(out)
         if self._floor in (Floor.AGENT, Floor.WAITING, Floor.HELD) and not self._tools:
             if self._floor is not Floor.WAITING:
                 self._clock.active(now)
             self._cue(Cue.DRAINED, now, out)
-            if self._undecided or self._kept_words:
+            if (self._undecided or self._kept_words) and self._parting.ending is None:
                 self._owe(True, now)
                 self._undecided.clear()
                 self._kept_words = False
         if self._tools or not self._replies.idle:
             return
-        mid_speech = self._floor is Floor.CALLER and self._committed_at is None
-        if self._parting:
-            self._parting = False
+        if self._parting.farewell_due:
+            self._parting.farewell_due = False
             self._ask({"instructions": say_exactly(self._persona.farewell)}, now, out)
-        elif self._owed and now >= self._owed_from and not mid_speech:
+        elif self._owed and now >= self._owed_from and not self._listening(now):
             self._ask({}, now, out)
-        elif self._closing is not None and not self._owed and not self._speaking:
-            self._end(self._closing, now, out)
+        elif self._parting.ending is not None and not (self._owed or self._undecided or self._speaking):
+            self._end(self._parting.ending, now, out)
+
+    def _listening(self, now: float) -> bool:
+        """Whether the caller is in the middle of something that the model has not taken yet."""
+        return self._speaking and now < self._owed_from + RESUMED_S and self._committed_at is None
+
+    def _reply_done(self, response: dict[str, Any], now: float, out: list[Effect]) -> None:
+        response_id = response["id"]
+        if response_id in self._out_of_band:
+            self._out_of_band.discard(response_id)
+            return
+        out += self._replies.done(response_id, now, failed=response.get("status") == "failed")
+        self._try_again(now, out)
+
+    def _try_again(self, now: float, out: list[Effect]) -> None:
+        """After a reply that came to nothing: once more, and then no longer."""
+        if self._replies.failures > (0 if self._parting.ending else MOST_FAILURES):
+            self._end(self._parting.ending or MODEL_LOST, now, out)
+        elif self._replies.failures and self._replies.idle:
+            self._owe(True, now, after_s=RETRY_S)
 
     def _stopped(self, out: list[Effect]) -> None:
         if self._sounding is not None:

@@ -40,7 +40,9 @@ def upstream_session(
     always on (the record needs it), and with the gateway taking the turns no replies and no interruptions of the
     model's own accord."""
     sent = {k: deepcopy(v) for k, v in session.items() if k not in (*SERVER_COPY, "model")}
-    sent["tools"] = [*server_tools, *sent.get("tools", [])]
+    own = sent.get("tools", [])
+    taken = {tool.get("name") for tool in own}
+    sent["tools"] = [*(tool for tool in server_tools if tool["name"] not in taken), *own]
     heard = sent["audio"]["input"]
     if heard.get("transcription") is None:
         heard["transcription"] = {"model": "gpt-4o-mini-transcribe"}
@@ -81,7 +83,7 @@ class Desk:
 
     def runs(self, tool: str) -> bool:
         """Whether the server runs this tool (the client runs its own)."""
-        return tool in self._server_names
+        return tool in self._front.server_tools
 
     def receive(self, message: str, scribe: Scribe) -> Answer:
         """Judge one message of the client. Never raises: a fault becomes an `error` event."""
@@ -160,12 +162,9 @@ class Desk:
         voice = session["audio"]["output"]["voice"]
         if "audio.output.voice" in merged.changed and voice not in self._persona.allowed_voices:
             session["audio"]["output"]["voice"] = self.session["audio"]["output"]["voice"]
-        taken = [t["name"] for t in session["tools"] if t.get("name") in self._server_names]
-        if taken:
-            raise ProtocolFault(
-                "invalid_value", f"The server already has a tool called '{taken[0]}'.", "session.tools"
-            )
         self.session = session
+        # A tool of the client's takes the place of ours of the same name.
+        self._front.server_tools = self._server_names - {t.get("name") for t in session["tools"]}
         answer = Answer([self._front.event("session.updated", session=deepcopy(session))])
         if merged.changed:
             full = upstream_session(

@@ -55,7 +55,8 @@ class Front:
     """Translates model events for one client, in order."""
 
     def __init__(self, server_tools: frozenset[str]) -> None:
-        self._server_tools = server_tools
+        self.server_tools = server_tools
+        """Names of the tools that the server runs now."""
         self._items: dict[str, ToolItem] = {}
         self._calls: dict[str, ToolItem] = {}
         self._aliases: dict[str, str] = {}
@@ -140,7 +141,7 @@ class Front:
 
     def _tool_of(self, item: dict[str, Any]) -> ToolItem | None:
         """The tool item behind a `function_call` item, when the server runs it."""
-        if item.get("type") != "function_call" or item.get("name") not in self._server_tools:
+        if item.get("type") != "function_call" or item.get("name") not in self.server_tools:
             return None
         item_id = item["id"]
         tool = self._items.get(item_id)

@@ -12,7 +12,10 @@ from typing import Any
 
 from gateway.call.effects import CloseGate, Effect, OpenGate, ToModel
 
-__all__ = ["Replies"]
+__all__ = ["STALL_S", "Replies"]
+
+STALL_S = 10.0
+"""A model that says nothing about a reply for so long has lost it."""
 
 
 @dataclass(slots=True)
@@ -30,6 +33,10 @@ class Replies:
     """The reply to ask for once the running one is done."""
     killed: set[str] = field(default_factory=set)
     count: int = 0
+    heard_at: float = 0.0
+    """When the model last said anything about the reply that runs or is asked for."""
+    failures: int = 0
+    """Replies in a row that came to nothing through the model's fault."""
 
     @property
     def idle(self) -> bool:
@@ -51,7 +58,7 @@ class Replies:
             return []
         self.count += 1
         self.asked_event = event_id or f"event_parley_reply_{self.count}"
-        self.asked_at = now
+        self.asked_at = self.heard_at = now
         self.doomed = False
         event: dict[str, Any] = {"type": "response.create", "event_id": self.asked_event}
         if response:
@@ -62,6 +69,7 @@ class Replies:
         """The model began a response: ours, or one of its own accord."""
         self.active = response_id
         self.asked_event = None
+        self.heard_at = now
         if self.asked_at is None:
             self.asked_at = now
         if self.doomed:
@@ -69,10 +77,11 @@ class Replies:
             return self._kill(response_id)
         return [OpenGate(response_id)]
 
-    def done(self, response_id: str, now: float) -> list[Effect]:
+    def done(self, response_id: str, now: float, *, failed: bool = False) -> list[Effect]:
         """A response is over. Its gate stays open: audio that was queued still plays, none will come."""
         if response_id == self.active:
             self.active = None
+            self.failures = self.failures + 1 if failed and response_id not in self.killed else 0
         effects: list[Effect] = [CloseGate(response_id)] if response_id in self.killed else []
         return [*effects, *self._next(now)]
 
@@ -85,7 +94,25 @@ class Replies:
         if code == "conversation_already_has_active_response" and self.wanted is None:
             self.wanted = {}
             return []
+        self.failures += 1
         return self._next(now)
+
+    def progress(self, response_id: str | None, now: float) -> None:
+        """The model said something about a response."""
+        if response_id is not None and response_id == self.active:
+            self.heard_at = now
+
+    def stalled(self, now: float) -> bool:
+        """Whether a reply runs or is asked for and the model has been silent about it for too long."""
+        return not self.idle and now - self.heard_at >= STALL_S
+
+    def abandon(self, now: float) -> list[Effect]:
+        """Wait no longer for a stalled reply: whatever still comes of it is dropped."""
+        effects = self.kill()
+        self.failures += 1
+        self.active = self.asked_event = None
+        self.doomed = False
+        return [*effects, *self._next(now)]
 
     def kill(self, *, cancel: bool = True) -> list[Effect]:
         """Give up the reply that runs or is asked for. `cancel`: tell the model (it may have cancelled itself)."""

@@ -17,8 +17,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,7 @@ from gateway.call.tally import Tally
 from gateway.errors import (
     INTERNAL_ERROR,
     MODEL_LOST,
+    PROTOCOL,
     Ending,
     GatewayError,
     ModelError,
@@ -79,6 +80,7 @@ from gateway.ports import (
 )
 from gateway.realtime.session import default_session, merge_session
 from media.audio import PCM24
+from media.level import dbfs
 from media.playout import Playout, PlayoutFull
 from media.vad import SpeechStarted as VadStarted
 from media.vad import SpeechStopped as VadStopped
@@ -99,8 +101,11 @@ CLOSE_S = 5.0
 HANGOVER_MS = 300
 """Silence after which the local VAD calls the caller's speech over."""
 
-EARLY_FRAMES = 100
-"""Caller audio kept while the model session opens: 2 s; beyond that the oldest is dropped."""
+EARLY_FRAMES = 750
+"""Caller audio kept while the model session opens: 15 s; beyond that the oldest is dropped."""
+
+BACKLOG_EVENTS = 200
+"""Events kept for a model that is not open yet; a client that sends more ends its call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,9 @@ class Call:
         self._began = self._now()
         self._tools = {name: deps.tools[name] for name in plan.persona.tools}
         self._definitions = tuple(tool.definition() for tool in self._tools.values())
-        self._session = visible_session(plan.persona, plan.session_id, deps.model_name)
+        self._session = visible_session(
+            plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values())
+        )
         self._core = Core(
             CoreSettings(plan.call_id, plan.persona, self._session, self._definitions), self._began
         )
@@ -159,7 +166,7 @@ class Call:
         """Open gates: response → its items that have audio."""
         self._fresh = False
         """An item began whose first frame was not pulled yet."""
-        self._provider = "none"
+        self._provider = ""
 
     def end(self, ending: Ending) -> None:
         """Ask the call to end; whoever asks first decides."""
@@ -177,6 +184,8 @@ class Call:
                 self._start("tick", self._tick())
                 await self._leg.open(self, self)
                 await asyncio.wait([self._ended])
+                # The leg first: until it is closed the caller hears what is left, and waits.
+                await self._bounded("closing the leg", self._leg.close(self._ended.result()))
                 for task in self._tasks:
                     task.cancel()
         except* GatewayError as faults:
@@ -232,6 +241,8 @@ class Call:
 
     def pull(self, now: float) -> bytes | None:
         frame = self._playout.pull(now)
+        if frame is not None:
+            self._detector.far_level(dbfs(frame))
         if frame is not None and self._fresh:
             self._fresh = False
             self._report()
@@ -287,7 +298,7 @@ class Call:
                 case OpenGate(response_id):
                     self._gates[response_id] = set()
                 case CloseGate(response_id):
-                    self._gates.pop(response_id, None)
+                    self._close_gate(response_id)
                 case Pause():
                     self._playout.pause(self._now())
                 case Resume(back_ms):
@@ -307,6 +318,9 @@ class Call:
 
     def _send(self, event: Event) -> None:
         if self._model is None:
+            if len(self._backlog) >= BACKLOG_EVENTS:
+                self.end(PROTOCOL)
+                return
             self._backlog.append(event)
         else:
             self._model.send(event)
@@ -364,11 +378,15 @@ class Call:
         ):
             self._playout.finish(event["item_id"])
         if kind == "response.done":
-            for item_id in self._gates.pop(event["response"]["id"], ()):
-                self._playout.finish(item_id)
-        self._journal.model(self._ms(now), event)
+            self._close_gate(event["response"]["id"])
         self._report()
+        self._journal.model(self._ms(now), event)
         self._apply(self._core.model(event, now))
+
+    def _close_gate(self, response_id: str) -> None:
+        """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""
+        for item_id in self._gates.pop(response_id, ()):
+            self._playout.finish(item_id)
 
     def _play(self, response_id: str, item_id: str, pcm: bytes) -> None:
         """Queue audio of a reply whose gate is open; the rest was given up and is dropped."""
@@ -380,7 +398,7 @@ class Call:
             self._playout.queue(item_id, pcm)
         except PlayoutFull as full:
             logger.warning("call %s: %s; the rest of the reply is dropped", self.plan.call_id, full)
-            del self._gates[response_id]
+            self._close_gate(response_id)
             return
         if item_id not in items:
             items.add(item_id)
@@ -429,34 +447,42 @@ class Call:
 
     async def _begin(self, wall: float) -> None:
         plan = self.plan
-        names = ",".join(model.name for model in self._deps.models)
+        first = self._deps.models[0].name if self._deps.models else ""
         record = CallRecord(
-            plan.call_id, plan.session_id, plan.tenant, plan.persona.id, self._leg.kind, names, wall
+            plan.call_id, plan.session_id, plan.tenant, plan.persona.id, self._leg.kind, first, wall
         )
         try:
             await self._deps.store.begin_call(record)
         except StoreError as error:
-            logger.error("call %s is not written down: %s", plan.call_id, error)  # noqa: TRY400 - expected fault
+            logger.error("call %s is not written down: %s", plan.call_id, error)
 
     async def _finish(self, ending: Ending) -> None:
-        """Close the leg, write the ending, say the canonical line. Each within its time, whatever fails."""
+        """Close what is open, write the ending, say the canonical line. Each step whatever became of the others."""
         now = self._now()
-        stats = self._leg.stats()
-        self._detector.close()
+        stats: dict[str, float] = {}
+        with self._guarded("reading the leg's figures"):
+            stats = self._leg.stats()
+        with self._guarded("closing the voice detector"):
+            self._detector.close()
         await self._bounded("closing the leg", self._leg.close(ending))
-        self._apply_last(now, ending)
-        summary = self._tally.summary(self._ms(now), stats)
+        with self._guarded("closing the transcript"):
+            # Let the core close what is open in the transcript, however the call ended.
+            for effect in self._core.leg(Lost(ending), now):
+                if isinstance(effect, Write):
+                    self._deps.store.transcript(effect.entry)
+        summary = self._tally.summary(self._ms(now), self._provider, stats)
         self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
         await self._bounded(
             "writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary)
         )
-        log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, self._provider, ending, summary)
+        log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, ending, summary)
 
-    def _apply_last(self, now: float, ending: Ending) -> None:
-        """Let the core close what is open in the transcript, however the call ended."""
-        for effect in self._core.leg(Lost(ending), now):
-            if isinstance(effect, Write):
-                self._deps.store.transcript(effect.entry)
+    @contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            logger.exception("call %s: %s failed", self.plan.call_id, what)
 
     async def _bounded(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -469,24 +495,23 @@ class Call:
         return round((now - self._began) * 1000)
 
 
-def visible_session(persona: Persona, session_id: str, model: str) -> dict[str, Any]:
+def visible_session(persona: Persona, session_id: str, model: str, tools: Sequence[Tool]) -> dict[str, Any]:
     """The complete session object that the client of this persona sees: as if the model took the turns, and with
     the client's own tools only (it has none yet)."""
-    wanted = session_for(persona, ())
+    wanted = session_for(persona, tools) | {"tools": []}
     wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
     return merge_session(default_session(model=model, session_id=session_id), wanted).session
 
 
-def log_ended(
-    call_id: str, persona_id: str, leg: str, provider: str, ending: Ending, summary: CallSummary
-) -> None:
+def log_ended(call_id: str, persona_id: str, leg: str, ending: Ending, summary: CallSummary) -> None:
     """The one line that sums a call up. No speech, no numbers of people, no arguments."""
     replies = sorted(t.reply_ms for t in summary.timings)
     logger.info(
         "call ended call=%s persona=%s leg=%s provider=%s ending=%s duration_ms=%d turns=%d interruptions=%d "
         "tools=%d reply_p50_ms=%s dropped_audio_ms=%d tokens=%d/%d %s",
-        call_id, persona_id, leg, provider, ending, summary.duration_ms, summary.turns, summary.interruptions,
-        summary.tool_calls, replies[len(replies) // 2] if replies else "-", summary.dropped_audio_ms,
+        call_id, persona_id, leg, summary.provider or "none", ending, summary.duration_ms, summary.turns,
+        summary.interruptions, summary.tool_calls, replies[len(replies) // 2] if replies else "-",
+        summary.dropped_audio_ms,
         summary.input_tokens, summary.output_tokens,
         " ".join(f"{k}={v:.3g}" for k, v in summary.leg.items()),
     )  # fmt: skip

@@ -31,7 +31,7 @@ class Tally:
         if len(self._timings) < KEPT_TIMINGS:
             self._timings.append(time.timing)
 
-    def summary(self, duration_ms: int, leg: dict[str, float]) -> CallSummary:
+    def summary(self, duration_ms: int, provider: str, leg: dict[str, float]) -> CallSummary:
         return CallSummary(
             duration_ms=duration_ms,
             turns=self._counts["turns"],
@@ -42,5 +42,6 @@ class Tally:
             bargein_ms=tuple(self._bargein_ms),
             input_tokens=self._counts["input_tokens"],
             output_tokens=self._counts["output_tokens"],
+            provider=provider,
             leg=leg,
         )

@@ -84,6 +84,7 @@ class Bench:
         self.items: dict[str, Item] = {}
         self.paused = False
         self.asked: list[dict[str, Any]] = []
+        self.asked_at: list[float] = []
         self.cancelled: list[str] = []
         self.truncated: dict[str, int] = {}
         self.ended: End | None = None
@@ -105,6 +106,8 @@ class Bench:
                     self.gates.add(response_id)
                 case CloseGate(response_id):
                     self.gates.discard(response_id)
+                    for item in self.items.values():
+                        item.finished = item.finished or item.response_id == response_id
                 case Pause():
                     self.paused = True
                 case Resume():
@@ -117,6 +120,7 @@ class Bench:
                     self.model_sent.append(event)
                     if event["type"] == "response.create":
                         self.asked.append(event)
+                        self.asked_at.append(self.now)
                     elif event["type"] == "response.cancel":
                         self.cancelled.append(event["response_id"])
                     elif event["type"] == "conversation.item.truncate":
@@ -210,7 +214,7 @@ class Bench:
         )  # fmt: skip
         self.audio(response_id, item_id, ms)
         if done:
-            if item_id in self.items:
+            if item_id in self.items and response_id in self.gates:
                 self.items[item_id].finished = True
             self.finish_reply(response_id)
         return item_id

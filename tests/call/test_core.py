@@ -17,7 +17,7 @@ from gateway.call.inputs import (
     SpeechStarted,
     ToolFinished,
 )
-from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, HUNG_UP, TOO_LONG
+from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, HUNG_UP, MODEL_LOST, TOO_LONG
 from personas.persona import Limits
 from personas.prompt import said_exactly
 from tests.call.harness import WEATHER, Bench, persona
@@ -423,3 +423,169 @@ def test_a_provider_that_takes_the_turns_itself_is_not_doubled() -> None:
     assert bench.clears == 1
     assert bench.cancelled == []
     assert bench.truncated[item] > 0
+
+
+# ── odd orders of events ──
+
+
+def test_cancelling_the_generation_alone_lets_what_was_made_play_and_the_call_go_on() -> None:
+    bench = greeted(Bench())
+    bench.turn("u1", "tell me everything")
+    bench.reply("one two three", 1500, done=False)
+    bench.leg(ClientSent('{"type": "response.cancel"}'))
+    bench.finish_reply("resp_2", "cancelled")
+    bench.run(2)
+    assert bench.types()[-1] == "output_audio_buffer.stopped"
+    bench.turn("u2", "go on")
+    assert len(bench.asked) == 3
+
+
+def test_nobody_is_talked_over_who_went_on_just_before_the_commit() -> None:
+    bench = greeted(Bench())
+    bench.speak(1.0)
+    bench.report()
+    bench.leg(SpeechStarted(60))
+    bench.turn("u1", "i would like")
+    assert len(bench.asked) == 1, "the caller is still speaking"
+    bench.run(1.0, speech_ms=60)
+    bench.leg(SpeechEnded(200))
+    bench.turn("u2", "to book an appointment")
+    assert len(bench.asked) == 2, "one answer to both"
+
+
+def test_lasting_noise_holds_an_answer_back_for_a_while_only() -> None:
+    bench = greeted(Bench())
+    bench.leg(SpeechStarted(60))
+    bench.turn("u1", "is anybody there")
+    answered = 0
+    for _ in range(8):
+        bench.run(1.5, speech_ms=900)
+        if len(bench.asked) > 1 + answered:
+            answered += 1
+            bench.reply("Yes, I am here.", 800)
+    bench.run(3, speech_ms=900)
+    assert any(e.role == "assistant" and e.text == "Yes, I am here." for e in bench.entries.values())
+
+
+def said_goodbye() -> Bench:
+    bench = greeted(Bench(tools=(WEATHER,)))
+    bench.turn("u1", "that is all")
+    call_weather(bench)
+    bench.do(bench.core.control(HangUpAsked(), bench.now))
+    return bench
+
+
+def test_interrupting_while_the_hang_up_tool_runs_gets_an_answer_and_not_a_goodbye() -> None:
+    bench = said_goodbye()
+    bench.turn("u2", "wait one more thing")
+    bench.do(bench.core.tool(ToolFinished("call_1", "{}", True), bench.now))
+    bench.run(1)
+    assert all("Goodbye" not in json.dumps(e) for e in bench.asked[2:])
+    bench.reply("Sure.", 500)
+    bench.run(3)
+    assert bench.ended is None
+
+
+def test_a_goodbye_returned_does_not_keep_the_call_open() -> None:
+    bench = said_goodbye()
+    bench.do(bench.core.tool(ToolFinished("call_1", "{}", True), bench.now))
+    bench.reply("Thank you for calling. Goodbye.", 2000)
+    bench.run(0.5)
+    bench.speak(0.5)
+    bench.turn("u2", "thank you bye")
+    bench.run(4)
+    assert bench.ended is not None
+    assert bench.ended.ending == AGENT_HUNG_UP
+
+
+def test_a_caller_who_speaks_up_over_the_farewell_to_silence_is_heard() -> None:
+    bench = greeted(Bench())
+    bench.run(20.5)
+    bench.reply("Are you still there?", 1000)
+    bench.run(21.5)
+    bench.reply("Thank you for calling. Goodbye.", 3000)
+    bench.run(0.5)
+    bench.speak(1.0)
+    bench.turn("u1", "sorry i was looking for my card")
+    bench.reply("No problem.", 500)
+    bench.run(3)
+    assert bench.ended is None
+
+
+def test_a_failed_reply_is_asked_for_once_more_and_a_second_failure_ends_the_call() -> None:
+    bench = greeted(Bench())
+    bench.turn("u1", "hello")
+    bench.begin_reply("resp_8")
+    bench.finish_reply("resp_8", "failed")
+    bench.run(1)
+    assert len(bench.asked) == 3
+    bench.begin_reply("resp_9")
+    bench.finish_reply("resp_9", "failed")
+    assert bench.ended is not None
+    assert bench.ended.ending == MODEL_LOST
+
+
+def test_a_model_that_never_answers_is_not_waited_for_for_ever() -> None:
+    bench = greeted(Bench())
+    bench.turn("u1", "hello")
+    bench.run(10.1 + 1)
+    assert len(bench.asked) == 3
+    bench.run(10.1)
+    assert bench.ended is not None
+    assert bench.ended.ending == MODEL_LOST
+
+
+def test_a_response_beside_the_conversation_disturbs_no_reply() -> None:
+    bench, item = talking()
+    bench.leg(ClientSent('{"type": "response.create", "response": {"conversation": "none"}}'))
+    bench.model(
+        "response.created", response={"id": "resp_x", "status": "in_progress", "conversation_id": None}
+    )
+    bench.model(
+        "response.done",
+        response={"id": "resp_x", "status": "completed", "output": [], "conversation_id": None},
+    )
+    bench.speak(1.0)
+    assert bench.clears == 1
+    assert bench.entries[item].interrupted
+
+
+def test_late_words_are_judged_by_their_own_length() -> None:
+    bench, item = talking(8000)
+    bench.speak(0.6)
+    bench.model("input_audio_buffer.committed", item_id="u2", previous_item_id=None)
+    bench.run(3)
+    bench.speak(0.1)
+    bench.words("u2", "saturday morning")
+    assert bench.entries[item].interrupted
+
+
+def test_a_tool_of_the_client_takes_the_place_of_ours_of_that_name() -> None:
+    bench = greeted(Bench(who=persona(policy="open"), tools=(WEATHER,)))
+    update = {
+        "type": "session.update",
+        "session": {"type": "realtime", "instructions": "Be a pirate.", "tools": [WEATHER]},
+    }
+    bench.leg(ClientSent(json.dumps(update)))
+    assert "pirate" in bench.client[-1]["session"]["instructions"]
+    assert bench.model_sent[-1]["session"]["tools"] == [WEATHER]
+    bench.turn("u1", "how is the weather")
+    call_weather(bench)
+    assert bench.tool_runs == []
+    assert any((e.get("item") or {}).get("type") == "function_call" for e in bench.client)
+
+
+def test_the_greeting_does_not_wait_when_the_channel_is_there_first() -> None:
+    bench = Bench()
+    bench.leg(ChannelOpened())
+    assert bench.asked == []
+    bench.leg(Connected())
+    assert len(bench.asked) == 1
+
+
+def test_nothing_follows_the_end() -> None:
+    bench = said_goodbye()
+    bench.do(bench.core.tool(ToolFinished("call_1", "{}", True), bench.now))
+    bench.reply("Thank you for calling. Goodbye.", 30_000)
+    bench.run(25)
+    assert bench.ended is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.call.effects import Clear, ToModel
 from gateway.call.inputs import HandOverAsked, HangUpAsked, SpeechEnded, SpeechStarted, ToolFinished
+from gateway.call.reply import STALL_S
 from gateway.call.turn import TABLE, Act, Cue, Floor, is_backchannel, step
 from tests.call.harness import WEATHER, Bench
 
@@ -22,6 +24,7 @@ CLIENT_MESSAGES = [
     "[]",
     '{"type": "response.create"}',
     '{"type": "response.cancel"}',
+    '{"type": "response.create", "response": {"conversation": "none"}}',
     '{"type": "output_audio_buffer.clear"}',
     '{"type": "session.update", "session": {"type": "realtime", "instructions": "x"}}',
     '{"type": "conversation.item.retrieve", "item_id": "item_2"}',
@@ -120,8 +123,8 @@ class CallMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.live() and bool(self.open_responses))
-    @rule(tool=st.booleans())
-    def reply_ends(self, tool: bool) -> None:
+    @rule(tool=st.booleans(), failed=st.sampled_from([False, False, True]))
+    def reply_ends(self, tool: bool, failed: bool) -> None:
         response, item = next(iter(self.open_responses.items()))
         del self.open_responses[response]
         if tool and response not in self.bench.cancelled:
@@ -140,9 +143,9 @@ class CallMachine(RuleBasedStateMachine):
                 item={**call, "status": "completed", "arguments": "{}"},
             )
             self.running += [run.tool_call_id for run in self.bench.tool_runs[before:]]
-        if item in self.bench.items:
+        if item in self.bench.items and response in self.bench.gates:
             self.bench.items[item].finished = True
-        status = "cancelled" if response in self.bench.cancelled else "completed"
+        status = "cancelled" if response in self.bench.cancelled else "failed" if failed else "completed"
         if self.live():
             self.bench.finish_reply(response, status)
 
@@ -178,7 +181,10 @@ class CallMachine(RuleBasedStateMachine):
 
     @invariant()
     def one_reply_at_a_time(self) -> None:
-        assert len(self.bench.asked) - self.unanswered <= 1 + len(self.open_responses)
+        """A second one is asked for only when the model let the first one lie."""
+        waiting = self.bench.asked_at[self.unanswered :]
+        for before, after in itertools.pairwise(waiting):
+            assert after - before >= STALL_S
 
     @invariant()
     def cancelled_replies_have_no_gate(self) -> None:
@@ -211,18 +217,24 @@ class CallMachine(RuleBasedStateMachine):
         for call in self.running:
             bench.do(bench.core.tool(ToolFinished(call, "{}", True), bench.now))
         for response, item in list(self.open_responses.items()):
-            if item in bench.items:
+            if item in bench.items and response in bench.gates:
                 bench.items[item].finished = True
             if bench.ended is None:
                 bench.finish_reply(response)
         self.open_responses.clear()
-        for _ in range(8):
-            bench.run(12)
-            if bench.ended is not None or not self.waiting_for_reply():
-                break
-            self.unanswered = len(bench.asked)
-            bench.reply()
-        bench.run(30)
+        # Whatever was committed and not a backchannel is answered, or the call ends.
+        before = len(bench.asked)
+        bench.model("input_audio_buffer.speech_started", item_id="last", audio_start_ms=0)
+        if bench.ended is None:
+            bench.model("input_audio_buffer.committed", item_id="last", previous_item_id=None)
+        if bench.ended is None:
+            bench.words("last", "i want to book an appointment")
+        for _ in range(6):
+            bench.run(4)
+            while bench.ended is None and self.waiting_for_reply():
+                self.unanswered = len(bench.asked)
+                bench.reply()
+        assert bench.ended is not None or len(bench.asked) > before, "the last words were never answered"
         assert bench.ended is not None or not bench.paused, "nobody speaks, and the agent is still held"
 
 

@@ -65,3 +65,26 @@ async def test_the_drain_admits_nobody_and_ends_what_outlives_it() -> None:
         with pytest.raises(Busy, match="shutting down"):
             supervisor.reserve("b")
     assert [ending for _, ending, _ in store.ended] == [DRAINED]
+
+
+async def test_one_call_that_breaks_while_closing_does_not_touch_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class BadLeg(FakeLeg):
+        def stats(self) -> dict[str, float]:
+            raise RuntimeError("no figures")
+
+    store = FakeStore()
+    async with Supervisor.open(deps(store), max_calls=9, drain_s=5) as supervisor:
+        bad, good = BadLeg(), FakeLeg()
+        supervisor.begin(supervisor.reserve("s-1"), bad, REQUEST)
+        supervisor.begin(supervisor.reserve("s-2"), good, CallRequest("s-2", "t-1", persona()))
+        sink = await bad.connect()
+        await good.connect()
+        sink.on_event("{")
+        sink.on_lost(HUNG_UP)
+        await good.listen(1.0)
+        assert supervisor.live == 1
+        assert good.sink is not None
+        good.sink.on_lost(HUNG_UP)
+    assert [str(ending) for _, ending, _ in store.ended] == ["caller/hung-up"] * 2
