@@ -15,9 +15,11 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
+from gateway.config import from_env
+from gateway.errors import ConfigError
 from gateway.providers.embedded import serve
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.serve import engine_app
+from gateway.providers.embedded.serve import check_open, engine_app
 from gateway.speech.active import open_speech
 from media.audio import PCM24
 from media.resample import Resampler
@@ -335,3 +337,25 @@ async def test_a_client_that_vanishes_leaves_nothing() -> None:
                 async with http.get(f"http://{address}/healthz") as answer:
                     if (await answer.json())["clients"] == 0:
                         break
+
+
+@pytest.mark.parametrize(
+    ("environ", "starts"),
+    [
+        ({}, True),
+        ({"PARLEY_HOST": "::1"}, True),
+        ({"PARLEY_HOST": "localhost"}, True),
+        ({"PARLEY_HOST": "0.0.0.0"}, False),
+        ({"PARLEY_HOST": "voice.example.com"}, False),
+        ({"PARLEY_HOST": "0.0.0.0", "PARLEY_API_KEYS": KEY}, True),
+    ],
+)
+def test_without_keys_only_this_machine_is_served(environ: dict[str, str], starts: bool) -> None:
+    settings = from_env(environ)
+    if starts:
+        check_open(settings)
+        return
+    with pytest.raises(ConfigError) as refused:
+        check_open(settings)
+    assert "PARLEY_API_KEYS" in refused.value.faults[0]
+    assert environ["PARLEY_HOST"] in refused.value.faults[0]

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from gateway.errors import ModelLost
+from gateway.config import Settings
+from gateway.errors import ConfigError, ModelLost
 from gateway.ports import Event
 from gateway.providers.embedded.mind import Mind
 from gateway.providers.embedded.provider import Lessons, new_core, open_engine
@@ -20,7 +21,7 @@ from gateway.realtime.events import MAX_MESSAGE
 from gateway.speech.ports import Ears, Voice
 from personas.persona import Persona
 
-__all__ = ["MAX_CLIENTS", "engine_app"]
+__all__ = ["MAX_CLIENTS", "check_open", "engine_app"]
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +35,23 @@ SEND_S = 30.0
 KEY_PROTOCOL = "openai-insecure-api-key."
 
 
+def check_open(settings: Settings) -> None:
+    """Raises ConfigError when `settings` would serve the engine to everybody who reaches this machine."""
+    if not settings.api_keys and not settings.loopback:
+        raise ConfigError(
+            [
+                f"PARLEY_API_KEYS is not set, and PARLEY_HOST={settings.host} can be reached from other machines: set "
+                "PARLEY_API_KEYS to a long random key (openssl rand -hex 24), or PARLEY_HOST=127.0.0.1"
+            ]
+        )
+
+
 def engine_app(
     ears: Ears, voice: Voice, mind: Mind, personas: Mapping[str, Persona], api_keys: Sequence[str] = ()
 ) -> web.Application:
     """An application that serves the engine. `?persona=` names one of `personas`, by default `assistant`; without
-    `api_keys` every client is let in. Close it through its runner: open sessions are then closed with 1001."""
+    `api_keys` every client is let in (see `check_open`). Close it through its runner: open sessions are then closed
+    with 1001."""
     service = Service(ears, voice, mind, personas, tuple(api_keys))
     app = web.Application()
     app.router.add_get("/v1/realtime", service.connect)
