@@ -1,11 +1,11 @@
-"""Builders of what a server says: each complete, each with an `event_id` of its own.
+"""Builders of what the engine says: each complete, each with an `event_id` of its own. Names and fields are those of
+the server events in the reference of the OpenAI Realtime API.
 
 Audio deltas hold what they are given: base64 text on a wire, PCM bytes between peers of one process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from gateway.realtime.fault import ProtocolFault
@@ -24,18 +24,6 @@ __all__ = [
     "item_done",
     "item_retrieved",
     "item_truncated",
-    "mcp_arguments_delta",
-    "mcp_arguments_done",
-    "mcp_call_completed",
-    "mcp_call_failed",
-    "mcp_call_in_progress",
-    "mcp_list_completed",
-    "mcp_list_failed",
-    "mcp_list_in_progress",
-    "output_audio_cleared",
-    "output_audio_started",
-    "output_audio_stopped",
-    "rate_limits_updated",
     "response_arguments_delta",
     "response_arguments_done",
     "response_audio_delta",
@@ -66,7 +54,7 @@ def _event(kind: str, **fields: Any) -> Event:
     return {"type": kind, "event_id": new_id("event"), **fields}
 
 
-# ── session, conversation, errors (6.1) ───────────────────────────────────────────────────────────────────
+# ── session, conversation, errors ──────────────────────────────────────────────────────────────────────────
 
 
 def session_created(session: dict[str, Any]) -> Event:
@@ -126,11 +114,7 @@ def fault(what: ProtocolFault) -> Event:
     return error(what.message, code=what.code, param=what.param, event_id=what.event_id, kind=what.kind)
 
 
-def rate_limits_updated(rate_limits: Sequence[dict[str, Any]]) -> Event:
-    return _event("rate_limits.updated", rate_limits=list(rate_limits))
-
-
-# ── input audio (6.2) ─────────────────────────────────────────────────────────────────────────────────────
+# ── input audio ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def speech_started(item_id: str, audio_start_ms: int) -> Event:
@@ -180,7 +164,7 @@ def transcription_failed(item_id: str, code: str, message: str, content_index: i
     return _event(kind, item_id=item_id, content_index=content_index, error=told)
 
 
-# ── response (6.3) ────────────────────────────────────────────────────────────────────────────────────────
+# ── response ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def response_created(response: dict[str, Any]) -> Event:
@@ -262,52 +246,3 @@ def response_arguments_done(
 ) -> Event:
     kind = "response.function_call_arguments.done"
     return _call(kind, response_id, item_id, output_index, call_id=call_id, name=name, arguments=arguments)
-
-
-def mcp_arguments_delta(response_id: str, item_id: str, output_index: int, delta: str) -> Event:
-    return _call("response.mcp_call_arguments.delta", response_id, item_id, output_index, delta=delta)
-
-
-def mcp_arguments_done(response_id: str, item_id: str, output_index: int, arguments: str) -> Event:
-    return _call(
-        "response.mcp_call_arguments.done", response_id, item_id, output_index, arguments=arguments
-    )
-
-
-def mcp_call_in_progress(item_id: str, output_index: int) -> Event:
-    return _event("response.mcp_call.in_progress", item_id=item_id, output_index=output_index)
-
-
-def mcp_call_completed(item_id: str, output_index: int) -> Event:
-    return _event("response.mcp_call.completed", item_id=item_id, output_index=output_index)
-
-
-def mcp_call_failed(item_id: str, output_index: int) -> Event:
-    return _event("response.mcp_call.failed", item_id=item_id, output_index=output_index)
-
-
-def mcp_list_in_progress(item_id: str) -> Event:
-    return _event("mcp_list_tools.in_progress", item_id=item_id)
-
-
-def mcp_list_completed(item_id: str) -> Event:
-    return _event("mcp_list_tools.completed", item_id=item_id)
-
-
-def mcp_list_failed(item_id: str) -> Event:
-    return _event("mcp_list_tools.failed", item_id=item_id)
-
-
-# ── playout by the server: WebRTC and SIP only (section 9) ────────────────────────────────────────────────
-
-
-def output_audio_started(response_id: str) -> Event:
-    return _event("output_audio_buffer.started", response_id=response_id)
-
-
-def output_audio_stopped(response_id: str) -> Event:
-    return _event("output_audio_buffer.stopped", response_id=response_id)
-
-
-def output_audio_cleared(response_id: str) -> Event:
-    return _event("output_audio_buffer.cleared", response_id=response_id)

@@ -40,7 +40,6 @@ SAMPLES: dict[str, Any] = {
     "item": MESSAGE,
     "response": RESPONSE,
     "part": {"type": "audio", "transcript": ""},
-    "rate_limits": [{"name": "tokens", "limit": 10, "remaining": 9, "reset_seconds": 0.5}],
     "what": ProtocolFault("invalid_value", "No.", "session.type", "mine"),
     "seconds": 1.5,
     "previous_item_id": None,
