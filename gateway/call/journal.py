@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, is_dataclass
 from typing import Any, Literal
 
-from gateway.call.inputs import Played
-from gateway.errors import Ending
+from gateway.call.inputs import (
+    AudioBegan,
+    ChannelOpened,
+    ClientSent,
+    Connected,
+    HandOverAsked,
+    HangUpAsked,
+    ItemProgress,
+    Lost,
+    Played,
+    SpeechEnded,
+    SpeechStarted,
+    ToolFinished,
+)
+from gateway.errors import ENDINGS, Ending
 from gateway.ports import JournalEntry, Store
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "plain", "restored"]
 
 Source = Literal["leg", "model", "tool", "tick", "call"]
 
@@ -72,3 +85,23 @@ def plain(event: object) -> dict[str, Any]:
         if isinstance(ending, Ending):
             fields["ending"] = str(ending)
     return {"type": type(event).__name__, **fields}
+
+
+INPUTS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        AudioBegan, ChannelOpened, ClientSent, Connected, HandOverAsked, HangUpAsked, Lost, Played, SpeechEnded,
+        SpeechStarted, ToolFinished,
+    )
+}  # fmt: skip
+
+
+def restored(event: dict[str, Any]) -> Any:
+    """The input that `plain` wrote down. Raises KeyError for what is none."""
+    fields = dict(event)
+    kind = INPUTS[fields.pop("type")]
+    if kind is Played:
+        fields["items"] = tuple(ItemProgress(**item) for item in fields["items"])
+    if kind is Lost:
+        fields["ending"] = next(ending for ending in ENDINGS if str(ending) == fields["ending"])
+    return kind(**fields)

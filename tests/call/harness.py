@@ -237,3 +237,6 @@ class Bench:
 
     def types(self) -> list[str]:
         return [event["type"] for event in self.client]
+
+
+persona()  # its time zone is read from the disk once, here, and not within a test's loop
