@@ -2,7 +2,7 @@
 
 The offer is rebuilt from the few attributes Parley needs, so that nothing unexpected reaches the WebRTC stack:
 one audio section with Opus, one data channel section. All other sections are answered as rejected (port 0,
-RFC 9429 section 5.3.1). Pure functions (`reference` facts: RFC 8866, RFC 8829, RFC 7587).
+RFC 9429 section 5.3.1). Pure functions, by RFC 8866 (SDP), RFC 9429 (JSEP) and RFC 7587 (Opus).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
+from gateway.clients.section import Section
 from gateway.errors import LegProtocolError
 
 __all__ = ["MAX_OFFER", "Offer", "clean_offer", "mend_answer"]
@@ -31,48 +32,10 @@ MEDIA_LINE = re.compile(r"m=([a-z]+) (\d{1,5})(?:/\d+)? ([A-Z/]+) (.+)")
 CANDIDATE = re.compile(
     r"(\S{1,32}) 1 udp (\d{1,10}) (\S+) (\d{1,5}) typ (host|srflx|relay)\b", re.IGNORECASE
 )
-OPUS = re.compile(r"(\d{1,3}) opus/48000/2", re.IGNORECASE)
 FINGERPRINT = re.compile(r"(sha-256|sha-384|sha-512) ([0-9A-F]{2}(?::[0-9A-F]{2}){31,63})", re.IGNORECASE)
 EXTENSION = re.compile(r"(\d{1,2})(?:/\w+)? (urn:ietf:params:rtp-hdrext:(?:ssrc-audio-level|sdes:mid))")
 SSRC = re.compile(r"(\d{1,10}) cname:(\S{1,256})")
 TOKEN = re.compile(r"[\x21-\x7e]{1,256}")
-DIRECTIONS = ("sendrecv", "recvonly", "sendonly", "inactive")
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One `m=` section as it was offered."""
-
-    kind: str
-    port: int
-    profile: str
-    formats: str
-    attributes: tuple[str, ...]
-    """Without `a=`."""
-
-    def first(self, name: str) -> str | None:
-        """The value of the first attribute of that name."""
-        prefix = name + ":"
-        return next((a[len(prefix) :] for a in self.attributes if a.startswith(prefix)), None)
-
-    def every(self, name: str) -> list[str]:
-        prefix = name + ":"
-        return [a[len(prefix) :] for a in self.attributes if a.startswith(prefix)]
-
-    @property
-    def direction(self) -> str:
-        """RFC 8866 section 6.7: sendrecv when it does not say."""
-        return next((a for a in self.attributes if a in DIRECTIONS), "sendrecv")
-
-    @property
-    def opus(self) -> int | None:
-        """The payload type of Opus."""
-        listed = self.formats.split()
-        for value in self.every("rtpmap"):
-            match = OPUS.fullmatch(value)
-            if match and match[1] in listed and 96 <= int(match[1]) <= 127:
-                return int(match[1])
-        return None
 
 
 @dataclass(frozen=True, slots=True)
