@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.checks.finding import Finding, fault, ok, warning
+from gateway.clients.addresses import is_ours
 from gateway.config import Settings
 
 __all__ = ["check_ice", "check_port", "check_upstreams"]
@@ -89,7 +90,7 @@ def check_ice(settings: Settings) -> Finding:
                 "set PARLEY_ICE_ADDRESSES=127.0.0.1 to talk from a browser on this machine",
             )
         return ok("ice addresses", f"every interface: {', '.join(here)}")
-    missing = [address for address in settings.ice_addresses if not _ours(address)]
+    missing = [address for address in settings.ice_addresses if not is_ours(address)]
     listed = ", ".join(settings.ice_addresses)
     if missing:
         return warning(
@@ -104,16 +105,6 @@ def check_ice(settings: Settings) -> Finding:
             "fine for a browser on this machine; others need a reachable address in PARLEY_ICE_ADDRESSES",
         )
     return ok("ice addresses", listed)
-
-
-def _ours(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
 
 
 async def check_upstreams(settings: Settings) -> list[Finding]:

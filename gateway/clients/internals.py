@@ -8,7 +8,6 @@ those that this was written against; a test calls it.
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -31,6 +30,8 @@ from aiortc.jitterbuffer import JitterBuffer, JitterFrame
 from aiortc.rtcsctptransport import InboundStream
 from aiortc.rtp import RtpPacket
 from aiortc.utils import uint16_add, uint16_gt
+
+from gateway.clients.addresses import is_ours
 
 __all__ = [
     "check",
@@ -171,7 +172,7 @@ def offer_addresses(pc: RTCPeerConnection, addresses: Sequence[str]) -> dict[str
     An address that is not this machine's own is the public side of a 1:1 NAT: then every interface is gathered,
     and the result maps the local addresses to it, for `sdp.mend_answer`.
     """
-    own = [address for address in addresses if _is_ours(address)]
+    own = [address for address in addresses if is_ours(address)]
     foreign = [address for address in addresses if address not in own]
     published: dict[str, str] = {}
     bound = list(own)
@@ -185,16 +186,6 @@ def offer_addresses(pc: RTCPeerConnection, addresses: Sequence[str]) -> dict[str
     for transport in transports(pc):
         _gather_on(transport.transport, bound)
     return published
-
-
-def _is_ours(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
 
 
 def _gather_on(transport: RTCIceTransport, chosen: list[str]) -> None:
