@@ -1,7 +1,7 @@
 """The narrow audio seam of the WebRTC leg: RTP in → PCM 24 kHz, PCM 24 kHz → RTP out.
 
-Behind it stand aiortc's tracks for now. Whatever replaces them keeps these two classes: `Hearing`, which gives a
-frame every 20 ms of real time whatever the network does, and `Voice`, which asks the speaker for one.
+Nothing above knows that aiortc's tracks stand behind it: `Hearing` gives a frame every 20 ms of real time whatever
+the network does, and `Voice` asks the speaker for one.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class Hearing:
         self._timeline = Timeline()
         self.heard_at: float | None = None
         """When the last packet's audio arrived, in the loop's time."""
+
+    @property
+    def lost(self) -> dict[str, float]:
+        """`concealed_ms`: made up where nothing arrived in time; `dropped_ms`: thrown away since it came too late."""
+        return {"concealed_ms": self._timeline.concealed_ms, "dropped_ms": self._timeline.dropped_ms}
 
     def begin(self, now: float) -> None:
         """From now on frames are given; what was heard before is lost."""

@@ -127,7 +127,8 @@ class WebRtcLeg:
             self._lose(LEFT)
 
     def stats(self) -> dict[str, float]:
-        return dict(self._stats)
+        """As `gateway.ports.Leg` says, and `concealed_ms` and `dropped_ms` of the caller's audio."""
+        return {**self._stats, **self._hearing.lost}
 
     async def close(self, ending: Ending) -> None:
         """Releases everything within 5 s; `ending` is the call's own affair. Does not call the sink."""

@@ -144,3 +144,8 @@ async def test_what_is_heard_keeps_its_level_and_its_frames() -> None:
     assert {len(frame) for frame in given} == {960}
     assert np.abs(heard[480:]).max() == pytest.approx(12000, rel=0.02)
     assert hearing.heard_at is not None
+    assert hearing.lost["concealed_ms"] == 0
+    late = loop.time() + 1
+    for tick in range(2):  # the first finds that the loop was held up, and waits
+        hearing.tick(late + 0.02 * tick)
+    assert hearing.lost["concealed_ms"] > 0
