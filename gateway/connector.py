@@ -21,10 +21,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from gateway.errors import ModelLost, ModelRefused, ModelUnavailable
 from gateway.outbox import Audio, Outbox, OutboxFull
-from gateway.ports import Event
+from gateway.ports import Event, ModelSession, ModelSpec
 from gateway.realtime.ids import new_id
 
-__all__ = ["Endpoint", "WireSession", "open_session", "realtime_url"]
+__all__ = ["Endpoint", "RemoteModel", "WireSession", "open_session", "realtime_url"]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,21 @@ def realtime_url(base: str, model: str) -> str:
     if all(key != "model" for key, _ in query):
         query.append(("model", model))
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
+
+
+class RemoteModel:
+    """`gateway.ports.Model` behind a URL; a provider says which."""
+
+    name: str
+
+    def __init__(self, *, url: str, model: str, api_key: str | None) -> None:
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        self._endpoint = Endpoint(self.name, realtime_url(url, model), headers)
+
+    @asynccontextmanager
+    async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
+        async with open_session(self._endpoint, spec.session) as session:
+            yield session
 
 
 class WireSession:

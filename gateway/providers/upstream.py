@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from gateway.config import Settings
-from gateway.connector import Endpoint, open_session, realtime_url
+from gateway.connector import RemoteModel
 from gateway.errors import ConfigError
-from gateway.ports import ModelSession, ModelSpec
 
 __all__ = ["UpstreamModel", "model"]
 
 
-class UpstreamModel:
-    """`gateway.ports.Model`."""
-
+class UpstreamModel(RemoteModel):
     name = "upstream"
-
-    def __init__(self, *, url: str, model: str, api_key: str | None = None) -> None:
-        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
-        self._endpoint = Endpoint(self.name, realtime_url(url, model), headers)
-
-    @asynccontextmanager
-    async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
-        async with open_session(self._endpoint, spec.session) as session:
-            yield session
 
 
 def model(settings: Settings) -> UpstreamModel:

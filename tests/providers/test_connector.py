@@ -269,7 +269,7 @@ async def test_the_providers_ask_for_the_model_of_the_settings() -> None:
     async with server(talk, seen) as endpoint:
         base = endpoint.url.partition("/v1")[0]
         settings = Settings(upstream_url=base, openai_model="gpt-x", upstream_api_key=SecretStr("sk-up"))
-        vendor = openai.OpenAIModel(api_key="sk-open", model="gpt-y", base_url=base)
+        vendor = openai.OpenAIModel(url=base, model="gpt-y", api_key="sk-open")
         for model in (upstream.model(settings), vendor):
             async with model.open(ModelSpec("rtc_1", PERSONA, {"type": "realtime"})):
                 pass
