@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Protocol
 
 from api.limits import InProcessLimiter, RateLimiter
@@ -18,6 +19,8 @@ from gateway.supervisor import CallRequest
 from personas.persona import Persona
 
 __all__ = ["AnsweringLeg", "Deps", "Probe", "Reservations", "Verdict", "VoiceEntry"]
+
+VERSION = version("parley")
 
 
 class Reservations(Protocol):
@@ -89,4 +92,4 @@ class Deps:
     """Readiness beyond the database and the drain: `speech`, `model` …"""
     limiter: RateLimiter = field(default_factory=InProcessLimiter)
     clock: Callable[[], float] = time.time
-    version: str = "0.1.0"
+    version: str = VERSION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FRAME_MS", "PCM8", "PCM16K", "PCM24", "AudioFormat"]
+__all__ = ["FRAME_MS", "PCM16K", "PCM24", "AudioFormat"]
 
 FRAME_MS = 20
 """The packet time of every wire we speak (RFC 7587 section 4.2, RFC 3551 section 4.2)."""
@@ -30,6 +30,5 @@ class AudioFormat:
         return self.rate * ms // 1000 * 2
 
 
-PCM8 = AudioFormat(8000)
 PCM16K = AudioFormat(16000)
 PCM24 = AudioFormat(24000)
