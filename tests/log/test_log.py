@@ -46,13 +46,9 @@ def test_a_fault_is_told_by_its_class_and_place() -> None:
 
 
 def test_causes_and_members_are_told_too() -> None:
-    try:
-        try:
-            broken()
-        except KeyError as error:
-            raise ValueError(SPOKEN) from error
-    except ValueError as error:
-        told = line_of(error)
+    with pytest.raises(ValueError, match=SPOKEN) as raised:
+        raise ValueError(SPOKEN) from caught()
+    told = line_of(raised.value)
     assert [part.split()[0] for part in told.split("; from ")] == ["ValueError", "KeyError"]
     assert line_of(ExceptionGroup(SPOKEN, [caught(), OSError(SPOKEN)])).endswith("; from OSError")
     assert line_of(ExceptionGroup(SPOKEN, [OSError(SPOKEN)] * 100)).count("from") == 3
