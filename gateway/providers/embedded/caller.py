@@ -10,9 +10,9 @@ from copy import deepcopy
 from typing import Any
 
 from gateway.providers.embedded.effects import Effect, Emit
-from gateway.providers.embedded.hearing import Hearing
 from gateway.providers.embedded.input_buffer import Cue, DetectorMaker, InputBuffer
 from gateway.providers.embedded.memory import Memory
+from gateway.providers.embedded.recognition import Recognition
 from gateway.realtime import server_events as say
 from gateway.realtime.events import ItemCreate
 from gateway.realtime.fault import ProtocolFault
@@ -33,7 +33,7 @@ class Caller:
         self.transcribing = False
         """Whether the session tells the client what was understood."""
         self._memory = memory
-        self._hearing = Hearing()
+        self._recognition = Recognition()
         self._buffer = InputBuffer(detector)
         self._utterance: str | None = None
         """Id that the utterance being spoken will have as an item."""
@@ -73,10 +73,10 @@ class Caller:
         return [Emit(say.speech_started(self._utterance, start_ms))]
 
     def paused(self, pcm: bytes) -> list[Effect]:
-        return self._hearing.guess(pcm)
+        return self._recognition.guess(pcm)
 
     def went_on(self) -> list[Effect]:
-        return self._hearing.drop()
+        return self._recognition.drop()
 
     def ended(self, end_ms: int) -> tuple[list[Effect], bool]:
         """The turn is over and committed; False: the conversation had no room for it, which is told."""
@@ -117,16 +117,16 @@ class Caller:
         effects = _entered(item, before)
         if pcm:
             self._memory.pending.add(item["id"])
-            effects += self._hearing.commit(item["id"], pcm, guessed=False)[0]
+            effects += self._recognition.commit(item["id"], pcm, guessed=False)[0]
         return effects
 
     def delete(self, item_id: str) -> list[Effect]:
         self._memory.delete(item_id)
-        return [*self._hearing.forget(item_id), Emit(say.item_deleted(item_id))]
+        return [*self._recognition.forget(item_id), Emit(say.item_deleted(item_id))]
 
     def heard(self, job: str, heard: Heard | None) -> list[Effect]:
         """The ears are done with a job; None: they failed, and the item stays without words."""
-        item_id = self._hearing.answer(job, heard)
+        item_id = self._recognition.answer(job, heard)
         return [] if item_id is None else self._understood(item_id, heard)
 
     def _commit(self, item_id: str, *, guessed: bool) -> list[Effect]:
@@ -134,7 +134,7 @@ class Caller:
         pcm = self._buffer.take()
         before = self._memory.items.last_id
         item = self._memory.commit(item_id, pcm)
-        effects, heard = self._hearing.commit(item_id, pcm, guessed=guessed)
+        effects, heard = self._recognition.commit(item_id, pcm, guessed=guessed)
         told: list[Effect] = [Emit(say.input_committed(item_id, before)), *_entered(item, before), *effects]
         if heard is None:
             self._memory.pending.add(item_id)
@@ -156,7 +156,7 @@ class Caller:
 
     def _forget_utterance(self) -> list[Effect]:
         self._utterance = None
-        return self._hearing.drop()
+        return self._recognition.drop()
 
 
 def _entered(item: dict[str, Any], before: str | None) -> list[Effect]:

@@ -12,7 +12,7 @@ from gateway.providers.embedded.effects import CancelTranscribe, Effect, Transcr
 from gateway.realtime.ids import new_id
 from gateway.speech.ports import Heard
 
-__all__ = ["Hearing"]
+__all__ = ["Recognition"]
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Guess:
     heard: Heard | None = None
 
 
-class Hearing:
+class Recognition:
     """Jobs of the ears, by id."""
 
     def __init__(self) -> None:
