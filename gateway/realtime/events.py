@@ -125,7 +125,8 @@ MetadataValue = Annotated[str, Field(max_length=512)]
 
 
 class ResponseParams(Shape):
-    """Section 5.1: what differs from the session for one response."""
+    """What differs from the session for one response: `response` of `response.create` in the reference of the
+    OpenAI Realtime API."""
 
     conversation: Literal["auto", "none"] | None = None
     input: list[ItemOrReference] | None = Field(None, max_length=1000)

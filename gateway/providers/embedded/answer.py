@@ -48,7 +48,7 @@ class Plan:
 
 
 class Answer:
-    """Every method returns effects. To be forgotten once `done`."""
+    """A response in the making. Every method returns effects. To be forgotten once `done`."""
 
     def __init__(self, plan: Plan, conversation: ItemList) -> None:
         self.plan = plan

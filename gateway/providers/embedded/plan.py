@@ -1,4 +1,5 @@
-"""What a response is to be made with: the session in force, changed by its `response.create` (section 5.1)."""
+"""What a response is to be made with: the session in force, changed by its `response.create` (see that
+event in the reference of the OpenAI Realtime API)."""
 
 from __future__ import annotations
 
