@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from gateway.checks.agents import check_media, check_personas
-from gateway.checks.data import check_database, check_folder
+from gateway.checks.data import check_database, check_folder, check_redis
 from gateway.checks.finding import Finding, Level, fault
 from gateway.checks.keys import check_keys
 from gateway.checks.machine import check_clock, check_files, check_memory, check_python
@@ -35,6 +35,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
         *check_keys(settings),
         await asyncio.to_thread(check_folder, settings),
         *await check_database(settings),
+        *check_redis(settings),
         await asyncio.to_thread(check_media),
         *await check_speech(settings),
         *await check_personas(),

@@ -21,10 +21,18 @@ from gateway.errors import ConfigError
 from gateway.stores.migrate import config_for
 from gateway.stores.urls import database_url, parse_url
 
-__all__ = ["check_database", "check_folder"]
+__all__ = ["check_database", "check_folder", "check_redis"]
 
 REACH_S = 5.0
 SKEW_S = 2.0
+
+
+def check_redis(settings: Settings) -> list[Finding]:
+    """A setting that changes nothing yet is told of."""
+    if settings.redis_url is None:
+        return []
+    seen = "PARLEY_REDIS_URL is set, and nothing uses it yet: Parley runs as one process"
+    return [warning("redis", seen, "leave it unset; do not expect several nodes to know of each other")]
 
 
 def check_folder(settings: Settings) -> Finding:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.checks.agents import check_media, check_personas
-from gateway.checks.data import check_database, check_folder
+from gateway.checks.data import check_database, check_folder, check_redis
 from gateway.checks.finding import Finding, Level, fault, ok, warning
 from gateway.checks.keys import check_keys
 from gateway.checks.machine import check_clock, check_files, check_memory, check_python
@@ -181,6 +181,15 @@ async def test_a_database_that_is_down_is_a_fault_without_its_password() -> None
 
 
 # ── ears, voice, agents ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_redis_that_nothing_uses_is_a_warning() -> None:
+    assert not check_redis(settings())
+    (found,) = check_redis(settings(redis_url="redis://:secret@localhost"))
+    assert found.level is Level.WARNING
+    assert "nothing uses it yet" in report([found])
+    assert report([found]).startswith("! redis")
+    assert "secret" not in report([found])
 
 
 def test_one_voice_is_enough_and_no_voice_is_a_fault() -> None:
