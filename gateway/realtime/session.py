@@ -102,7 +102,8 @@ def default_session(
     instructions: str = "",
     voice: str = "marin",
 ) -> dict[str, Any]:
-    """A complete session object, as in the reference of the OpenAI Realtime API. `expires_at` is Unix seconds; left out when None."""
+    """A complete session object, as in the reference of the OpenAI Realtime API. `expires_at` is Unix seconds; left
+    out when None."""
     session: dict[str, Any] = {
         "type": "realtime",
         "object": "realtime.session",
