@@ -23,6 +23,9 @@ HEARD_WITHIN_S = 0.06
 INTO_THE_GREETING_S = 2.2
 """By then the room is known (1.5 s); before that only louder speech counts, and is noticed up to 0.1 s later."""
 NOISE_S = 3.5
+BABBLE_S = 9.0
+COMMITTED_AFTER_S = 1.0
+"""A turn is committed 0.5 s after its last speech; the rest is for the way to the page."""
 
 
 def begin(caller: Caller) -> float:
@@ -110,17 +113,33 @@ def ends_between(heard: Samples, whole: Samples) -> tuple[float, float]:
     return last, last if inside or not after else after[0]
 
 
-def test_noise_starts_no_turn(caller: Caller) -> None:
+@pytest.mark.parametrize("bed", ["noise_white", "noise_pink", "noise_hum60"])
+def test_noise_starts_no_turn(caller: Caller, bed: str) -> None:
     caller.call("dental")
     caller.wait_until_answered()
+    at = caller.say(bed).start
+    caller.until(at + NOISE_S)
+    caller.hush()
+    caller.until(at + NOISE_S + COMMITTED_AFTER_S)
+    assert taken_for_speech(caller, at) == []
+
+
+def test_a_call_from_a_babble_starts_no_turn(caller: Caller) -> None:
+    """Voices that begin suddenly in a quiet room are taken for the caller's; those there from the beginning are not."""
+    at = caller.say("noise_babble").start
+    caller.call("dental")
     begun = caller.now()
-    for bed in ("noise_white", "noise_pink", "noise_hum60", "noise_babble"):
-        at = caller.say(bed).start
-        caller.until(at + NOISE_S)
-        caller.hush()
-        turns = caller.events("input_audio_buffer.committed", "response.created", after=begun)
-        assert not turns, f"{bed} started a turn"
-        caller.until(at + NOISE_S + 0.7)
+    caller.wait_for("output_audio_buffer.started")
+    caller.until(at + BABBLE_S)
+    caller.hush()
+    caller.until(at + BABBLE_S + COMMITTED_AFTER_S)
+    assert [kind for kind in taken_for_speech(caller, begun) if kind != "response.created"] == []
+    assert len(caller.events("response.created")) == 1, "the greeting alone"
+
+
+def taken_for_speech(caller: Caller, after: float) -> list[str]:
+    kinds = ("input_audio_buffer.speech_started", "input_audio_buffer.committed", "response.created")
+    return [event["event"]["type"] for event in caller.events(*kinds, after=after)]
 
 
 def interrupted_entry(server: Server, caller: Caller) -> dict[str, Any]:
