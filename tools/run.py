@@ -54,7 +54,7 @@ async def run_tool(tool: Tool, arguments_json: str, context: ToolContext) -> Too
         logger.warning("tool %s cancelled itself", tool.name)
         return _failure(f"{tool.name} was broken off. Say so, and offer to try again.")
     except Exception as fault:  # noqa: BLE001 - a broken tool must not break the call; the class is logged
-        logger.error("tool %s failed: %s", tool.name, type(fault).__name__)  # noqa: TRY400 - a traceback may hold speech
+        logger.error("tool %s failed: %s", tool.name, type(fault).__name__)
         return _failure(
             f"{tool.name} failed unexpectedly. Apologize, and offer to try again or another way."
         )
