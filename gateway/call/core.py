@@ -48,24 +48,18 @@ from gateway.call.inputs import (
     ToolFinished,
 )
 from gateway.call.parting import Parting, is_goodbye
+from gateway.call.playing import Playing
 from gateway.call.reply import Replies
 from gateway.call.scribe import Scribe
+from gateway.call.speech import CallerSpeech
+from gateway.call.timing import Stopwatch
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
 from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, Ending
-from gateway.ports import Event, TurnTiming
+from gateway.ports import Event
 from personas.persona import Persona
 from personas.prompt import say_exactly
 
 __all__ = ["Core", "CoreSettings"]
-
-INTERRUPT_MS = 700
-"""This much speech over a reply is an interruption whatever the words."""
-
-WORDS_S = 2.5
-"""How long a held reply waits for the words of a turn that the model has heard too."""
-
-UNHEARD_S = 0.6
-"""The same for a sound that the model's own VAD took no notice of."""
 
 RESUME_BACK_MS = 200
 """A resumed reply repeats this much, so that no syllable is lost at the cut."""
@@ -129,15 +123,9 @@ class Core:
         """When the first caller audio went to the model: its `audio_start_ms` counts from here."""
         self._channel = False
         self._greeted = False
-        self._progress: dict[str, ItemProgress] = {}
-        self._speaking = False
-        self._speech_ms = 0
-        """Speech since the last onset; `_carried_ms`: of the onsets before it over the same held reply."""
-        self._carried_ms = 0
-        self._silent_since: float | None = None
-        self._last_speech: float | None = None
-        self._onset_noticed = False
-        """The model's VAD heard the caller too since the last local onset."""
+        self._playing = Playing(self._scribe, self._front)
+        self._speech = CallerSpeech()
+        self._times = Stopwatch()
         self._undecided: dict[str, int] = {}
         """User items committed over a reply whose words are not known yet: item → its milliseconds of speech."""
         self._unheard = 0
@@ -152,12 +140,6 @@ class Core:
         """It is not asked for before this."""
         self._tools: dict[str, str] = {}
         """Tool calls that run: id → response id."""
-        self._sounding: str | None = None
-        """Response whose `output_audio_buffer.started` was told and not yet stopped or cleared."""
-        self._turns = 0
-        self._committed_at: float | None = None
-        self._audio_at: float | None = None
-        self._timed: set[str] = set()
 
     # ── inputs ──
 
@@ -180,7 +162,7 @@ class Core:
             case SpeechEnded(ago_ms):
                 self._speech_ended(now, ago_ms, out)
             case Played(items, speech_ms):
-                self._speech_ms = speech_ms
+                self._speech.measured(speech_ms)
                 self._played(items, now, out)
             case AudioBegan(response_id, item_id):
                 self._audio_began(response_id, item_id, now, out)
@@ -201,7 +183,7 @@ class Core:
         match kind:
             case "input_audio_buffer.speech_started":
                 self._scribe.user_began(event["item_id"], self._model_ms(event["audio_start_ms"], now))
-                self._onset_noticed = True
+                self._speech.noticed = True
                 if self._persona.turns == "provider":
                     self._cue(Cue.YIELD, now, out)
             case "input_audio_buffer.speech_stopped":
@@ -305,17 +287,12 @@ class Core:
                 out.append(Resume(RESUME_BACK_MS))
             else:
                 self._interrupt(now, out)
-        if self._floor is Floor.CALLER and not self._speaking:
+        if self._floor is Floor.CALLER and not self._speech.speaking:
             self._floor = Floor.QUIET
 
     def _speech_started(self, now: float, ago_ms: int, out: list[Effect]) -> None:
-        held = self._floor is Floor.HELD
-        self._speaking = True
-        self._carried_ms = self._carried_ms + self._speech_ms if held else 0
-        self._speech_ms = 0
-        self._silent_since = None
-        self._onset_noticed = held and self._onset_noticed
-        self._committed_at = None
+        self._speech.started(held=self._floor is Floor.HELD)
+        self._times.onset()
         self._clock.active(now)
         if self._persona.turns == "provider" or not self._desk.interrupts:
             return
@@ -325,9 +302,7 @@ class Core:
             out.append(Note("bargein_ms", ago_ms))
 
     def _speech_ended(self, now: float, ago_ms: int, out: list[Effect]) -> None:
-        self._speaking = False
-        self._silent_since = now
-        self._last_speech = now - ago_ms / 1000
+        self._speech.ended(now, ago_ms)
         self._clock.active(now)
         if self._owed:
             # What was said just now is about to be committed too: one answer to both.
@@ -336,42 +311,32 @@ class Core:
 
     def _decide(self, now: float, out: list[Effect]) -> None:
         """A held reply: is there evidence enough?"""
-        if self._carried_ms + self._speech_ms >= INTERRUPT_MS:
+        if self._speech.insists:
             self._cue(Cue.YIELD, now, out)
-        elif not self._speaking and self._silent_since is not None:
-            patience = WORDS_S if self._onset_noticed or self._undecided else UNHEARD_S
-            if now - self._silent_since >= patience:
-                self._cue(Cue.KEEP, now, out)
+        elif self._speech.given_up(now, words_expected=bool(self._undecided)):
+            self._cue(Cue.KEEP, now, out)
 
     def _committed(self, item_id: str, now: float, out: list[Effect]) -> None:
         """The model took the caller's turn."""
         self._scribe.user_began(item_id, self._ms(now))
-        self._turns += 1
         out.append(Note("turns"))
-        self._committed_at = now
+        self._times.committed(now)
         self._unheard = 0
         if not self._desk.creates or self._persona.turns == "provider":
             return
-        if self._audible() or self._parting.ending is not None:
-            self._undecided[item_id] = self._carried_ms + self._speech_ms
+        if self._playing.audible() or self._parting.ending is not None:
+            self._undecided[item_id] = self._speech.heard_ms
             return
         if self._floor in (Floor.WAITING, Floor.HELD):
             # Nothing of the reply was heard: the caller was not done, and the reply is made anew.
             self._give_up(now, out)
         # Who speaks on already gets one answer to it all; in lasting noise it is not waited for long.
-        self._owe(True, now, after_s=RESUMED_S if self._speaking else 0.0)
+        self._owe(True, now, after_s=RESUMED_S if self._speech.speaking else 0.0)
         self._settle(now, out)
-
-    def _audible(self) -> bool:
-        """Whether the caller has heard something of a reply that is not over."""
-        return any(self._progress[i].sent_ms > 0 for i in self._scribe.open_items() if i in self._progress)
 
     def _nearly_done(self) -> bool:
         """Whether so little of the reply is left that a short word now is rather an answer to it."""
-        if self._replies.alive:
-            return False
-        left = (self._progress[i] for i in self._scribe.open_items() if i in self._progress)
-        return sum(item.queued_ms - item.sent_ms for item in left) <= ANSWER_MS
+        return not self._replies.alive and self._playing.left_ms() <= ANSWER_MS
 
     def _owe(self, owed: bool, now: float, *, after_s: float = 0.0) -> None:
         if owed:
@@ -389,13 +354,13 @@ class Core:
         parting = self._parting.ending is not None
         if is_backchannel(text, speech_ms) or (parting and is_goodbye(text)):
             self._kept_words = bool(text.strip()) and self._nearly_done() and not parting
-            if not self._kept_words and self._audible():
+            if not self._kept_words and self._playing.audible():
                 # It was no turn, and a model that finds it among the turns may answer it later.
                 event_id = f"event_parley_delete_{item_id}"[:512]
                 out.append(
                     ToModel({"type": "conversation.item.delete", "item_id": item_id, "event_id": event_id})
                 )
-            if self._floor is Floor.HELD and not self._speaking and not self._undecided:
+            if self._floor is Floor.HELD and not self._speech.speaking and not self._undecided:
                 self._cue(Cue.KEEP, now, out)
             return
         self._parting.revoke()
@@ -410,7 +375,7 @@ class Core:
         # "Wait, one more thing" over the farewell: the call goes on.
         self._parting.revoke()
         # A reply of which nothing was heard is still owed, should the model take no turn from this speech.
-        unheard = not self._audible()
+        unheard = not self._playing.audible()
         self._give_up(now, out)
         if unheard:
             self._unheard += 1
@@ -423,17 +388,11 @@ class Core:
         out.append(Clear())
         out += self._replies.kill(cancel=self._persona.turns != "provider")
         for item_id in self._scribe.open_items():
-            progress = self._progress.get(item_id)
-            heard_ms = 0
-            if progress is not None:
-                heard_ms = progress.heard_ms if self._settings.recalls else progress.sent_ms
+            progress = self._playing.of(item_id)
+            heard_ms = progress.heard_ms if self._settings.recalls else progress.sent_ms
             line = self._scribe.agent[item_id]
             out.append(CloseGate(line.response_id))
-            if (
-                progress is not None
-                and heard_ms >= progress.queued_ms
-                and line.response_id not in self._replies.killed
-            ):
+            if heard_ms >= progress.queued_ms > 0 and line.response_id not in self._replies.killed:
                 # All of it was sent: only its last moment is still on the way.
                 out += self._scribe.played(
                     replace(progress, heard_ms=heard_ms, drained=True), self._ms(now)
@@ -448,22 +407,19 @@ class Core:
                 )
             )  # fmt: skip
             out += self._scribe.interrupted(item_id, heard_ms, self._ms(now))
-        if self._sounding is not None:
-            out.append(ToLeg(self._front.event("output_audio_buffer.cleared", response_id=self._sounding)))
-            self._sounding = None
+        out += self._playing.cleared()
         self._kept_words = False
-        self._floor = Floor.CALLER if self._speaking else Floor.QUIET
+        self._floor = Floor.CALLER if self._speech.speaking else Floor.QUIET
 
     # ── replies ──
 
     def _audio_began(self, response_id: str, item_id: str, now: float, out: list[Effect]) -> None:
         self._scribe.agent_began(item_id, response_id, self._ms(now))
         self._scribe.agent[item_id].begun = True
-        if self._audio_at is None:
-            self._audio_at = now
+        self._times.audio(now)
         self._parting.speaking(now)
         if (
-            self._speaking
+            self._speech.speaking
             and self._floor is Floor.WAITING
             and self._desk.interrupts
             and self._unheard < INSIST
@@ -477,19 +433,15 @@ class Core:
             line = self._scribe.agent.get(item.item_id)
             if line is None:
                 continue
-            self._progress[item.item_id] = item
+            self._playing.update(item)
             out += self._scribe.played(item, self._ms(now))
-            if item.sent_ms and not line.closed and self._sounding != line.response_id:
-                self._stopped(out)
-                self._sounding = line.response_id
-                event = self._front.event("output_audio_buffer.started", response_id=line.response_id)
-                out.append(ToLeg(event))
-            self._desk.spoken = self._desk.spoken or item.sent_ms > 0
-            if item.sent_ms and line.response_id not in self._timed:
-                self._timed.add(line.response_id)
-                self._time(now, out)
+            if item.sent_ms:
+                self._desk.spoken = True
+                self._first_frame(line.response_id, now, out)
+                if not line.closed:
+                    out += self._playing.starts(line.response_id)
             if line.closed:
-                self._progress.pop(item.item_id, None)
+                self._playing.forget(item.item_id)
         self._settle(now, out)
 
     def _settle(self, now: float, out: list[Effect]) -> None:
@@ -501,7 +453,7 @@ class Core:
             or self._scribe.open_items()
         ):
             return
-        self._stopped(out)
+        out += self._playing.stops()
         if self._floor in (Floor.AGENT, Floor.WAITING, Floor.HELD) and not self._tools:
             if self._floor is not Floor.WAITING:
                 self._clock.active(now)
@@ -517,12 +469,16 @@ class Core:
             self._ask({"instructions": say_exactly(self._persona.farewell)}, now, out)
         elif self._owed and now >= self._owed_from and not self._listening(now):
             self._ask({}, now, out)
-        elif self._parting.ending is not None and not (self._owed or self._undecided or self._speaking):
+        elif self._parting.ending is not None and not (
+            self._owed or self._undecided or self._speech.speaking
+        ):
             self._end(self._parting.ending, now, out)
 
     def _listening(self, now: float) -> bool:
         """Whether the caller is in the middle of something that the model has not taken yet."""
-        return self._speaking and now < self._owed_from + RESUMED_S and self._committed_at is None
+        return (
+            self._speech.speaking and now < self._owed_from + RESUMED_S and self._times.committed_at is None
+        )
 
     def _reply_done(self, response: dict[str, Any], now: float, out: list[Effect]) -> None:
         response_id = response["id"]
@@ -539,15 +495,10 @@ class Core:
         elif self._replies.failures and self._replies.idle:
             self._owe(True, now, after_s=RETRY_S)
 
-    def _stopped(self, out: list[Effect]) -> None:
-        if self._sounding is not None:
-            out.append(ToLeg(self._front.event("output_audio_buffer.stopped", response_id=self._sounding)))
-            self._sounding = None
-
     def _ask(
         self, response: dict[str, Any], now: float, out: list[Effect], *, event_id: str | None = None
     ) -> None:
-        self._audio_at = None
+        self._times.asked()
         self._owed = False
         out += self._replies.ask(response, now, event_id=event_id)
         self._cue(Cue.OWED, now, out)
@@ -564,29 +515,12 @@ class Core:
                 self._ask({"instructions": say_exactly(self._persona.greeting)}, now, out)
         return out
 
-    def _time(self, now: float, out: list[Effect]) -> None:
-        """The first frame of a reply went out: where did the time go?"""
-        if (
-            self._last_speech is None
-            or self._committed_at is None
-            or self._committed_at < self._last_speech
-        ):
-            return
-        asked, audio = self._replies.asked_at, self._audio_at
-        out.append(
-            Time(
-                TurnTiming(
-                    turn=self._turns,
-                    reply_ms=round((now - self._last_speech) * 1000),
-                    endpointing_ms=round((self._committed_at - self._last_speech) * 1000),
-                    model_ms=round((audio - asked) * 1000)
-                    if audio is not None and asked is not None
-                    else None,
-                    playout_ms=round((now - audio) * 1000) if audio is not None else None,
-                )
-            )
+    def _first_frame(self, response_id: str, now: float, out: list[Effect]) -> None:
+        timing = self._times.first_frame(
+            response_id, now, last_speech=self._speech.last_at, asked=self._replies.asked_at
         )
-        self._committed_at = None
+        if timing is not None:
+            out.append(Time(timing))
 
     # ── tools ──
 
@@ -649,8 +583,7 @@ class Core:
         if self._ended:
             return
         for item_id in self._scribe.open_items():
-            progress = self._progress.get(item_id)
-            out += self._scribe.interrupted(item_id, progress.sent_ms if progress else 0, self._ms(now))
+            out += self._scribe.interrupted(item_id, self._playing.of(item_id).sent_ms, self._ms(now))
         self._ended = True
         out.append(End(ending))
 
