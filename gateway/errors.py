@@ -17,7 +17,7 @@
     ├── ToolError              turned into text for the model by `tools/run.py`
     └── StoreError             counted and logged once; the call goes on
 
-Anything else that escapes is our bug: `run_call` ends with `INTERNAL_ERROR` and logs the traceback.
+Anything else that escapes is our bug: `run_call` ends with `INTERNAL_ERROR` and logs where it happened.
 Nothing matches on message text; each class names its own ending.
 """
 
@@ -97,7 +97,7 @@ ENDINGS: dict[Ending, str] = {
     DRAINED: "the server was shutting down and the drain deadline passed",
     CRASHED: "the process died during the call; a later start closed it",
     SESSION_BUSY: "the session had a live call on another node already",
-    INTERNAL_ERROR: "a fault in Parley itself; the log has a traceback",
+    INTERNAL_ERROR: "a fault in Parley itself; the log says where",
 }
 """Every ending there is, with the sentence that explains it (`docs/operate.md` repeats them; a test checks)."""
 

@@ -30,13 +30,15 @@ from gateway.errors import ConfigError
 from gateway.ports import Model
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.providers.embedded.provider import EmbeddedModel
-from gateway.providers.embedded.serve import engine_app
+from gateway.providers.embedded.serve import check_open, engine_app
 from gateway.speech.active import open_speech
+from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
 from media import libopus
+from media.audio import PCM16K
 from media.speech_likeness import preload
 from personas import library as persona_library
 from personas.persona import Persona
@@ -142,8 +144,17 @@ def embedded(ears: Ears, voice: Voice, personas: Mapping[str, Persona]) -> Embed
 
 
 def speech_probe(ears: Ears, voice: Voice) -> Probe:
+    """Asks for a tenth of a second of silence and one word: pools that are dead or overrun do not answer in time."""
+
     async def probe() -> Verdict:
-        return Verdict(True, "ready", f"ears: {ears.tier}; voice: {voice.tier}")
+        tiers = f"ears: {ears.tier}; voice: {voice.tier}"
+        try:
+            await ears.transcribe(bytes(PCM16K.to_bytes(100)))
+            async for _audio in voice.speak("ready", voice="marin"):
+                pass
+        except SpeechError as error:
+            return Verdict(False, "unavailable", f"{error} ({tiers})")
+        return Verdict(True, "ready", tiers)
 
     return probe
 
@@ -167,6 +178,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
+    check_open(settings)
     stop = stop_signal()
     personas, _tools = await asyncio.to_thread(load_agents)
     async with open_speech(settings.ears_workers, settings.voice_workers) as (ears, voice):

@@ -89,7 +89,8 @@ class Leg(Protocol):
         1 MiB waits unsent the peer is not reading: the leg reports `on_lost`."""
 
     def stats(self) -> dict[str, float]:
-        """Figures for the canonical log line and the session: jitter_ms, packet_loss (0–1), rtt_ms where known."""
+        """Figures for the canonical log line and the session: jitter_ms, packet_loss (0–1), rtt_ms,
+        concealed_ms (made up where packets were missing), dropped_ms (came too late), where known."""
 
     async def close(self, ending: Ending) -> None:
         """Release everything, within 5 s, whatever the state. Idempotent. Does not call the sink."""
@@ -242,8 +243,8 @@ class Store(Protocol):
         """Write the call down as live. Raises SessionBusy when its session has a live call, StoreError."""
 
     def record(self, entry: JournalEntry) -> None:
-        """Buffer one journal entry. Beyond 10 000 unwritten rows the journal is degraded: the entry is counted
-        and dropped, the call goes on."""
+        """Buffer one journal entry. Beyond 10 000 unwritten rows or 16 MiB of text the journal is degraded: the
+        entry is counted and dropped, the call goes on. An event above 16 KiB is kept as its type and size."""
 
     def transcript(self, entry: TranscriptEntry) -> None:
         """Buffer one transcript entry; of two with the same item the higher revision stays."""

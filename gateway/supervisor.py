@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.call.run import Call, CallDeps, CallPlan
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
+from gateway.log import where
 from gateway.ports import Leg
 from personas.persona import Persona
 
@@ -113,9 +114,8 @@ class Supervisor:
     async def _hold(self, call: Call) -> None:
         try:
             await call.run()
-        except Exception:
-            # A call never raises; should it all the same, the others must not pay for it.
-            logger.exception("call %s broke while it was being closed", call.plan.call_id)
+        except Exception as fault:  # noqa: BLE001 - a call never raises; should it, the others must not pay for it
+            logger.error("call %s broke while it was being closed: %s", call.plan.call_id, where(fault))
         finally:
             self._forget(call.plan.call_id)
 

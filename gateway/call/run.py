@@ -67,6 +67,7 @@ from gateway.errors import (
     ModelUnavailable,
     StoreError,
 )
+from gateway.log import call_id, where
 from gateway.ports import (
     CallRecord,
     CallSummary,
@@ -176,6 +177,7 @@ class Call:
     async def run(self) -> Ending:
         """Hold the call from its first to its last moment. Never raises but for its own cancellation."""
         wall = self._deps.wall()
+        call_id.set(self.plan.call_id)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -190,9 +192,8 @@ class Call:
                     task.cancel()
         except* GatewayError as faults:
             self.end(_first(faults).ending)
-        except* Exception:
-            logger.exception("call %s broke", self.plan.call_id)
-            self.end(INTERNAL_ERROR)
+        except* Exception as faults:  # noqa: BLE001 - logged, and it ends the call
+            self._broke(faults)
         finally:
             self.end(INTERNAL_ERROR)
             await self._finish(self._ended.result())
@@ -272,9 +273,13 @@ class Call:
             effects = self._core.leg(event, now)
             self._journal.leg(self._ms(now), event, effective=bool(effects))
             self._apply(effects)
-        except Exception:
-            logger.exception("call %s broke", self.plan.call_id)
-            self.end(INTERNAL_ERROR)
+        except Exception as fault:  # noqa: BLE001 - logged, and it ends the call
+            self._broke(fault)
+
+    def _broke(self, fault: BaseException) -> None:
+        """A fault of ours: say where, not what with, for that may be speech."""
+        logger.error("the call broke: %s", where(fault))
+        self.end(INTERNAL_ERROR)
 
     def _report(self) -> None:
         """Tell the core how far the playout is."""
@@ -397,7 +402,7 @@ class Call:
         try:
             self._playout.queue(item_id, pcm)
         except PlayoutFull as full:
-            logger.warning("call %s: %s; the rest of the reply is dropped", self.plan.call_id, full)
+            logger.warning("%s; the rest of the reply is dropped", full)
             self._close_gate(response_id)
             return
         if item_id not in items:
@@ -454,7 +459,7 @@ class Call:
         try:
             await self._deps.store.begin_call(record)
         except StoreError as error:
-            logger.error("call %s is not written down: %s", plan.call_id, error)
+            logger.error("the call is not written down: %s", error)
 
     async def _finish(self, ending: Ending) -> None:
         """Close what is open, write the ending, say the canonical line. Each step whatever became of the others."""
@@ -481,15 +486,15 @@ class Call:
     def _guarded(self, what: str) -> Iterator[None]:
         try:
             yield
-        except Exception:
-            logger.exception("call %s: %s failed", self.plan.call_id, what)
+        except Exception as fault:  # noqa: BLE001 - logged; the other steps of the ending must be taken
+            logger.error("%s failed: %s", what, where(fault))
 
     async def _bounded(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
                 await work
-        except Exception:
-            logger.exception("call %s: %s failed", self.plan.call_id, what)
+        except Exception as fault:  # noqa: BLE001 - logged; the other steps of the ending must be taken
+            logger.error("%s failed: %s", what, where(fault))
 
     def _ms(self, now: float) -> int:
         return round((now - self._began) * 1000)
