@@ -61,7 +61,12 @@ class Gateway:
 
 def load_agents() -> tuple[dict[str, Persona], dict[str, Tool]]:
     """The personas and the tools. Raises ConfigError when a persona names a tool that does not exist."""
-    personas, tools = persona_library.load(), tool_library.load()
+    try:
+        personas, tools = persona_library.load(), tool_library.load()
+    except persona_library.PersonaError as error:
+        raise ConfigError(error.faults) from None
+    except ValueError as error:
+        raise ConfigError([str(error)]) from None
     faults = [
         f"persona {persona.id} names the tool {name}, which does not exist; there is: {', '.join(sorted(tools))}"
         for persona in personas.values()
@@ -173,6 +178,10 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             gc.collect()
             announce(f"parley listening on {address}")
             await stop.wait()
+            announce(
+                f"parley stops: {gateway.supervisor.live} live, for {settings.drain_s:.0f} s at most; again to stop now"
+            )
+            on_signal(gateway.supervisor.end_all)
             await gateway.supervisor.drain()
 
 
@@ -220,7 +229,12 @@ async def listening(runner: web.AppRunner, settings: Settings) -> AsyncIterator[
 def stop_signal() -> asyncio.Event:
     """Set at the first SIGINT or SIGTERM."""
     stop = asyncio.Event()
+    on_signal(stop.set)
+    return stop
+
+
+def on_signal(act: Callable[[], None]) -> None:
+    """What SIGINT and SIGTERM do from now on."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
+        loop.add_signal_handler(number, act)

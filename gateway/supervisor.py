@@ -102,14 +102,16 @@ class Supervisor:
     async def drain(self) -> None:
         """Admit no more calls, give the live ones their time, then end them."""
         self.draining = True
-        if self._calls:
-            logger.info("draining %d calls, for at most %.0f s", len(self._calls), self._drain_s)
         try:
             async with asyncio.timeout(self._drain_s):
                 await self._empty.wait()
         except TimeoutError:
-            for call in self._calls.values():
-                call.end(DRAINED)
+            self.end_all()
+
+    def end_all(self) -> None:
+        """End every live call now."""
+        for call in self._calls.values():
+            call.end(DRAINED)
 
     async def _hold(self, call: Call) -> None:
         try:

@@ -188,6 +188,8 @@ class Core:
                     self._cue(Cue.YIELD, now, out)
             case "input_audio_buffer.speech_stopped":
                 self._scribe.user_stopped(event["item_id"], self._model_ms(event["audio_end_ms"], now))
+            case "conversation.item.added" | "conversation.item.created":
+                self._typed(event["item"], now, out)
             case "input_audio_buffer.committed":
                 self._committed(event["item_id"], now, out)
             case "conversation.item.input_audio_transcription.completed":
@@ -523,6 +525,15 @@ class Core:
             out.append(Time(timing))
 
     # ── tools ──
+
+    def _typed(self, item: dict[str, Any], now: float, out: list[Effect]) -> None:
+        """A client put the caller's words into the conversation as text: they belong to the record too."""
+        if item.get("type") != "message" or item.get("role") != "user":
+            return
+        texts = (part.get("text") for part in item.get("content") or [] if part.get("type") == "input_text")
+        text = " ".join(text for text in texts if text)
+        if text:
+            out += self._scribe.user_said(item["id"], text, self._ms(now), final=True)
 
     def _tool_called(self, event: Event, out: list[Effect]) -> None:
         item = event["item"]

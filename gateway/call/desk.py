@@ -115,6 +115,12 @@ class Desk:
                 return Answer(to_model=[event])
             case "conversation.item.create":
                 item = event["item"]
+                if self._front.runs_call(item.get("call_id") or ""):
+                    raise ProtocolFault(
+                        "not_allowed",
+                        "The server runs this tool and gives its output itself.",
+                        "item.call_id",
+                    )
                 if not may_create_item(policy, item["type"], item.get("role")):
                     raise ProtocolFault(
                         "not_allowed",

@@ -117,6 +117,10 @@ class Front:
             return [{**event, "previous_item_id": self._visible(event["previous_item_id"])}]
         return [event]
 
+    def runs_call(self, tool_call_id: str) -> bool:
+        """Whether this call is one of a tool that the server runs."""
+        return tool_call_id in self._calls
+
     def tool_finished(self, tool_call_id: str, output: str, *, ok: bool) -> list[Event]:
         """The tool ended: its item is complete, and with the last one its response is."""
         tool = self._calls.get(tool_call_id)

@@ -27,6 +27,10 @@ __all__ = ["Journal", "plain", "restored"]
 Source = Literal["leg", "model", "tool", "tick", "call"]
 
 
+CLIENT_CHARS = 1_000_000
+"""Characters of a client's messages that are kept per call; of the ones after that only the size."""
+
+
 class Journal:
     """Writes the entries of one call to the store.
 
@@ -38,6 +42,7 @@ class Journal:
         self._store = store
         self._call_id = call_id
         self._seq = 0
+        self._client_chars = 0
         self._totals: tuple[int, Played] | None = None
 
     def model(self, at_ms: int, event: dict[str, Any]) -> None:
@@ -45,6 +50,12 @@ class Journal:
         self._write(at_ms, "model", event)
 
     def leg(self, at_ms: int, event: object, *, effective: bool) -> None:
+        if isinstance(event, ClientSent):
+            self._client_chars += len(event.message)
+            if self._client_chars > CLIENT_CHARS:
+                self._flush_totals()
+                self._write(at_ms, "leg", {"type": "ClientSent", "size": len(event.message)})
+                return
         if isinstance(event, Played):
             self._totals = (at_ms, event)
             if not effective:

@@ -88,3 +88,14 @@ async def test_one_call_that_breaks_while_closing_does_not_touch_the_others(
         assert good.sink is not None
         good.sink.on_lost(HUNG_UP)
     assert [str(ending) for _, ending, _ in store.ended] == ["caller/hung-up"] * 2
+
+
+async def test_a_second_wish_to_stop_ends_the_calls_now() -> None:
+    store = FakeStore()
+    async with Supervisor.open(deps(store), max_calls=9, drain_s=3600) as supervisor:
+        leg = FakeLeg()
+        supervisor.begin(supervisor.reserve("s-1"), leg, REQUEST)
+        await leg.connect()
+        supervisor.end_all()
+        await supervisor.drain()
+    assert [ending for _, ending, _ in store.ended] == [DRAINED]
