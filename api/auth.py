@@ -46,12 +46,15 @@ def foreign_origin(request: web.Request, settings: Settings) -> bool:
     ours = {urlsplit(settings.public_url).netloc} if settings.public_url else set()
     if not settings.loopback or _is_loopback(request.host):
         ours.add(request.host)
-    return urlsplit(origin).netloc not in ours
+    try:
+        return urlsplit(origin).netloc not in ours
+    except ValueError:
+        return True
 
 
 def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
     try:
+        name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

@@ -120,6 +120,46 @@ async def test_a_session_decides_the_persona(sqlite_url: str) -> None:
             assert body["personaSelectionReason"] == "exact-locale"
 
 
+async def test_a_session_keeps_its_scenario(sqlite_url: str) -> None:
+    async with house(sqlite_url) as api:
+        for persona in api.deps.personas.values():
+            session, _ = await api.session(scenarioId=persona.scenario)
+            for wish in api.deps.personas.values():
+                ours = wish.scenario == persona.scenario
+                response = await api.client.post(
+                    "/api/realtime/credentials", json={"sessionId": session, "personaId": wish.id}
+                )
+                body = await checked(response, CREDENTIALS, status=200 if ours else 400)
+                if ours:
+                    assert body["selectedPersonaId"] == wish.id
+                else:
+                    assert "scenario decides its persona" in body["message"]
+
+
+async def test_a_session_of_an_unknown_scenario_keeps_who_stands_in(sqlite_url: str) -> None:
+    async with house(sqlite_url) as api:
+        session, _ = await api.session(scenarioId="no-such-scenario")
+        for wish, status in (("assistant", 200), ("bank_dispute", 400), ("nobody", 404)):
+            response = await api.client.post(
+                "/api/realtime/credentials", json={"sessionId": session, "personaId": wish}
+            )
+            await checked(response, CREDENTIALS, status=status)
+
+
+@pytest.mark.parametrize("host", ["[::1", "a]b"])
+async def test_a_host_that_is_no_address(sqlite_url: str, host: str) -> None:
+    for settings in (
+        Settings(),
+        Settings(host="0.0.0.0"),
+        Settings.model_validate({"api_key_for_realtime": "right"}),
+    ):
+        async with house(sqlite_url, settings=settings) as api:
+            response = await api.client.post(
+                "/api/realtime/credentials", json={}, headers={"Host": host, "X-Api-Key": "right"}
+            )
+            await checked(response, CREDENTIALS, status=400)
+
+
 async def test_nobody_asked_for_gets_the_assistant(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
         for asked in ({}, {"scenarioId": "no-such-scenario"}):
@@ -196,6 +236,11 @@ async def test_in_the_open_without_a_key(sqlite_url: str) -> None:
         ("localhost:8080", "http://localhost:3000", 401),
         ("rebound.example", "http://rebound.example", 401),
         ("localhost:8080", "null", 401),
+        (None, "http://[::1", 401),
+        ("localhost:8080", "http://[::1]", 401),
+        ("[::1]:8080", "http://[::1]:8080", 200),
+        ("[::1", "http://[::1", 401),
+        ("[::1", "http://localhost:8080", 401),
     ],
 )
 async def test_on_this_machine_only(

@@ -58,6 +58,8 @@ async def test_files_have_their_types_and_tags(sqlite_url: str) -> None:
         "a//b.js",
         "x%00.js",
         "nothing.js",
+        pytest.param("a" * 300 + ".js", id="longer than a file's name"),
+        pytest.param("a/" * 3000 + "a.js", id="longer than a path"),
     ],
 )
 async def test_nothing_but_the_pages_files(sqlite_url: str, name: str) -> None:

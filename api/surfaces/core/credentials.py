@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,6 +37,7 @@ class _Ask(BaseModel):
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def create(request: web.Request) -> web.Response:
         await _may_mint(request, deps)
+        here = _here(request, deps)
         ask = await body.parsed(request, _Ask)
         now = deps.clock()
         session = await _stored(ask.session_id, deps, now)
@@ -45,6 +46,13 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         chosen = selection.select(deps.personas, preferred=ask.persona_id, scenario=scenario, locale=locale)
         if chosen is None:
             raise ApiError(404, "There is no persona of that id; GET /api/personas lists them.")
+        if session and ask.persona_id and not _answers(ask.persona_id, session, deps):
+            raise ApiError(
+                400,
+                "The session's scenario decides its persona, and that persona has another scenario: "
+                "leave out personaId, or leave out sessionId to get a new session.",
+                param="personaId",
+            )
         if session is None:
             session = await _opened(deps, chosen.persona, ask, now)
             tells_access = True
@@ -54,7 +62,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         token, grant = deps.tokens.mint(
             session.id, session.tenant, chosen.persona.id, tells_access=tells_access, now=now
         )
-        return web.json_response(_answer(request, deps, chosen, token, grant.expires_at))
+        return web.json_response(_answer(here, deps, chosen, token, grant.expires_at))
 
     return [web.post("/api/realtime/credentials", create)]
 
@@ -96,11 +104,31 @@ async def _opened(deps: Deps, persona: Persona, ask: _Ask, now: float) -> Sessio
     return session
 
 
+def _answers(persona_id: str, session: Session, deps: Deps) -> bool:
+    """Whether the persona may take the session's calls: one of its scenario, or, when nobody has that scenario, of
+    the scenario of the persona that stands in."""
+    personas = deps.personas
+    scenario = session.scenario
+    if (
+        all(persona.scenario != scenario for persona in personas.values())
+        and session.persona_id in personas
+    ):
+        scenario = personas[session.persona_id].scenario
+    return personas[persona_id].scenario == scenario
+
+
+def _here(request: web.Request, deps: Deps) -> SplitResult:
+    """Where clients find this server. Raises ApiError 400."""
+    try:
+        return urlsplit(deps.settings.public_url or f"{request.scheme}://{request.host}")
+    except ValueError:
+        raise ApiError(400, "The Host header is not an address.") from None
+
+
 def _answer(
-    request: web.Request, deps: Deps, chosen: Selection, token: str, expires_at: int
+    here: SplitResult, deps: Deps, chosen: Selection, token: str, expires_at: int
 ) -> dict[str, object]:
     persona = chosen.persona
-    here = urlsplit(deps.settings.public_url or f"{request.scheme}://{request.host}")
     base = f"{here.netloc}{here.path}"
     secure = here.scheme == "https"
     code = persona.locale.partition("-")[0].lower() or "en"

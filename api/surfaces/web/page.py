@@ -14,6 +14,8 @@ __all__ = ["routes"]
 
 PAGES = Path(__file__).resolve().parents[2] / "web"
 _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_LONGEST = 200
+"""Characters of a file's path; file systems refuse names a little longer than this."""
 _TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -73,7 +75,14 @@ async def _file(name: str) -> web.FileResponse | None:
     """A file of the page, with its ETag; None for anything else, whatever the name tries."""
     path = PAGES / name
     kind = _TYPES.get(path.suffix)
-    if kind is None or not _NAME.fullmatch(name) or not await asyncio.to_thread(path.is_file):
+    if kind is None or len(name) > _LONGEST or not _NAME.fullmatch(name):
+        return None
+    try:
+        found = await asyncio.to_thread(path.is_file)
+    except OSError:
+        # A path that the file system will not even look up names none of our files.
+        return None
+    if not found:
         return None
     charset = "; charset=utf-8" if kind.startswith("text/") else ""
     return web.FileResponse(path, headers={"Content-Type": kind + charset, **_HEADERS})
