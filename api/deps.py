@@ -43,7 +43,8 @@ class AnsweringLeg(Leg, Protocol):
     """A leg that is opened by an SDP offer."""
 
     async def answer(self, offer: str) -> str:
-        """The SDP answer. Raises LegProtocolError with a sentence for the client."""
+        """The SDP answer. Raises LegProtocolError with a sentence for the client, LegError when the server has
+        nothing to answer with."""
 
 
 class VoiceEntry(Protocol):

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from gateway.config import Settings
-from gateway.errors import NEVER_CONNECTED
+from gateway.errors import NEVER_CONNECTED, LegError
 from tests.api.house import ANSWER, OFFER, FakeLeg, House, checked, house
 
 pytestmark = pytest.mark.contract
@@ -143,6 +143,24 @@ async def test_a_fault_in_the_leg_leaves_nothing(sqlite_url: str, caplog: pytest
         assert api.legs[0].closed == NEVER_CONNECTED
     assert "RuntimeError at api/house.py" in caplog.text
     assert "our bug" not in caplog.text
+
+
+async def test_a_server_without_an_address_says_so(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sentence = "no address could be offered; check PARLEY_ICE_ADDRESSES"
+
+    def nowhere(call_id: str) -> FakeLeg:
+        return FakeLeg(call_id, fault=LegError(sentence))
+
+    async with house(sqlite_url, make_leg=nowhere) as api:
+        response = await call(api, await api.token())
+        assert await refused(api, response, 503, "service_unavailable") == sentence
+        assert (await response.json())["error"]["type"] == "server_error"
+        assert api.legs[0].closed == NEVER_CONNECTED
+        assert api.supervisor.begun == []
+    assert sentence in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_client_that_goes_away_leaves_nothing(sqlite_url: str) -> None:

@@ -15,7 +15,7 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection, sessions
 from api.tokens import PREFIX, TokenError
-from gateway.errors import NEVER_CONNECTED, Busy, LegProtocolError, SessionBusy
+from gateway.errors import NEVER_CONNECTED, Busy, LegError, LegProtocolError, SessionBusy
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from gateway.supervisor import CallRequest
 from personas.persona import Persona
@@ -126,12 +126,17 @@ async def _reserved(deps: Deps, session_id: str) -> AsyncIterator[str]:
 
 
 async def _answered(leg: AnsweringLeg, offer: str) -> str:
-    """The answer; a leg that gives none is closed. Raises ApiError 400."""
+    """The answer; a leg that gives none is closed. Raises ApiError 400, or 503 when the
+    server has nothing to offer."""
     try:
         return await leg.answer(offer)
     except LegProtocolError as error:
         await leg.close(NEVER_CONNECTED)
         raise _invalid_offer(str(error)) from None
+    except LegError as error:
+        await leg.close(NEVER_CONNECTED)
+        logger.error("call refused: %s", error)
+        raise ApiError(503, str(error)) from None
     except BaseException:
         await leg.close(NEVER_CONNECTED)
         raise
