@@ -162,6 +162,7 @@ async function place() {
     close();
     if (!ended.seconds) {
       enter("setup");
+      announce("The call was cancelled.");
       ui.call.focus();
       return;
     }
@@ -188,6 +189,8 @@ async function place() {
   } catch (error) {
     close();
     enter("setup");
+    // The notice is read out by itself; what was last announced is not true any more.
+    announce("");
     fail(error, place);
     ui.call.focus({ preventScroll: true });
     microphones.refresh();
