@@ -37,6 +37,7 @@ def find_time(words: tuple[str, ...], used: set[int], *, expected: bool) -> Cloc
     """The time of day in `words`, apart from the tokens in `used`. Without am, pm or a part of the day, one to six
     is the afternoon: business hours. `expected`: a bare `nine` counts."""
     part, sure, part_taken = _part(words)
+    strings = _strings(words)
     for at, word in enumerate(words):
         if at in used:
             continue
@@ -44,7 +45,7 @@ def find_time(words: tuple[str, ...], used: set[int], *, expected: bool) -> Cloc
             return Clock(time(12), None, True, frozenset({at}))
         if word == "midnight":
             return Clock(time(0), None, True, frozenset({at}))
-        found = _clock(words, at, used, expected)
+        found = None if at in strings else _clock(words, at, used, expected)
         if found is None:
             continue
         hour, minute, end = found
@@ -104,10 +105,6 @@ def _clock(words: tuple[str, ...], at: int, used: set[int], expected: bool) -> t
         return None
     if hour is None or not 1 <= hour <= 23 or (hour > 12 and not word.isdigit()):
         return None
-    if any(
-        run.start <= at < run.end and _is_string(words, run.start, run.end) for run in digit_runs(words)
-    ):
-        return None
     after = words[at + 1] if at + 1 < len(words) else ""
     if after == "oclock":
         return hour, 0, at + 2
@@ -145,6 +142,13 @@ def _minute(words: tuple[str, ...], at: int) -> tuple[int | None, int]:
         return None, at
     unit = one_word(words[at + 1]) if tens % 10 == 0 and tens >= 20 and at + 1 < len(words) else None
     return (tens + unit, at + 2) if unit is not None and 1 <= unit <= 9 else (tens, at + 1)
+
+
+def _strings(words: tuple[str, ...]) -> frozenset[int]:
+    """The tokens that are single digits or short numerals of a number read out."""
+    runs = (run for run in digit_runs(words) if _is_string(words, run.start, run.end))
+    spoken = (at for run in runs for at in range(run.start, run.end))
+    return frozenset(at for at in spoken if one_word(words[at]) is not None)
 
 
 def _is_string(words: tuple[str, ...], start: int, end: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from functools import lru_cache
 
 from gateway.providers.embedded.clock import find_time
 from gateway.providers.embedded.numbers import cardinal, one_word, ordinal
@@ -58,6 +59,7 @@ class Moment:
         )
 
 
+@lru_cache(maxsize=4096)
 def find_moment(
     words: tuple[str, ...], today: date, *, past: bool = False, expected: bool = False
 ) -> Moment:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
 from gateway.providers.embedded.words import OPTIONAL, STOP, alike, listed, tokens
 from personas.phrases import expand
 
-__all__ = ["ACTS", "FILLERS", "Act", "about", "find_act", "is_question", "phrase_words", "polarity", "spot"]
+__all__ = [
+    "ACTS", "FILLERS", "Act", "about", "about_any", "find_act", "is_question", "phrase_words", "polarity", "spot",
+    "spot_any",
+]  # fmt: skip
 
 
 class Act(StrEnum):
@@ -112,18 +114,52 @@ def _weight(word: str) -> float:
 
 
 @lru_cache(maxsize=32768)
+def _likes(word: str, words: tuple[str, ...]) -> dict[int, float]:
+    """Where in `words` something like `word` stands, and how like it is."""
+    likeness = {other: alike(word, other) for other in set(words)}
+    return {at: likeness[other] for at, other in enumerate(words) if likeness[other]}
+
+
+@lru_cache(maxsize=32768)
+def spot_any(
+    patterns: tuple[str, ...], words: tuple[str, ...], least: float = 0.85
+) -> tuple[float, int] | None:
+    """The best of the phrases of `patterns` that stands in `words`: how well, and how many words it has."""
+    best: tuple[float, int] | None = None
+    for pattern in patterns:
+        for phrase in phrase_words(pattern):
+            hit = spot(phrase, words, least)
+            if hit is not None and (best is None or (hit[0], len(phrase)) > best):
+                best = hit[0], len(phrase)
+    return best
+
+
+@lru_cache(maxsize=32768)
+def about_any(patterns: tuple[str, ...], words: tuple[str, ...]) -> float:
+    """How much `words` are about the likeliest question of `patterns`."""
+    return max(about(phrase, words) for pattern in patterns for phrase in phrase_words(pattern))
+
+
 def spot(
     phrase: tuple[str, ...], words: tuple[str, ...], least: float = 0.85
 ) -> tuple[float, int, int] | None:
     """Where `phrase` stands in `words`: how well (0 to 1), from and until. Its words in order, with few others
     between; each alike by `least`."""
+    likes = [_likes(word, words) for word in phrase]
+    starts: set[int] = set()
+    for word, places in zip(phrase, likes, strict=True):
+        starts |= places.keys()
+        if word not in OPTIONAL or len(phrase) <= 2:
+            break
+    if not starts:
+        return None
     whole = sum(map(_weight, phrase))
     answer: tuple[float, int, int] | None = None
-    for start in range(len(words)):
+    for start in sorted(starts):
         at, got, end = start, 0.0, start
-        for word in phrase:
+        for word, places in zip(phrase, likes, strict=True):
             for ahead in range(at, min(at + 2, len(words)) if at > start else start + 1):
-                likeness = alike(word, words[ahead])
+                likeness = places.get(ahead, 0.0)
                 if likeness >= least:
                     got += _weight(word) * likeness
                     at = end = ahead + 1
@@ -138,7 +174,6 @@ def spot(
     return answer
 
 
-@lru_cache(maxsize=32768)
 def about(phrase: tuple[str, ...], words: tuple[str, ...]) -> float:
     """How much `words` as a whole are about the question `phrase`, 0 to 1, whatever the order."""
     meant = [word for word in phrase if word not in STOP]
@@ -147,7 +182,9 @@ def about(phrase: tuple[str, ...], words: tuple[str, ...]) -> float:
     whole = got = 0.0
     used: set[str] = set()
     for word in phrase:
-        likeness, twin = max(((alike(word, other), other) for other in words), default=(0.0, ""))
+        likeness, twin = max(
+            ((like, words[at]) for at, like in _likes(word, words).items()), default=(0.0, "")
+        )
         if likeness >= 0.75:
             got += _weight(word) * likeness
             used.add(twin)
@@ -162,7 +199,7 @@ def about(phrase: tuple[str, ...], words: tuple[str, ...]) -> float:
 def _partly(phrase: tuple[str, ...], words: tuple[str, ...]) -> float:
     """The score when one word of a longer phrase is missing."""
     meant = {word for word in phrase if word not in STOP}
-    found = [max((alike(word, other) for other in words), default=0.0) for word in meant]
+    found = [max(_likes(word, words).values(), default=0.0) for word in meant]
     recall = sum(likeness for likeness in found if likeness >= 0.75) / len(meant)
     told = [word for word in words if word not in STOP]
     covered = [other for other in told if any(alike(word, other) >= 0.75 for word in meant)]
@@ -174,7 +211,7 @@ def find_act(words: tuple[str, ...], more: tuple[tuple[Act, str], ...] = ()) -> 
     """The act that `words` are, when they are nothing else but it (and fillers, thanks, a yes or no)."""
     best: tuple[int, Act] | None = None
     for act, patterns in ACTS.items():
-        left = _without(words, [*patterns, *(pattern for other, pattern in more if other is act)])
+        left = _without(words, (*patterns, *(pattern for other, pattern in more if other is act)))
         if left is None:
             continue
         rest = [
@@ -190,11 +227,15 @@ def find_act(words: tuple[str, ...], more: tuple[tuple[Act, str], ...] = ()) -> 
     return best[1] if best else None
 
 
-def _without(words: tuple[str, ...], patterns: Iterable[str]) -> tuple[str, ...] | None:
+@lru_cache(maxsize=256)
+def _longest_first(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    phrases = {phrase: None for pattern in patterns for phrase in phrase_words(pattern)}
+    return tuple(sorted(phrases, key=len, reverse=True))
+
+
+def _without(words: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...] | None:
     """What is left of `words` without the phrases of `patterns`; None when none was there."""
-    phrases = sorted(
-        {phrase for pattern in patterns for phrase in phrase_words(pattern)}, key=len, reverse=True
-    )
+    phrases = _longest_first(patterns)
     left, hit, at = list[str](), False, 0
     while at < len(words):
         for phrase in phrases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.providers.embedded.numbers import one_word
 from gateway.providers.embedded.people import FIRST
@@ -84,6 +85,7 @@ def _capital(word: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def find_name(text: str, *, expected: bool) -> Name | None:
     """The name in `text`. `expected`: the bare words of a short utterance are one."""
     words = tokens(text)

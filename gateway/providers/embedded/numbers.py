@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.providers.embedded.words import alike
 
@@ -39,6 +40,10 @@ _HOMOPHONES = {
 _BETWEEN = frozenset(("and", "dash", "um", "uh", "area", "code", "then", "hyphen", "space"))
 
 
+LONGEST = 24
+"""Words that one number of an amount can have; what follows them begins another."""
+
+
 @dataclass(frozen=True, slots=True)
 class DigitRun:
     """Digits said one after another, and the tokens they came from."""
@@ -62,7 +67,7 @@ def _spoken_digits(words: tuple[str, ...], at: int, lenient: bool) -> tuple[str,
     bare = word.replace("-", "").replace(".", "").replace(",", "")
     if bare.isascii() and bare.isdigit() and ":" not in word and "/" not in word:
         return bare, at + 1
-    if word in ("double", "triple") and at + 1 < len(words):
+    if word in ("double", "triple") and at + 1 < len(words) and words[at + 1] not in ("double", "triple"):
         after = _spoken_digits(words, at + 1, lenient)
         if after is not None and len(after[0]) == 1:
             return after[0] * (2 if word == "double" else 3), after[1]
@@ -83,6 +88,7 @@ def _spoken_digits(words: tuple[str, ...], at: int, lenient: bool) -> tuple[str,
     return None
 
 
+@lru_cache(maxsize=4096)
 def digit_runs(words: tuple[str, ...], *, lenient: bool = False) -> tuple[DigitRun, ...]:
     """Every run of digits in `words`. `lenient`: digits are expected, so homophones and near misses between or
     after sure digits count too."""
@@ -169,6 +175,7 @@ def ordinal(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     """Sums of money and other numbers named: `forty two fifty`, `$42.50`, `forty two dollars and fifty cents`."""
     found: list[float] = []
@@ -179,11 +186,11 @@ def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
             found.append(float(plain))
             at += 1
             continue
-        whole = cardinal((*words[:at], plain, *words[at + 1 :]), at)
+        whole = cardinal((plain, *words[at + 1 : at + LONGEST]), 0)
         if whole is None:
             at += 1
             continue
-        value, at = whole
+        value, at = whole[0], at + whole[1]
         rest = at
         while rest < len(words) and words[rest] in ("dollars", "dollar", "and", "bucks"):
             rest += 1

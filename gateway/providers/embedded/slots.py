@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.providers.embedded.clock import PARTS
 from gateway.providers.embedded.dates import Moment, find_moment, say_date, say_time
-from gateway.providers.embedded.grammar import FILLERS, phrase_words, polarity, spot
+from gateway.providers.embedded.grammar import FILLERS, polarity, spot_any
 from gateway.providers.embedded.names import find_name
 from gateway.providers.embedded.numbers import digit_runs, say_digits
 from gateway.providers.embedded.words import OPTIONAL, tokens
@@ -73,11 +73,9 @@ def _affirmed(words: tuple[str, ...]) -> tuple[str, ...]:
 def _choice(slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
     best: tuple[float, int, str] | None = None
     for option in slot.options:
-        for pattern in option.phrases:
-            for phrase in phrase_words(pattern):
-                hit = spot(phrase, words, 0.7 if expected else 0.85)
-                if hit is not None and (best is None or (hit[0], len(phrase)) > best[:2]):
-                    best = hit[0], len(phrase), option.value
+        hit = spot_any(option.phrases, words, 0.7 if expected else 0.85)
+        if hit is not None and (best is None or hit > best[:2]):
+            best = *hit, option.value
     if best is None:
         return None
     return Found(best[2], sure=best[0] >= 0.9)
@@ -123,9 +121,8 @@ def _digits(slot: Slot, words: tuple[str, ...], expected: bool, begun: str) -> F
 
 def _yes_no(slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
     for patterns, value in ((slot.no, False), (slot.yes, True)):
-        for phrase in (each for pattern in patterns for each in phrase_words(pattern)):
-            if spot(phrase, words):
-                return Found(value)
+        if spot_any(patterns, words):
+            return Found(value)
     answer = polarity(words, expected=True) if expected else None
     return Found(answer) if answer is not None else None
 
@@ -159,8 +156,7 @@ def complete(slot: Slot, value: Value) -> bool:
 
 def named(slot: Slot, words: tuple[str, ...]) -> bool:
     """Whether the caller speaks of this slot: `the phone number`."""
-    patterns = (*slot.cues, slot.title)
-    return any(spot(phrase, words) for pattern in patterns for phrase in phrase_words(pattern))
+    return spot_any((*slot.cues, slot.title), words) is not None
 
 
 def say_moment(value: Moment, today: date | None = None) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.speech.ports import Heard
 
-__all__ = ["CallerTurn", "Ours", "Result", "ToolTurn", "Turn", "item_text", "turns_of"]
+__all__ = [
+    "MOST_TURNS", "MOST_WORDS", "TURN_WORDS", "CallerTurn", "Ours", "Result", "ToolTurn", "Turn", "item_text",
+    "turns_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,17 @@ class ToolTurn:
 
 
 Turn = CallerTurn | Ours | ToolTurn
+
+TURN_WORDS = 120
+"""Words of one item of the caller, and of one turn of several, that are understood: the first. A minute of speech
+is about as many."""
+MOST_TURNS = 300
+"""Turns of the caller that a reply is worked out from: the latest. A quarter of an hour has far fewer."""
+MOST_WORDS = 2000
+"""Words of the caller that a reply is worked out from: a quarter of an hour in which the caller talks and we hardly do."""
+
+_CHARACTERS = 1200
+_WORD = re.compile(r"\d+|[^\W\d]+")
 
 DOUBT = 0.5
 """Below this score of the ears an utterance off the script is not believed unasked."""
@@ -105,7 +120,30 @@ def turns_of(items: Iterable[Mapping[str, Any]], heard: Mapping[str, Heard]) -> 
                 else {"error": str(item.get("error"))}
             )
             turns.append(ToolTurn((Result(str(item.get("name")), _json(item.get("arguments")), output),)))
+    return _latest(turns)
+
+
+def _latest(turns: list[Turn]) -> tuple[Turn, ...]:
+    """The turns from the earliest that still counts."""
+    count = words = 0
+    for at in range(len(turns) - 1, -1, -1):
+        turn = turns[at]
+        if isinstance(turn, CallerTurn):
+            count += 1
+            words += sum(1 for _ in _WORD.finditer(turn.text))
+            if count > MOST_TURNS or words > MOST_WORDS:
+                return tuple(turns[at + 1 :])
     return tuple(turns)
+
+
+def _understood(text: str) -> str:
+    """The part of `text` that is listened to: what it costs must not grow with what a client types."""
+    if len(text) > _CHARACTERS:
+        text = text[:_CHARACTERS]
+    for count, word in enumerate(_WORD.finditer(text), 1):
+        if count > TURN_WORDS:
+            return text[: word.start()].rstrip()
+    return text
 
 
 def _message(turns: list[Turn], item: Mapping[str, Any], heard: Mapping[str, Heard]) -> None:
@@ -119,14 +157,16 @@ def _message(turns: list[Turn], item: Mapping[str, Any], heard: Mapping[str, Hea
         )
         last = turns[-1] if turns else None
         if isinstance(last, CallerTurn):
-            turns[-1] = CallerTurn(f"{last.text} {text}".strip(), last.doubtful or doubtful)
+            said = _understood(f"{last.text} {_understood(text)}".strip())
+            turns[-1] = CallerTurn(said, last.doubtful or doubtful)
         else:
-            turns.append(CallerTurn(text, doubtful))
+            turns.append(CallerTurn(_understood(text), doubtful))
 
 
 def _settle(turns: list[Turn], begun: Result, done: Result) -> None:
     """Put the answer where it came: after everything so far, in place of the call that was still running."""
-    for at, turn in enumerate(turns):
+    for at in range(len(turns) - 1, -1, -1):
+        turn = turns[at]
         if isinstance(turn, ToolTurn) and any(each is begun for each in turn.results):
             kept = tuple(each for each in turn.results if each is not begun)
             if kept:
