@@ -46,6 +46,7 @@ class Option(_Part):
 
     value: str
     say: str = Field(description="As it is read back: `a cleaning`.")
+    heard: Spoken = Field("", description="Said once it is chosen, instead of the slot's `heard`.")
     phrases: tuple[Phrase, ...] = Field(min_length=1)
 
 
@@ -237,6 +238,9 @@ class Answer(_Part):
     ask: tuple[Phrase, ...] = Field(min_length=1)
     say: Spoken = Field(description="May use `{tool.field}` of any result of this call.")
     otherwise: str = Field("", description="Said while that result is not there.")
+    urgent: bool = Field(
+        False, description="Somebody may be in danger: said before anything else, whatever was asked."
+    )
     hands_over: bool = Field(False, description="Hand the caller over to a person after it.")
 
 

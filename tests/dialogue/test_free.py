@@ -205,7 +205,7 @@ def test_the_last_tool_serves_a_second_question() -> None:
         ("what day is it today", "Wednesday, November 18th"),
         ("thank you", "You're welcome."),
         ("hold on a second", "Sure, take your time."),
-        ("what is the meaning of life", "I'm the built-in engine"),
+        ("what is the meaning of life", "I can't answer that. I can help with the weather"),
     ],
 )
 def test_questions_are_answered_from_the_instructions(text: str, says: str) -> None:
@@ -231,7 +231,7 @@ def test_orders_to_speak_are_obeyed() -> None:
 def test_one_sentence_only() -> None:
     brief = INSTRUCTIONS + "Answer in one sentence."
     assert respond(user("what is the meaning of life"), instructions=brief).say == (
-        "I'm the built-in engine, and I can't answer that."
+        "I'm sorry, I can't answer that."
     )
 
 

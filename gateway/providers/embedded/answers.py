@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.providers.embedded.grammar import about, phrase_words
+from gateway.providers.embedded.grammar import about_any, phrase_words, spot
 from gateway.providers.embedded.state import State
 from personas.template import fields
 
-__all__ = ["Told", "answer_to"]
+__all__ = ["Told", "answer_to", "urgent_answer"]
 
 _ENOUGH = 0.62
 _SURE = 0.85
+_DENIED = frozenset(("no", "not", "nobody", "never", "without", "none", "neither"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,25 @@ def answer_to(state: State, words: tuple[str, ...]) -> Told | None:
     """The answer whose question `words` are most about, if any is close enough."""
     best, score = None, _ENOUGH
     for answer in state.dialogue.answers:
-        for phrase in (each for pattern in answer.ask for each in phrase_words(pattern)):
-            likeness = about(phrase, words)
-            if likeness > score:
-                best, score = answer, likeness
+        likeness = 0.0 if answer.urgent else about_any(answer.ask, words)
+        if likeness > score:
+            best, score = answer, likeness
     if best is None:
         return None
     scope = state.scope()
     told = best.otherwise if fields(best.say) and not scope.knows(best.say) else scope.say(best.say)
     return Told(told, score >= _SURE, best.hands_over) if told else None
+
+
+def urgent_answer(state: State, words: tuple[str, ...]) -> str:
+    """What has to be said at once because somebody may be in danger; mostly empty."""
+    for answer in state.dialogue.answers:
+        if answer.urgent and any(_affirmed(pattern, words) for pattern in answer.ask):
+            return answer.say
+    return ""
+
+
+def _affirmed(pattern: str, words: tuple[str, ...]) -> bool:
+    """Whether a phrase of `pattern` is said, and not denied just before: `nobody is unconscious`."""
+    hits = (spot(phrase, words) for phrase in phrase_words(pattern))
+    return any(hit is not None and not _DENIED & set(words[max(hit[1] - 2, 0) : hit[1]]) for hit in hits)

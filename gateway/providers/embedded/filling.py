@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.providers.embedded.dates import Moment, say_date
-from gateway.providers.embedded.grammar import phrase_words, spot
+from gateway.providers.embedded.grammar import spot_any
 from gateway.providers.embedded.items import Item, beyond, choose
 from gateway.providers.embedded.numbers import say_digits
 from gateway.providers.embedded.people import FIRST, LAST
@@ -122,7 +122,7 @@ def _names_somebody(words: tuple[str, ...]) -> bool:
 
 
 def _corrects(words: tuple[str, ...]) -> bool:
-    return any(spot(phrase, words) for pattern in _CORRECTIONS for phrase in phrase_words(pattern))
+    return spot_any(_CORRECTIONS, words) is not None
 
 
 def _reopens(slot: Slot, asked: Slot | None) -> bool:
@@ -140,7 +140,7 @@ def _blocked(slot: Slot, asked: Slot | None, filled: Filled) -> bool:
 
 
 def _cued(slot: Slot, words: tuple[str, ...]) -> bool:
-    return any(spot(phrase, words) for cue in slot.cues for phrase in phrase_words(cue))
+    return spot_any(slot.cues, words) is not None
 
 
 def _take(
@@ -173,8 +173,8 @@ def _store(state: State, slot: Slot, value: Value, filled: Filled, *, doubtful: 
     state.unchecked.discard(slot.id)
     if slot.check == "always" or (slot.check == "doubtful" and doubtful):
         state.unchecked.add(slot.id)
-    elif slot.heard and changed:
-        filled.acknowledged.append(state.scope().say(slot.heard))
+    elif changed and _heard(slot, value):
+        filled.acknowledged.append(state.scope().say(_heard(slot, value)))
     filled.names.append(slot.id)
     if changed and state.task is not None:
         for other in state.task.slots:
@@ -182,6 +182,10 @@ def _store(state: State, slot: Slot, value: Value, filled: Filled, *, doubtful: 
                 state.values.pop(other.id, None)
                 state.asked.pop(other.id, None)
                 state.offered.pop(other.id, None)
+
+
+def _heard(slot: Slot, value: Value) -> str:
+    return next((each.heard for each in slot.options if each.value == value and each.heard), slot.heard)
 
 
 def _partly(state: State, slot: Slot, found: Found, filled: Filled) -> None:

@@ -25,6 +25,8 @@ from gateway.providers.embedded.words import tokens
 
 __all__ = ["must_call", "respond"]
 
+_GETTING = re.compile(r"^(?:get|fetch|look up|find|check|search|list|show) ")
+_STEERING = ("hang_up", "hand_over")
 _NAMES = (
     "your name",
     "who are you",
@@ -200,11 +202,10 @@ def _small_talk(request: Request, words: tuple[str, ...], act: Act | None) -> st
             else "I'm the built-in engine of Parley, a voice assistant that follows rules."
         )
     if "can you do" in text or "can you help" in text:
-        names = [
-            words_of(str(t["name"])) for t in request.tools if t["name"] not in ("hang_up", "hand_over")
-        ]
-        tools = f", and use my tools: {', '.join(names[:3])}" if names else ""
-        return f"I can tell you the time and the date, answer from what I was told{tools}."
+        able = _able(list(request.tools))
+        return (
+            f"I can tell you the time and the date{f', and {able}' if able else ''}. What would you like?"
+        )
     if "how are you" in text:
         return "I'm doing well, thank you. How can I help you?"
     if ("time" in words or "oclock" in words) and "what" in words and len(words) <= 6:
@@ -241,10 +242,18 @@ def _known(request: Request, turns: tuple[Turn, ...], words: tuple[str, ...]) ->
 def _unable(tools: list[Any], doubtful: bool) -> str:
     if doubtful:
         return "Sorry, I didn't catch that. Could you say it another way?"
-    names = [words_of(str(tool["name"])) for tool in tools if tool["name"] not in ("hang_up", "hand_over")]
-    if names:
-        able = ", ".join(names[:3])
-        return f"I'm the built-in engine, and I can't answer that. I can use these tools: {able}. What would you like?"
-    return (
-        "I'm the built-in engine. I can only answer from my instructions, and they say nothing about that."
-    )
+    able = _able(tools)
+    if able:
+        return f"I'm sorry, I can't answer that. I can {able}. What would you like?"
+    return "I'm sorry, I don't know anything about that. Is there something else?"
+
+
+def _able(tools: list[Any]) -> str:
+    """What the tools are good for, as one says it: `help with the weather`, `book table`."""
+    abilities: list[str] = []
+    for tool in tools:
+        name = words_of(str(tool["name"]))
+        thing = _GETTING.sub("", name)
+        if tool["name"] not in _STEERING:
+            abilities.append(f"help with the {thing}" if thing != name or " " not in name else name)
+    return " or ".join(abilities[:3])

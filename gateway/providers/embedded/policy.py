@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.providers.embedded.answers import answer_to
+from gateway.providers.embedded.answers import answer_to, urgent_answer
 from gateway.providers.embedded.filling import Filled, fill_slots
-from gateway.providers.embedded.grammar import Act, find_act, is_question, phrase_words, polarity, spot
+from gateway.providers.embedded.grammar import Act, find_act, is_question, polarity, spot_any
 from gateway.providers.embedded.mind import Reply
 from gateway.providers.embedded.slots import named
 from gateway.providers.embedded.state import Expect, Expecting, State
@@ -24,6 +24,17 @@ _DONE = (
 def respond_to(state: State, turn: CallerTurn, *, reminded: bool = False) -> Reply:
     """Take the caller's turn in and answer it. `reminded`: they were just asked whether they are still there."""
     words = tokens(turn.text)
+    urgent = urgent_answer(state, words)
+    if not urgent:
+        return _answered(state, turn, words, reminded)
+    if not _takes_notes(state):
+        state.misses = 0
+        return say(state, urgent)
+    reply = _answered(state, turn, words, reminded)
+    return Reply(say(state, urgent, reply.say).say, reply.tool_uses)
+
+
+def _answered(state: State, turn: CallerTurn, words: tuple[str, ...], reminded: bool) -> Reply:
     act = find_act(words, _acts(state))
     held, state.held = state.held, False
     if not words:
@@ -80,7 +91,7 @@ def _asked_more(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act
         return None
     if _trigger(state, words) is not None or answer_to(state, words) is not None:
         return None
-    done = any(spot(phrase, words) for pattern in _DONE for phrase in phrase_words(pattern))
+    done = spot_any(_DONE, words) is not None
     answer = polarity(words, expected=True)
     if act in (Act.GOODBYE, Act.THANKS) or done or answer is False:
         return closing(state)
@@ -191,10 +202,9 @@ def _trigger(state: State, words: tuple[str, ...]) -> Task | None:
     """The task that the caller asks for."""
     best: tuple[float, int, Task] | None = None
     for task in state.dialogue.tasks:
-        for phrase in (each for pattern in task.triggers for each in phrase_words(pattern)):
-            hit = spot(phrase, words, 0.78)
-            if hit is not None and (best is None or (hit[0], len(phrase)) > best[:2]):
-                best = hit[0], len(phrase), task
+        hit = spot_any(task.triggers, words, 0.78)
+        if hit is not None and (best is None or hit > best[:2]):
+            best = *hit, task
     return best[2] if best is not None else None
 
 
@@ -214,7 +224,7 @@ def _open(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | Non
         begun = wanted or _implied(state, turn)
         if begun is not None:
             return _begin(state, begun, turn)
-    filled = fill_slots(state, turn)
+    filled = _agreed(state, wanted) or fill_slots(state, turn)
     if filled:
         state.misses = state.misses + 1 if filled.objection and not filled.names else 0
         return next_reply(state, *filled.acknowledged, filled.objection)
@@ -236,6 +246,17 @@ def _begin(state: State, task: Task, turn: CallerTurn) -> Reply:
     begin = state.scope().say(task.begin)
     filled = fill_slots(state, turn)
     return next_reply(state, begin, *filled.acknowledged, filled.objection)
+
+
+def _agreed(state: State, wanted: Task | None) -> Filled | None:
+    """Whoever asks again for what is just being offered has said yes to it."""
+    slot = state.expecting.slot
+    if wanted is None or wanted is not state.task or slot is None or slot.kind != "yes_no":
+        return None
+    if len(wanted.slots) > 1:
+        return None
+    state.values[slot.id] = True
+    return Filled(names=[slot.id])
 
 
 def _takes_notes(state: State) -> bool:
