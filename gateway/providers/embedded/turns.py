@@ -59,7 +59,7 @@ is about as many."""
 MOST_TURNS = 300
 """Turns of the caller that a reply is worked out from: the latest. A quarter of an hour has far fewer."""
 MOST_WORDS = 2000
-"""Words of the caller that a reply is worked out from: a quarter of an hour in which the caller talks and we hardly do."""
+"""Words of the caller that a reply is worked out from: the latest. A quarter of an hour of talk has fewer."""
 
 _CHARACTERS = 1200
 _WORD = re.compile(r"\d+|[^\W\d]+")
