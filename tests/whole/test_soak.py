@@ -25,9 +25,8 @@ CALLS = 200
 WARM = 100
 """Calls after which pools, caches and allocators have found their size."""
 SLOPE_KB = 40.0
-"""RSS per call from then on, at most. 6 to 12 are measured on a quiet machine, up to 21 on a busy one: the database's
-page caches fill (2 MB a connection, and no more) and allocators grow in steps of a megabyte, which over 100 calls
-is 10. What this is to catch, an ended call that is kept, takes 80 and more."""
+"""RSS per call from then on, at most. 8 to 13 are measured on a quiet machine, up to 21 on a busy one; allocators grow
+in steps of a megabyte, which over 100 calls is 10. What this is to catch, an ended call that is kept, takes 80."""
 
 
 async def greet(url: str) -> None:
