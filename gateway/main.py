@@ -26,11 +26,11 @@ from gateway import plugins
 from gateway.call.run import CallDeps
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.config import Settings
+from gateway.engine.serve import check_open, engine_app
 from gateway.errors import ConfigError
 from gateway.ports import Model
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.providers.embedded.provider import EmbeddedModel
-from gateway.providers.embedded.serve import check_open, engine_app
 from gateway.speech.active import open_speech
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice

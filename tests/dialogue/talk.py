@@ -9,8 +9,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway.engine.mind import Reply, Request
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.mind import Reply, Request
 from gateway.speech.ports import Heard
 from personas.library import load as load_personas
 from personas.persona import Persona

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
+from gateway.engine.mind import ToolUse
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.mind import ToolUse
 from tests.dialogue.talk import MemoryRecords, Talk, persona
 
 pytestmark = pytest.mark.unit

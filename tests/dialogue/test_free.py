@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gateway.engine.mind import Reply, Request, ToolUse
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.mind import Reply, Request, ToolUse
 from personas.prompt import say_exactly
 from tests.dialogue.talk import NOW, Talk, persona
 

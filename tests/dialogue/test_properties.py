@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.engine.mind import Reply, Request
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.mind import Reply, Request
 from gateway.speech.ports import Heard
 from personas.library import load
 from personas.persona import Persona

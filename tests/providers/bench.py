@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.providers.embedded.core import EngineCore, EngineSettings
-from gateway.providers.embedded.effects import (
+from gateway.engine.core import EngineCore, EngineSettings
+from gateway.engine.effects import (
     CancelSpeak,
     CancelTranscribe,
     Close,
@@ -16,7 +16,7 @@ from gateway.providers.embedded.effects import (
     Speak,
     Transcribe,
 )
-from gateway.providers.embedded.mind import Reply, Request, ToolUse
+from gateway.engine.mind import Reply, Request, ToolUse
 from gateway.realtime.events import parse_client_event
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.server_events import fault as fault_event

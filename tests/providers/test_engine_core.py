@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.providers.embedded.core import LIFE_S
-from gateway.providers.embedded.replies import ASIDES
+from gateway.engine.core import LIFE_S
+from gateway.engine.replies import ASIDES
 from gateway.speech.ports import Heard
 from tests.providers.bench import Bench, silence, sound
 

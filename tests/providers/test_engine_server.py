@@ -16,10 +16,10 @@ from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from gateway.config import from_env
+from gateway.engine import serve
+from gateway.engine.serve import check_open, engine_app
 from gateway.errors import ConfigError
-from gateway.providers.embedded import serve
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.serve import check_open, engine_app
 from gateway.speech.active import open_speech
 from media.audio import PCM24
 from media.resample import Resampler

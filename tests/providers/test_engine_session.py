@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from gateway.engine import feed
+from gateway.engine.core import LIFE_S, EngineCore, EngineSettings
+from gateway.engine.opening import open_engine
+from gateway.engine.session import EARS_S, VOICE_S, EngineSession
 from gateway.errors import ModelLost
-from gateway.providers.embedded import feed
-from gateway.providers.embedded.core import LIFE_S, EngineCore, EngineSettings
-from gateway.providers.embedded.provider import open_engine
-from gateway.providers.embedded.session import EARS_S, VOICE_S, EngineSession
 from gateway.realtime.session import default_session
 from gateway.speech.ports import Heard
 from tests.providers.bench import PERSONA, EchoMind, LoudDetector, silence, sound

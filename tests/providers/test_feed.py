@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.providers.embedded import feed
-from gateway.providers.embedded.feed import AHEAD_MS, Feed
+from gateway.engine import feed
+from gateway.engine.feed import AHEAD_MS, Feed
 from tests.providers.bench import sound
 
 pytestmark = pytest.mark.unit

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from gateway.engine.serve import engine_app
 from gateway.errors import ModelRefused
 from gateway.ports import Event, Model, ModelSession, ModelSpec
 from gateway.providers.embedded.provider import EmbeddedModel
-from gateway.providers.embedded.serve import engine_app
 from gateway.providers.upstream import UpstreamModel
 from gateway.speech.errors import SpeechBusy
 from tests.providers.bench import PERSONA, EchoMind, silence, sound

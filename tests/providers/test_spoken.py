@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.providers.embedded.spoken import Spoken
+from gateway.engine.spoken import Spoken
 from media.audio import PCM24
 
 pytestmark = pytest.mark.unit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.engine.mind import Reply, Request
 from gateway.providers.embedded import free
-from gateway.providers.embedded.mind import Reply, Request
 from gateway.providers.embedded.policy import respond_to
 from gateway.providers.embedded.script import sentences
 from gateway.providers.embedded.state import Expect, Expecting, State

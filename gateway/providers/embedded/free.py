@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gateway.engine.mind import Reply, Request, ToolUse
 from gateway.providers.embedded.arguments import arguments_for, forced
 from gateway.providers.embedded.dates import say_date, say_time
 from gateway.providers.embedded.facts import (
@@ -17,7 +18,6 @@ from gateway.providers.embedded.facts import (
     sentences_of,
 )
 from gateway.providers.embedded.grammar import Act, find_act
-from gateway.providers.embedded.mind import Reply, Request, ToolUse
 from gateway.providers.embedded.retelling import retell, words_of
 from gateway.providers.embedded.toolbox import Pending, choose_tool, named_tool, question_for, usable
 from gateway.providers.embedded.turns import CallerTurn, Ours, ToolTurn, Turn, item_text, turns_of

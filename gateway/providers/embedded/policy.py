@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.engine.mind import Reply
 from gateway.providers.embedded.answers import answer_to, urgent_answer
 from gateway.providers.embedded.filling import Filled, fill_slots
 from gateway.providers.embedded.grammar import Act, find_act, is_question, polarity, spot_any
-from gateway.providers.embedded.mind import Reply
 from gateway.providers.embedded.slots import named
 from gateway.providers.embedded.state import Expect, Expecting, State
 from gateway.providers.embedded.steps import closing, hand_over, next_reply, offer_again, say

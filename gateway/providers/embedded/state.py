@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
+from gateway.engine.mind import Request
 from gateway.providers.embedded.items import Item
-from gateway.providers.embedded.mind import Request
 from gateway.providers.embedded.rendering import Scope
 from gateway.providers.embedded.slots import Value
 from gateway.providers.embedded.turns import Result

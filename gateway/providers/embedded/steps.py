@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.engine.mind import Reply, ToolUse
 from gateway.providers.embedded.dates import Moment
 from gateway.providers.embedded.items import Item, exact, near
-from gateway.providers.embedded.mind import Reply, ToolUse
 from gateway.providers.embedded.schema import fitted
 from gateway.providers.embedded.slots import complete
 from gateway.providers.embedded.state import Expect, Expecting, State

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.providers.embedded.answer import Plan
-from gateway.providers.embedded.memory import Memory
+from gateway.engine.answer import Plan
+from gateway.engine.memory import Memory
 from gateway.realtime.events import ResponseParams
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.ids import new_id

@@ -7,11 +7,8 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from typing import Any
 
-from gateway.errors import GatewayError, ModelLost
-from gateway.log import where
-from gateway.ports import Event
-from gateway.providers.embedded.core import EngineCore
-from gateway.providers.embedded.effects import (
+from gateway.engine.core import EngineCore
+from gateway.engine.effects import (
     CancelSpeak,
     CancelTranscribe,
     Close,
@@ -20,7 +17,10 @@ from gateway.providers.embedded.effects import (
     Speak,
     Transcribe,
 )
-from gateway.providers.embedded.feed import Feed
+from gateway.engine.feed import Feed
+from gateway.errors import GatewayError, ModelLost
+from gateway.log import where
+from gateway.ports import Event
 from gateway.realtime import server_events as say
 from gateway.realtime.events import AudioAppend, ClientEvent, parse_client_event
 from gateway.realtime.fault import ProtocolFault
@@ -46,8 +46,16 @@ class EngineSession:
     """`gateway.ports.ModelSession`. Lives in `group`, in which nothing of it is left after `close`."""
 
     def __init__(
-        self, core: EngineCore, ears: Ears, voice: Voice, script: str, group: asyncio.TaskGroup
+        self,
+        core: EngineCore,
+        ears: Ears,
+        voice: Voice,
+        script: str,
+        group: asyncio.TaskGroup,
+        provider: str = "embedded",
     ) -> None:
+        self.provider = provider
+        self.model = core.model
         self._core = core
         self._ears = ears
         self._voice = voice

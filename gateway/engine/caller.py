@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from gateway.providers.embedded.effects import Effect, Emit
-from gateway.providers.embedded.input_buffer import Cue, DetectorMaker, InputBuffer
-from gateway.providers.embedded.memory import Memory
-from gateway.providers.embedded.recognition import Recognition
+from gateway.engine.effects import Effect, Emit
+from gateway.engine.input_buffer import Cue, DetectorMaker, InputBuffer
+from gateway.engine.memory import Memory
+from gateway.engine.recognition import Recognition
 from gateway.realtime import server_events as say
 from gateway.realtime.events import ItemCreate
 from gateway.realtime.fault import ProtocolFault

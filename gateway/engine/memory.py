@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from gateway.providers.embedded.spoken import Spoken
+from gateway.engine.spoken import Spoken
 from gateway.realtime.events import decode_audio
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.ids import new_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.providers.embedded.effects import CancelTranscribe, Effect, Transcribe
+from gateway.engine.effects import CancelTranscribe, Effect, Transcribe
 from gateway.realtime.ids import new_id
 from gateway.speech.ports import Heard
 

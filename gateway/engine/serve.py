@@ -12,11 +12,12 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.config import Settings
+from gateway.engine.lessons import Lessons
+from gateway.engine.mind import Mind
+from gateway.engine.opening import new_core, open_engine
+from gateway.engine.session import EngineSession
 from gateway.errors import ConfigError, ModelLost
 from gateway.ports import Event
-from gateway.providers.embedded.mind import Mind
-from gateway.providers.embedded.provider import Lessons, new_core, open_engine
-from gateway.providers.embedded.session import EngineSession
 from gateway.realtime.events import MAX_MESSAGE
 from gateway.speech.ports import Ears, Voice
 from personas.persona import Persona

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from gateway.providers.embedded.effects import CancelSpeak, Effect, Emit, Speak
-from gateway.providers.embedded.mind import Reply, ToolUse
-from gateway.providers.embedded.spoken import Spoken
-from gateway.providers.embedded.tokens import speech_tokens, text_tokens
+from gateway.engine.effects import CancelSpeak, Effect, Emit, Speak
+from gateway.engine.mind import Reply, ToolUse
+from gateway.engine.spoken import Spoken
+from gateway.engine.tokens import speech_tokens, text_tokens
 from gateway.realtime import server_events as say
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.ids import new_id

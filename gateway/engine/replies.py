@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from gateway.engine.answer import Answer, Plan
+from gateway.engine.effects import Effect
+from gateway.engine.memory import Memory
+from gateway.engine.mind import Mind, Reply, Request
+from gateway.engine.tokens import input_tokens
 from gateway.log import where
-from gateway.providers.embedded.answer import Answer, Plan
-from gateway.providers.embedded.effects import Effect
-from gateway.providers.embedded.memory import Memory
-from gateway.providers.embedded.mind import Mind, Reply, Request
-from gateway.providers.embedded.tokens import input_tokens
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.response import StatusReason
 from personas.persona import Persona

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.providers.embedded.answer import Answer
-from gateway.providers.embedded.caller import Caller
-from gateway.providers.embedded.effects import Close, Effect, Emit
-from gateway.providers.embedded.input_buffer import Cue, DetectorMaker, Lull, Onset, Stop, WentOn
-from gateway.providers.embedded.memory import Memory
-from gateway.providers.embedded.mind import Mind
-from gateway.providers.embedded.patience import Patience
-from gateway.providers.embedded.plan import plan_of, refuse_remote_tools
-from gateway.providers.embedded.replies import Replies
+from gateway.engine.answer import Answer
+from gateway.engine.caller import Caller
+from gateway.engine.effects import Close, Effect, Emit
+from gateway.engine.input_buffer import Cue, DetectorMaker, Lull, Onset, Stop, WentOn
+from gateway.engine.memory import Memory
+from gateway.engine.mind import Mind
+from gateway.engine.patience import Patience
+from gateway.engine.plan import plan_of, refuse_remote_tools
+from gateway.engine.replies import Replies
 from gateway.realtime import events
 from gateway.realtime import server_events as say
 from gateway.realtime.fault import ProtocolFault

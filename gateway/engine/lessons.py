@@ -1,0 +1,29 @@
+"""What the ears are taught of each persona's callers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.engine.mind import Mind
+from gateway.speech.ports import Ears
+from personas.persona import Persona
+
+__all__ = ["Lessons"]
+
+
+class Lessons:
+    """One lesson per persona id."""
+
+    def __init__(self, ears: Ears, mind: Mind) -> None:
+        self._ears = ears
+        self._mind = mind
+        self._known: dict[str, Persona] = {}
+
+    async def teach(self, persona: Persona) -> None:
+        """Have the ears learn this persona's script, unless they have. Writing out a script takes a tenth of a
+        second, so a thread does it."""
+        if self._known.get(persona.id) == persona:
+            return
+        sentences = await asyncio.to_thread(self._mind.script, persona)
+        self._ears.learn(persona.id, sentences)
+        self._known[persona.id] = persona

@@ -1,0 +1,83 @@
+"""How a session of the engine begins and ends: its core with a persona's defaults, and the shell round it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.engine.core import LIFE_S, EngineCore, EngineSettings
+from gateway.engine.effects import Emit
+from gateway.engine.mind import Mind
+from gateway.engine.session import EngineSession
+from gateway.errors import ModelRefused
+from gateway.realtime.events import SessionUpdate
+from gateway.realtime.ids import new_id
+from gateway.realtime.session import default_session
+from gateway.speech.ports import Ears, Voice
+from media.speech_likeness import preload
+from media.vad import engine_detector
+from personas.persona import Persona
+
+__all__ = ["configure", "new_core", "open_engine"]
+
+
+async def new_core(mind: Mind, persona: Persona, model: str, *, keep_audio_ms: int = 60_000) -> EngineCore:
+    """A session's core with the persona's defaults in force."""
+    await asyncio.to_thread(_load, persona)
+    now, wall = asyncio.get_running_loop().time(), datetime.now(UTC)
+    session = default_session(
+        model=model,
+        session_id=new_id("sess"),
+        expires_at=int(wall.timestamp() + LIFE_S),
+        instructions=persona.instructions,
+        voice=persona.default_voice,
+    )
+    return EngineCore(
+        EngineSettings(
+            session=session,
+            persona=persona,
+            mind=mind,
+            detector=engine_detector,
+            started_at=wall,
+            now=now,
+            keep_audio_ms=keep_audio_ms,
+        )
+    )
+
+
+def configure(core: EngineCore, session: dict[str, Any], provider: str) -> None:
+    """Put the wanted session in force, silently. Raises ModelRefused."""
+    core.start()
+    for effect in core.client(SessionUpdate(type="session.update", session=session), 0.0):
+        if isinstance(effect, Emit) and effect.event["type"] == "error":
+            told = effect.event["error"]
+            raise ModelRefused(f"{provider} refused the session: {told['code']} at {told['param']}")
+
+
+@asynccontextmanager
+async def open_engine(
+    core: EngineCore, ears: Ears, voice: Voice, script: str
+) -> AsyncIterator[EngineSession]:
+    """Run a core until the block is left. What the block raises is raised as it is."""
+    failure: Exception | None = None
+    async with asyncio.TaskGroup() as group:
+        session = EngineSession(core, ears, voice, script, group)
+        try:
+            yield session
+        except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
+            failure = error
+        finally:
+            session.close()
+    if failure is not None:
+        raise failure
+
+
+def _load(persona: Persona) -> None:
+    """What would keep the loop, done in a thread: the core then finds it loaded. The detector takes 40 ms; where it
+    cannot be loaded another serves."""
+    _ = persona.zone
+    with suppress(OSError, RuntimeError):
+        preload(1)
