@@ -45,6 +45,8 @@ class Endpoint:
     """For messages; the URL may hold a secret."""
     url: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    model: str = ""
+    """The model that is asked for; the server's own session tells which one answers."""
 
 
 def realtime_url(base: str, model: str) -> str:
@@ -67,7 +69,7 @@ class RemoteModel:
 
     def __init__(self, *, url: str, model: str, api_key: str | None) -> None:
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
-        self._endpoint = Endpoint(self.name, realtime_url(url, model), headers)
+        self._endpoint = Endpoint(self.name, realtime_url(url, model), headers, model)
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
@@ -78,7 +80,9 @@ class RemoteModel:
 class WireSession:
     """`gateway.ports.ModelSession` over one socket. Made by `open_session`, whose task writes what waits here."""
 
-    def __init__(self, name: str, socket: ClientConnection) -> None:
+    def __init__(self, name: str, socket: ClientConnection, model: str = "") -> None:
+        self.provider = name
+        self.model = model
         self._name = name
         self._socket = socket
         self._outbox = Outbox()
@@ -142,7 +146,7 @@ async def open_session(endpoint: Endpoint, session: dict[str, Any]) -> AsyncIter
     failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            wire = WireSession(endpoint.name, socket)
+            wire = WireSession(endpoint.name, socket, endpoint.model)
             writer = group.create_task(wire.write(), name=f"model-writer:{endpoint.name}")
             try:
                 await _configure(endpoint.name, wire, session)
@@ -198,6 +202,7 @@ async def _expect(name: str, wire: WireSession, kind: str, event_id: str | None)
     while True:
         event = await wire.receive()
         if event["type"] == kind:
+            wire.model = (event.get("session") or {}).get("model") or wire.model
             return
         if event["type"] != "error":
             continue

@@ -53,8 +53,10 @@ class LegSink(Protocol):
         """The event channel is ready: the call answers with `session.created`. May never happen."""
 
     def on_audio(self, pcm: bytes) -> None:
-        """20 ms of the caller, PCM16 24 kHz (960 bytes). Called every 20 ms of real time once connected, with
-        silence or concealment where packets are missing, so that time never stands still for the VAD."""
+        """Audio of the caller, PCM16 24 kHz. From a gateway-played leg 20 ms (960 bytes), every 20 ms of real time
+        once connected, with silence or concealment where packets are missing, so that time never stands still
+        for the VAD. From a client-played leg whole samples of any length, as they come: faster than real time,
+        in bursts, or not at all."""
 
     def on_event(self, message: str) -> None:
         """One message of the event channel, as it came: unparsed, already bounded in size by the leg."""
@@ -75,18 +77,27 @@ class Leg(Protocol):
     """The caller's end of one call."""
 
     kind: str
-    """The wire: `webrtc`."""
+    """The wire: `webrtc`, `websocket`."""
+
+    @property
+    def plays(self) -> bool:
+        """True: gateway-played, the call paces the agent's voice through `Speaker`. False: client-played, the
+        voice goes out in events as it comes, and only the client knows what was heard of it."""
 
     downlink_ms: int
-    """How long audio handed out by `Speaker.pull` takes until it is heard (network and jitter buffer)."""
+    """How long audio handed out by `Speaker.pull` takes until it is heard (network and jitter buffer); of no
+    meaning on a client-played leg."""
 
     async def open(self, sink: LegSink, speaker: Speaker) -> None:
         """Begin: from now on the sink is told. Raises LegError."""
 
     def send(self, event: Event) -> None:
         """Send one server event on the event channel; silently nothing when the leg has no channel. Events
-        before the channel is open are dropped: `session.created` is sent at `on_channel_open`. When more than
-        1 MiB waits unsent the peer is not reading: the leg reports `on_lost`."""
+        before the channel is open are dropped: `session.created` is sent at `on_channel_open`. When too much
+        waits unsent the peer is not reading: the leg reports `on_lost`.
+
+        On a client-played leg the `delta` of a `response.output_audio.delta` is PCM **bytes** (24 kHz): the leg
+        encodes them, in the output format that the session and response events it has sent told the client."""
 
     def stats(self) -> dict[str, float]:
         """Figures for the canonical log line and the session: jitter_ms, packet_loss (0–1), rtt_ms,
@@ -116,6 +127,14 @@ class ModelSession(Protocol):
     instead of `input_audio_buffer.append`, and the `delta` of a `response.output_audio.delta` event holds
     PCM **bytes** (24 kHz), never base64.
     """
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider that answers now, as in `Model.name`."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model that answers now, as its provider calls it."""
 
     def send(self, event: Event) -> None:
         """Send one client event. Control is never dropped; more than 1 MiB unsent means the model is lost."""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.call.run import Call, CallDeps, CallPlan
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
@@ -27,6 +28,8 @@ class CallRequest:
     session_id: str
     tenant: str
     persona: Persona
+    session: dict[str, Any] | None = None
+    """See `gateway.call.run.CallPlan.session`."""
 
 
 class Supervisor:
@@ -84,7 +87,7 @@ class Supervisor:
 
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
         """Start the reserved call. Its task never fails: it ends with an `Ending`."""
-        plan = CallPlan(call_id, request.session_id, request.tenant, request.persona)
+        plan = CallPlan(call_id, request.session_id, request.tenant, request.persona, request.session)
         call = Call(plan, leg, self._deps)
         self._calls[call_id] = call
         self._group.create_task(self._hold(call), name=f"call:{call_id}")

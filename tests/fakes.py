@@ -28,6 +28,7 @@ class FakeLeg:
     """A caller: pulls a frame every 20 ms once connected, and keeps what it heard."""
 
     kind = "fake"
+    plays = True
     downlink_ms = 60
 
     def __init__(self) -> None:
@@ -78,6 +79,9 @@ class FakeLeg:
 
 class FakeSession:
     """One model session: `answer` is asked about every client event and tells which server events follow."""
+
+    provider = "fake"
+    model = "fake-1"
 
     def __init__(self, answer: Callable[[Event], list[Event]]) -> None:
         self._answer = answer

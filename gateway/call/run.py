@@ -56,11 +56,13 @@ from gateway.call.inputs import (
     ToolFinished,
 )
 from gateway.call.journal import Journal
+from gateway.call.sideband import Sideband, Sidebands
 from gateway.call.tally import Tally
 from gateway.errors import (
     INTERNAL_ERROR,
     MODEL_LOST,
     PROTOCOL,
+    Busy,
     Ending,
     GatewayError,
     ModelError,
@@ -117,6 +119,9 @@ class CallPlan:
     session_id: str
     tenant: str
     persona: Persona
+    session: dict[str, Any] | None = None
+    """What the client wants changed of the persona's session from the start: the `session` of a
+    `session.update`, already found valid. The persona's policy decides what of it applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class Call:
         self._detector = local_detector(silence_ms=HANGOVER_MS)
         self._onset_ms = 0
         self._journal = Journal(deps.store, plan.call_id)
+        self._sidebands = Sidebands()
         self._tally = Tally()
         self._ended: asyncio.Future[Ending] = loop.create_future()
         self._group: asyncio.TaskGroup | None = None
@@ -173,6 +179,19 @@ class Call:
         """Ask the call to end; whoever asks first decides."""
         if not self._ended.done():
             self._ended.set_result(ending)
+
+    def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> Sideband:
+        """A sideband of this call: from now on `send` gets every event that the client gets (none holds audio),
+        and `on_over` is called once, when the call ends. Both return at once. Raises Busy when it has 8."""
+        if self._sidebands.full:
+            raise Busy("This call has as many sidebands as it may have.")
+        return Sideband(self._sidebands.add(send, on_over), self)
+
+    def from_sideband(self, origin: int, message: str) -> None:
+        self._tell(ClientSent(message))
+
+    def sideband_gone(self, origin: int) -> None:
+        self._sidebands.remove(origin)
 
     async def run(self) -> Ending:
         """Hold the call from its first to its last moment. Never raises but for its own cancellation."""
@@ -298,6 +317,7 @@ class Call:
             match effect:
                 case ToLeg(event):
                     self._leg.send(event)
+                    self._sidebands.send(event)
                 case ToModel(event):
                     self._send(event)
                 case OpenGate(response_id):
@@ -467,6 +487,8 @@ class Call:
         stats: dict[str, float] = {}
         with self._guarded("reading the leg's figures"):
             stats = self._leg.stats()
+        with self._guarded("telling the sidebands"):
+            self._sidebands.over(ending)
         with self._guarded("closing the voice detector"):
             self._detector.close()
         await self._bounded("closing the leg", self._leg.close(ending))

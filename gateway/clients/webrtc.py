@@ -60,6 +60,7 @@ class WebRtcLeg:
     """One caller over WebRTC; implements `gateway.ports.Leg`."""
 
     kind = "webrtc"
+    plays = True
 
     def __init__(self, call_id: str, settings: LegSettings) -> None:
         self.call_id = call_id

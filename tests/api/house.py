@@ -53,6 +53,7 @@ class FakeLeg:
 
     call_id: str
     kind: str = "webrtc"
+    plays: bool = True
     downlink_ms: int = 40
     closed: Ending | None = None
     fault: Exception | None = None
