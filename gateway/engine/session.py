@@ -55,7 +55,7 @@ class EngineSession:
         provider: str = "embedded",
     ) -> None:
         self.provider = provider
-        self.model = core.model
+        self.model: str = core.session["model"]
         self._core = core
         self._ears = ears
         self._voice = voice
