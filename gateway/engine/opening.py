@@ -59,12 +59,12 @@ def configure(core: EngineCore, session: dict[str, Any], provider: str) -> None:
 
 @asynccontextmanager
 async def open_engine(
-    core: EngineCore, ears: Ears, voice: Voice, script: str
+    core: EngineCore, ears: Ears, voice: Voice, script: str, provider: str = "embedded"
 ) -> AsyncIterator[EngineSession]:
     """Run a core until the block is left. What the block raises is raised as it is."""
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        session = EngineSession(core, ears, voice, script, group)
+        session = EngineSession(core, ears, voice, script, group, provider)
         try:
             yield session
         except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping

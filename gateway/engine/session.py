@@ -68,6 +68,10 @@ class EngineSession:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
+    @property
+    def model(self) -> str:
+        return str(self._core.session["model"])
+
     def start(self) -> None:
         """Tell the reader of the session."""
         self._do(self._core.start())
