@@ -52,10 +52,9 @@ class EngineSession:
         voice: Voice,
         script: str,
         group: asyncio.TaskGroup,
-        provider: str = "embedded",
+        provider: str,
     ) -> None:
         self.provider = provider
-        self.model: str = core.session["model"]
         self._core = core
         self._ears = ears
         self._voice = voice
