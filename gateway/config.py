@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,9 +15,20 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from gateway.errors import ConfigError
 
-__all__ = ["ENVIRONMENT", "Settings", "from_env"]
+__all__ = ["ENVIRONMENT", "ServerKey", "Settings", "from_env"]
 
 KNOWN_PROVIDERS = ("openai", "upstream", "embedded")
+
+_KEY_OF_TENANT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKey:
+    """One key of `PARLEY_API_KEYS`, and whose it is."""
+
+    tenant: str | None
+    """None: the default tenant."""
+    secret: SecretStr
 
 
 class Settings(BaseModel):
@@ -47,7 +60,7 @@ class Settings(BaseModel):
     upstream_api_key: SecretStr | None = Field(None, description="Bearer key for the upstream.")
 
     api_keys: tuple[SecretStr, ...] = Field(
-        (), description="Server keys for /v1/realtime/*, comma-separated."
+        (), description="Server keys for /v1/realtime/*, comma-separated; `acme:key` is the tenant acme's."
     )
     api_key_for_realtime: SecretStr | None = Field(
         None, description="When set, minting credentials needs it."
@@ -122,6 +135,15 @@ class Settings(BaseModel):
         if self.upstream_url:
             configured.append("upstream")
         return (*configured, "embedded")
+
+    @property
+    def server_keys(self) -> tuple[ServerKey, ...]:
+        """The server keys, each with its tenant: `acme:key` is acme's."""
+        keys = []
+        for entry in self.api_keys:
+            named = _KEY_OF_TENANT.fullmatch(entry.get_secret_value())
+            keys.append(ServerKey(named[1], SecretStr(named[2])) if named else ServerKey(None, entry))
+        return tuple(keys)
 
     @property
     def loopback(self) -> bool:

@@ -194,7 +194,7 @@ async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
         mind = DialogueMind()
         for persona in personas.values():
             ears.learn(persona.id, mind.script(persona))
-        keys = tuple(key.get_secret_value() for key in settings.api_keys)
+        keys = tuple(key.secret.get_secret_value() for key in settings.server_keys)
         runner = web.AppRunner(
             engine_app(ears, voice, mind, personas, keys), access_log=None, shutdown_timeout=5.0
         )

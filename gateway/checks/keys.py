@@ -14,15 +14,15 @@ SHORTEST_SIGNING_KEY = 32
 def check_keys(settings: Settings) -> list[Finding]:
     """One finding for each kind of key that matters with these settings."""
     found = [_openai(settings)]
-    if settings.api_keys:
-        short = sum(len(key.get_secret_value()) < SHORTEST_KEY for key in settings.api_keys)
+    if settings.server_keys:
+        short = sum(len(key.secret.get_secret_value()) < SHORTEST_KEY for key in settings.server_keys)
         if short:
-            seen = f"{short} of {len(settings.api_keys)} shorter than {SHORTEST_KEY} characters"
+            seen = f"{short} of {len(settings.server_keys)} shorter than {SHORTEST_KEY} characters"
             found.append(
                 warning("server keys", seen, "use long random PARLEY_API_KEYS: openssl rand -hex 24")
             )
         else:
-            found.append(ok("server keys", f"{len(settings.api_keys)} set"))
+            found.append(ok("server keys", f"{len(settings.server_keys)} set"))
     if settings.signing_key is None:
         found.append(ok("signing key", "in the data folder; created at the first start"))
     elif len(settings.signing_key.get_secret_value()) < SHORTEST_SIGNING_KEY:
