@@ -33,6 +33,7 @@ __all__ = [
     "Call",
     "Journal",
     "Session",
+    "SessionConfiguration",
     "TenantRow",
     "ToolRun",
     "Transcript",
@@ -92,8 +93,23 @@ class Session(TenantRow, Base):
     """SHA-256 of the access key, hex. The key itself is not kept."""
     created_at: Mapped[float]
     expires_at: Mapped[float]
+    configuration_id: Mapped[str | None] = mapped_column(String(64))
+    """The stored configuration that it was opened with, when a client secret named one."""
 
     __table_args__ = (Index(None, "tenant", "created_at"),)
+
+
+class SessionConfiguration(TenantRow, Base):
+    """What a client secret names: how the sessions opened with it begin."""
+
+    __tablename__ = "session_configurations"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    persona_id: Mapped[str] = mapped_column(String(64))
+    session: Mapped[dict[str, Any]] = mapped_column(JSON_DOCUMENT)
+    """What differs from the persona's session: the `session` of a `session.update`."""
+    created_at: Mapped[float]
+    expires_at: Mapped[float]
 
 
 class Call(TenantRow, Base):
