@@ -34,6 +34,9 @@ _BUSY_S = 5.0
 """How long a writer waits for another process's transaction."""
 _POOL_WAIT_S = 10.0
 _READERS = 4
+_CACHE_KIB = 256
+"""Pages that each SQLite connection keeps. SQLite's default is 2 MB, which it reaches at 5 kB a call; it is no faster,
+since what is not here is in the system's cache."""
 
 
 class _Every(Enum):
@@ -105,6 +108,14 @@ class Database:
             ) from error
         writer, reader = _engines(parsed)
         try:
+            try:
+                if reader is not writer:
+                    await _connect(writer, 1)
+                    await _connect(reader, _READERS)
+            except (SQLAlchemyError, OSError) as error:
+                raise StoreError(
+                    f"the database {_shown(parsed)} cannot be used: {type(error).__name__}"
+                ) from error
             yield cls(parsed, writer, reader)
         finally:
             await writer.dispose()
@@ -168,7 +179,12 @@ def _sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"cache_size=-{_CACHE_KIB}",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -177,6 +193,13 @@ def _sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+async def _connect(engine: AsyncEngine, connections: int) -> None:
+    """Fill the pool now: a connection is a thread and two files, which are not to appear some calls later."""
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(connections):
+            await stack.enter_async_context(engine.connect())
 
 
 def _make_file(database: str) -> None:
