@@ -7,8 +7,10 @@ whose JSON Schema is what the model sees; its handler gets them validated, with 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -106,12 +108,18 @@ class Tool:
 
     def definition(self) -> dict[str, Any]:
         """The GA `function` tool: flat, with a closed JSON Schema."""
-        schema = self.parameters.model_json_schema()
-        schema.pop("title", None)
-        schema["additionalProperties"] = False
         return {
             "type": "function",
             "name": self.name,
             "description": self.description,
-            "parameters": schema,
+            "parameters": deepcopy(_schema(self.parameters)),
         }
+
+
+@lru_cache(maxsize=256)
+def _schema(parameters: type[BaseModel]) -> dict[str, Any]:
+    """Made once: every call asks for its tools twice, and making a schema leaves cycles behind."""
+    schema = parameters.model_json_schema()
+    schema.pop("title", None)
+    schema["additionalProperties"] = False
+    return schema

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -135,7 +136,9 @@ def _clean(value: object) -> object:
     return value
 
 
+@cache
 def _insert(kind: type[Entry], dialect: str) -> Any:
+    """Three kinds, two dialects: kept, since each statement made leaves cycles behind."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = _TABLES[kind]
     statement = insert(table)

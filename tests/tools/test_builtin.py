@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,16 @@ def test_a_definition_is_a_closed_schema_with_descriptions(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["additionalProperties"] is False
     assert all(each.get("description") for each in schema["properties"].values())
+
+
+def test_definitions_are_made_without_garbage_and_are_each_callers_own() -> None:
+    tool = TOOLS["book_appointment"]
+    kept = tool.definition()
+    gc.collect()
+    given = tool.definition()
+    assert gc.collect() == 0
+    given["parameters"]["properties"].clear()
+    assert tool.definition() == kept
 
 
 @pytest.mark.parametrize(
