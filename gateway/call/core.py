@@ -56,6 +56,7 @@ from gateway.call.timing import Stopwatch
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
 from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, Ending
 from gateway.ports import Event
+from gateway.realtime.response import is_bridging, was_lost
 from personas.persona import Persona
 from personas.prompt import say_exactly
 
@@ -199,7 +200,8 @@ class Core:
             case "response.created" if event["response"].get("conversation_id", "") is None:
                 self._out_of_band.add(event["response"]["id"])
             case "response.created":
-                out += self._replies.created(event["response"]["id"], now)
+                response = event["response"]
+                out += self._replies.created(response["id"], now, bridging=is_bridging(response))
             case "response.output_item.added":
                 if event["item"].get("type") == "message":
                     self._scribe.agent_began(event["item"]["id"], event["response_id"], self._ms(now))
@@ -263,7 +265,7 @@ class Core:
             out += self._greet(now)
         if self._floor is Floor.HELD:
             self._decide(now, out)
-        if self._replies.stalled(now):
+        if self._replies.stalled(now, parting=self._parting.ending is not None):
             out += self._replies.abandon(now)
             self._try_again(now, out)
         overdue = self._parting.overdue(now)
@@ -487,7 +489,16 @@ class Core:
         if response_id in self._out_of_band:
             self._out_of_band.discard(response_id)
             return
-        out += self._replies.done(response_id, now, failed=response.get("status") == "failed")
+        lost = was_lost(response)
+        out += self._replies.done(
+            response_id, now,
+            failed=response.get("status") == "failed" and not lost,
+            # What its tools answer asks for the rest by itself.
+            again=lost and not any(
+                item.get("type") == "function_call" and item.get("status") == "completed"
+                for item in response.get("output") or []
+            ),
+        )  # fmt: skip
         self._try_again(now, out)
 
     def _try_again(self, now: float, out: list[Effect]) -> None:

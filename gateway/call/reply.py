@@ -12,10 +12,14 @@ from typing import Any
 
 from gateway.call.effects import CloseGate, Effect, OpenGate, ToModel
 
-__all__ = ["STALL_S", "Replies"]
+__all__ = ["LAST_WORDS_S", "STALL_S", "Replies"]
 
-STALL_S = 10.0
-"""A model that says nothing about a reply for so long has lost it."""
+STALL_S = 30.0
+"""A model that says nothing about a reply for so long has lost it. Longer than the session that lasts takes to notice
+(`PARLEY_STALL_S`) and to find another provider, so that it decides first."""
+
+LAST_WORDS_S = 10.0
+"""The same of a farewell: a call that is over anyway waits no longer."""
 
 
 @dataclass(slots=True)
@@ -33,10 +37,16 @@ class Replies:
     """The reply to ask for once the running one is done."""
     killed: set[str] = field(default_factory=set)
     count: int = 0
+    params: dict[str, Any] = field(default_factory=dict)
+    """What the reply that runs or is asked for was asked with; nothing when nobody asked."""
     heard_at: float = 0.0
     """When the model last said anything about the reply that runs or is asked for."""
     failures: int = 0
     """Replies in a row that came to nothing through the model's fault."""
+    asked_again: bool = False
+    """The reply that runs or is asked for is asked for again: the provider was lost in the midst of it."""
+    bridging: str | None = None
+    """The phrase that covers a change of providers, while it is the response that runs."""
 
     @property
     def idle(self) -> bool:
@@ -60,16 +70,23 @@ class Replies:
         self.asked_event = event_id or f"event_parley_reply_{self.count}"
         self.asked_at = self.heard_at = now
         self.doomed = False
+        self.params = response
         event: dict[str, Any] = {"type": "response.create", "event_id": self.asked_event}
         if response:
             event["response"] = response
         return [ToModel(event)]
 
-    def created(self, response_id: str, now: float) -> list[Effect]:
-        """The model began a response: ours, or one of its own accord."""
+    def created(self, response_id: str, now: float, *, bridging: bool = False) -> list[Effect]:
+        """The model began a response: ours, or one of its own accord. `bridging`: it is the phrase that covers a
+        change of providers, so ours is still to come."""
         self.active = response_id
-        self.asked_event = None
         self.heard_at = now
+        if bridging:
+            self.bridging = response_id
+            return self._kill(response_id, cancel=False) if self.doomed else [OpenGate(response_id)]
+        if self.asked_event is None:
+            self.params = {}
+        self.asked_event = None
         if self.asked_at is None:
             self.asked_at = now
         if self.doomed:
@@ -77,11 +94,25 @@ class Replies:
             return self._kill(response_id)
         return [OpenGate(response_id)]
 
-    def done(self, response_id: str, now: float, *, failed: bool = False) -> list[Effect]:
-        """A response is over. Its gate stays open: audio that was queued still plays, none will come."""
+    def done(
+        self, response_id: str, now: float, *, failed: bool = False, again: bool = False
+    ) -> list[Effect]:
+        """A response is over. Its gate stays open: audio that was queued still plays, none will come.
+
+        `again`: its provider was lost in the midst of it, and nothing else will bring the rest. It is asked for
+        once more as it was, which is no failure of the model; lost a second time it is one."""
         if response_id == self.active:
             self.active = None
-            self.failures = self.failures + 1 if failed and response_id not in self.killed else 0
+            if response_id == self.bridging:
+                self.bridging = None
+            elif again and response_id not in self.killed and not self.asked_again:
+                self.asked_again = True
+                self.wanted = self.params if self.wanted is None else self.wanted
+            else:
+                self.asked_again = False
+                self.failures = (
+                    self.failures + 1 if (failed or again) and response_id not in self.killed else 0
+                )
         effects: list[Effect] = [CloseGate(response_id)] if response_id in self.killed else []
         return [*effects, *self._next(now)]
 
@@ -102,9 +133,9 @@ class Replies:
         if response_id is not None and response_id == self.active:
             self.heard_at = now
 
-    def stalled(self, now: float) -> bool:
+    def stalled(self, now: float, *, parting: bool = False) -> bool:
         """Whether a reply runs or is asked for and the model has been silent about it for too long."""
-        return not self.idle and now - self.heard_at >= STALL_S
+        return not self.idle and now - self.heard_at >= (LAST_WORDS_S if parting else STALL_S)
 
     def abandon(self, now: float) -> list[Effect]:
         """Wait no longer for a stalled reply: whatever still comes of it is dropped."""

@@ -6,10 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["ResponseStatus", "StatusReason", "Usage", "response_object", "status_details"]
+__all__ = [
+    "BRIDGING",
+    "PROVIDER_LOST",
+    "ResponseStatus",
+    "StatusReason",
+    "Usage",
+    "is_bridging",
+    "response_object",
+    "status_details",
+    "was_lost",
+]
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 StatusReason = Literal["turn_detected", "client_cancelled", "max_output_tokens", "content_filter"]
+
+PROVIDER_LOST = "provider_lost"
+"""`status_details.error.code` of a response that broke off because its provider was lost."""
+
+BRIDGING = {"parley": "bridging"}
+"""`metadata` of a response that nobody asked for: the phrase that covers the change to another provider."""
+
+
+def was_lost(response: dict[str, Any]) -> bool:
+    """Whether a finished response broke off because its provider was lost."""
+    error = (response.get("status_details") or {}).get("error") or {}
+    return response.get("status") == "failed" and error.get("code") == PROVIDER_LOST
+
+
+def is_bridging(response: dict[str, Any]) -> bool:
+    """Whether a response is a bridging phrase, which answers no `response.create`."""
+    return response.get("metadata") == BRIDGING
 
 
 @dataclass(frozen=True, slots=True)

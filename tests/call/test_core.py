@@ -17,6 +17,7 @@ from gateway.call.inputs import (
     SpeechStarted,
     ToolFinished,
 )
+from gateway.call.reply import STALL_S
 from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, HUNG_UP, MODEL_LOST, TOO_LONG
 from personas.persona import Limits
 from personas.prompt import said_exactly
@@ -528,9 +529,9 @@ def test_a_failed_reply_is_asked_for_once_more_and_a_second_failure_ends_the_cal
 def test_a_model_that_never_answers_is_not_waited_for_for_ever() -> None:
     bench = greeted(Bench())
     bench.turn("u1", "hello")
-    bench.run(10.1 + 1)
+    bench.run(STALL_S + 1.1)
     assert len(bench.asked) == 3
-    bench.run(10.1)
+    bench.run(STALL_S + 0.1)
     assert bench.ended is not None
     assert bench.ended.ending == MODEL_LOST
 
