@@ -3,67 +3,54 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from gateway.engine.effects import CancelSpeak, Effect, Emit, Speak
-from gateway.engine.mind import Reply, ToolUse
-from gateway.engine.spoken import Spoken
+from gateway.engine.effects import CancelSpeak, CancelThink, Effect, Emit
+from gateway.engine.manner import Manner
+from gateway.engine.message import Message
+from gateway.engine.mind import Call, Done, Thought, Words
+from gateway.engine.plan import Plan
 from gateway.engine.tokens import speech_tokens, text_tokens
 from gateway.realtime import server_events as say
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.ids import new_id
 from gateway.realtime.items import ItemList
 from gateway.realtime.response import ResponseStatus, StatusReason, Usage, response_object, status_details
-from gateway.speech.clauses import Clause, clauses
-from media.audio import PCM24
 
-__all__ = ["Answer", "Plan"]
+__all__ = ["MOST_CALLS", "MOST_WORDS", "Answer"]
 
 Item = dict[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a response is made with: the session's values, or those of its `response.create`."""
-
-    response_id: str
-    conversation_id: str | None
-    """None: out-of-band, nothing of it enters the conversation."""
-    context: tuple[Item, ...] | None
-    """The items given as `input`; None: the conversation as it is when the engine begins to think."""
-    instructions: str
-    response_instructions: str | None
-    tools: tuple[dict[str, Any], ...]
-    tool_choice: Any
-    text: bool
-    """Answer in text, not in speech."""
-    voice: str
-    speed: float
-    audio_format: dict[str, Any]
-    max_output_tokens: int | str
-    metadata: dict[str, str] | None
+MOST_WORDS = 20_000
+"""Characters of one reply, twenty minutes of speech: a mind that says more is cut there."""
+MOST_CALLS = 64
+"""Function calls of one reply; further ones are not made."""
 
 
 class Answer:
     """A response in the making. Every method returns effects. To be forgotten once `done`."""
 
-    def __init__(self, plan: Plan, conversation: ItemList) -> None:
+    def __init__(self, plan: Plan, conversation: ItemList, manner: Manner) -> None:
         self.plan = plan
         self.done = False
-        self.thought = False
-        """Whether the reply is known, so that it is being said."""
-        self.item_id: str | None = None
-        """The message being said; None before and after."""
-        self.spoken = Spoken()
-        self.input_tokens = (0, 0)
+        self.asked = False
+        """Whether the mind has been asked."""
+        self.message: Message | None = None
+        """What is said, once something is."""
+        self.estimate = (0, 0)
+        """(text, audio) tokens that the response takes in, as far as the engine can tell."""
         self._conversation = None if plan.conversation_id is None else conversation
+        self._manner = manner
         self._output: list[Item] = []
-        self._clauses: tuple[Clause, ...] = ()
-        self._begun = 0
-        self._tool_uses: tuple[ToolUse, ...] = ()
+        self._length = 0
+        self._calls: list[Call] = []
+        self._refused = False
+        """Whether the mind wanted a function that is not offered."""
+        self._thought: Done | None = None
+        self._gave_up = False
+        """Whether the mind failed."""
+        self._closed = False
+        """Whether the message is over."""
 
     @property
     def id(self) -> str:
@@ -72,36 +59,64 @@ class Answer:
     def begin(self) -> list[Effect]:
         return [Emit(say.response_created(self._object("in_progress")))]
 
-    def reply(self, reply: Reply) -> list[Effect]:
-        """The mind has answered: say it, then call what is to be called."""
-        self.thought = True
-        self._tool_uses = reply.tool_uses
-        if not reply.say.strip():
-            return self._finish()
-        try:
-            effects = self._open_message()
-            if self.plan.text:
-                return [*effects, *self._say_text(reply.say.strip()), *self._finish()]
-        except ProtocolFault as fault:
-            return self.fail(fault.code, fault.message)
-        self._clauses = clauses(reply.say)
-        texts = tuple(clause.text for clause in self._clauses)
-        return [*effects, Speak(self.id, texts, self.plan.voice, self.plan.speed)]
+    # ── the mind ──
+
+    def thought(self, thought: Thought) -> list[Effect]:
+        """The mind goes on."""
+        if self.done or self._thought is not None:
+            return []
+        match thought:
+            case Words(text):
+                return self._words(text)
+            case Call(name):
+                if not self._offered(name) or len(self._calls) >= MOST_CALLS:
+                    self._refused = True
+                else:
+                    self._calls.append(thought)
+                return []
+            case Done():
+                self._thought = thought
+                effects = [] if self.message is None else self.message.end()
+                return [*effects, *self._perhaps_finish()]
+
+    def thoughtless(self, code: str, message: str) -> list[Effect]:
+        """The mind failed."""
+        self._gave_up = True
+        return self.fail(code, message)
+
+    def _words(self, text: str) -> list[Effect]:
+        effects: list[Effect] = []
+        message = self.message
+        if message is None:
+            text = text.lstrip()
+            if not text:
+                return []
+            message = Message(self.plan, self._manner.phrasing)
+            try:
+                effects = [*self._add(message.item), *message.open()]
+            except ProtocolFault as fault:
+                return self.fail(fault.code, fault.message)
+            self.message = message
+        room = MOST_WORDS - self._length
+        self._length += len(text)
+        effects += message.add(text[:room])
+        if len(text) <= room:
+            return effects
+        return [*effects, CancelThink(self.id), *self.thought(Done("max_output_tokens"))]
+
+    # ── the voice ──
 
     def chunk(self, number: int, pcm: bytes) -> list[Effect]:
-        """Audio of clause `number`, PCM16 24 kHz. The words of a clause go out just before its first audio, and
-        a clause is followed by its pause."""
-        if self.item_id is None:
-            return []
-        return [*self._begin_clauses(self.item_id, number + 1), *self._audio(self.item_id, pcm)]
+        """Audio of clause `number`, PCM16 24 kHz."""
+        message = self._saying
+        return [] if message is None else message.chunk(number, pcm)
 
-    def finished(self) -> list[Effect]:
-        """All clauses have been synthesised."""
-        if self.item_id is None:
-            return []
-        # A clause may make no sound; its words are said all the same.
-        effects = self._begin_clauses(self.item_id, len(self._clauses))
-        return [*effects, *self._close_message("completed"), *self._finish()]
+    def spoke(self, number: int) -> list[Effect]:
+        """Clause `number` has been synthesised."""
+        message = self._saying
+        return [] if message is None else [*message.spoke(number), *self._perhaps_finish()]
+
+    # ── the end ──
 
     def cancel(self, reason: StatusReason) -> list[Effect]:
         """End it now; what was said so far stays, as incomplete."""
@@ -113,15 +128,26 @@ class Answer:
 
     def _stop(self, status: ResponseStatus, details: dict[str, Any] | None) -> list[Effect]:
         effects: list[Effect] = []
-        if self.item_id is not None:
-            effects = [CancelSpeak(self.id), *self._close_message("incomplete")]
-        return [*effects, *self._end(status, details)]
+        if self.asked and self._thought is None and not self._gave_up:
+            effects.append(CancelThink(self.id))
+        message = self._saying
+        if message is not None and not message.said:
+            effects.append(CancelSpeak(self.id))
+        return [*effects, *self._close_message("incomplete"), *self._end(status, details)]
 
-    def _finish(self) -> list[Effect]:
-        effects: list[Effect] = []
+    def _perhaps_finish(self) -> list[Effect]:
+        """Once everything is thought and said: the calls, and the end."""
+        if self._thought is None or (self.message is not None and not self.message.said):
+            return []
+        cut = self._thought.cut
+        effects = self._close_message("completed" if cut is None else "incomplete")
+        if cut is not None:
+            return [*effects, *self._end("incomplete", status_details("incomplete", reason=cut))]
+        if self._refused and not self._output and not self._calls:
+            return [*effects, *self.fail("unknown_tool", "The engine wanted a tool that is not offered.")]
         try:
-            for use in self._tool_uses:
-                effects += self._call(use)
+            for call in self._calls:
+                effects += self._call(call)
         except ProtocolFault as fault:
             return [*effects, *self.fail(fault.code, fault.message)]
         return [*effects, *self._end("completed", None)]
@@ -130,81 +156,36 @@ class Answer:
         self.done = True
         return [Emit(say.response_done(self._object(status, details)))]
 
-    def _begin_clauses(self, item_id: str, count: int) -> list[Effect]:
-        """The words of the first `count` clauses, as far as they are not out yet, each after its pause."""
-        effects: list[Effect] = []
-        while self._begun < count:
-            if self._begun:
-                pause_ms = round(self._clauses[self._begun - 1].pause_ms / self.plan.speed)
-                effects += self._audio(item_id, bytes(PCM24.to_bytes(pause_ms)))
-            delta = self.spoken.begin(self._clauses[self._begun].text)
-            effects.append(Emit(say.response_transcript_delta(self.id, item_id, 0, delta)))
-            self._begun += 1
-        return effects
+    # ── items ──
 
-    def _audio(self, item_id: str, pcm: bytes) -> list[Effect]:
-        self.spoken.audio(len(pcm))
-        return [Emit(say.response_audio_delta(self.id, item_id, 0, pcm))]
-
-    def _say_text(self, text: str) -> list[Effect]:
-        effects: list[Effect] = []
-        item_id = self._output[0]["id"]
-        for clause in clauses(text):
-            delta = self.spoken.begin(clause.text)
-            effects.append(Emit(say.response_text_delta(self.id, item_id, 0, delta)))
-        return [*effects, *self._close_message("completed")]
-
-    def _open_message(self) -> list[Effect]:
-        item: Item = {
-            "id": new_id("item"),
-            "object": "realtime.item",
-            "type": "message",
-            "role": "assistant",
-            "status": "in_progress",
-            "content": [],
-        }
-        effects = self._add(item)
-        self.item_id = item["id"]
-        part = {"type": "text", "text": ""} if self.plan.text else {"type": "audio", "transcript": ""}
-        effects.append(Emit(say.response_part_added(self.id, item["id"], 0, part)))
-        return effects
+    @property
+    def _saying(self) -> Message | None:
+        """The message while it is being said."""
+        return None if self._closed else self.message
 
     def _close_message(self, status: str) -> list[Effect]:
-        item = self._output[0]
-        item_id, words = item["id"], self.spoken.transcript
-        self.item_id = None
-        item["status"] = status
-        if self.plan.text:
-            item["content"] = [{"type": "output_text", "text": words}]
-            part = {"type": "text", "text": words}
-            events = [say.response_text_done(self.id, item_id, 0, words)]
-        else:
-            item["content"] = [{"type": "output_audio", "transcript": words}]
-            part = {"type": "audio", "transcript": words}
-            events = [
-                say.response_audio_done(self.id, item_id, 0),
-                say.response_transcript_done(self.id, item_id, 0, words),
-            ]
-        events.append(say.response_part_done(self.id, item_id, 0, part))
-        return [*map(Emit, events), *self._item_done(item)]
+        message = self._saying
+        if message is None:
+            return []
+        self._closed = True
+        return [*message.close(status), *self._item_done(message.item)]
 
-    def _call(self, use: ToolUse) -> list[Effect]:
+    def _call(self, call: Call) -> list[Effect]:
         """One function call, whole: its arguments are known at once."""
-        arguments = orjson.dumps(use.arguments).decode()
         item: Item = {
             "id": new_id("item"),
             "object": "realtime.item",
             "type": "function_call",
             "status": "in_progress",
-            "name": use.name,
+            "name": call.name,
             "call_id": new_id("call"),
             "arguments": "",
         }
         effects = self._add(item)
         where = (self.id, item["id"], len(self._output) - 1, item["call_id"])
-        item["arguments"], item["status"] = arguments, "completed"
-        effects.append(Emit(say.response_arguments_delta(*where, arguments)))
-        effects.append(Emit(say.response_arguments_done(*where, use.name, arguments)))
+        item["arguments"], item["status"] = call.arguments, "completed"
+        effects.append(Emit(say.response_arguments_delta(*where, call.arguments)))
+        effects.append(Emit(say.response_arguments_done(*where, call.name, call.arguments)))
         return [*effects, *self._item_done(item)]
 
     def _add(self, item: Item) -> list[Effect]:
@@ -223,21 +204,12 @@ class Answer:
         events.append(say.response_item_done(self.id, self._output.index(item), deepcopy(item)))
         return [Emit(event) for event in events]
 
+    def _offered(self, name: str) -> bool:
+        return self.plan.tool_choice != "none" and any(tool["name"] == name for tool in self.plan.tools)
+
+    # ── the response object ──
+
     def _object(self, status: ResponseStatus, details: dict[str, Any] | None = None) -> dict[str, Any]:
-        usage = None
-        if status != "in_progress":
-            words = sum(
-                text_tokens(
-                    item.get("arguments")
-                    or item["content"][0].get("text")
-                    or item["content"][0]["transcript"]
-                )
-                for item in self._output
-                if item.get("arguments") or item.get("content")
-            )
-            text, audio = self.input_tokens
-            spoken = 0 if self.plan.text else speech_tokens(self.spoken.made_ms)
-            usage = Usage(input_text=text, input_audio=audio, output_text=words, output_audio=spoken)
         return response_object(
             response_id=self.id,
             status=status,
@@ -249,5 +221,16 @@ class Answer:
             output=deepcopy(self._output),
             max_output_tokens=self.plan.max_output_tokens,
             metadata=self.plan.metadata,
-            usage=usage,
+            usage=None if status == "in_progress" else self._usage(),
         )
+
+    def _usage(self) -> Usage:
+        if self._thought is not None and self._thought.usage is not None:
+            return self._thought.usage
+        text, audio = self.estimate
+        words = sum(text_tokens(item.get("arguments") or "") for item in self._output)
+        made_ms = 0
+        if self.message is not None:
+            words += text_tokens(self.message.words)
+            made_ms = self.message.spoken.made_ms if self._manner.audio_tokens else 0
+        return Usage(text, audio, output_text=words, output_audio=speech_tokens(made_ms))

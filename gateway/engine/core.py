@@ -8,7 +8,7 @@ and none raises: what a client did wrong becomes an `error` event.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,9 @@ from gateway.engine.answer import Answer
 from gateway.engine.caller import Caller
 from gateway.engine.effects import Close, Effect, Emit
 from gateway.engine.input_buffer import Cue, DetectorMaker, Lull, Onset, Stop, WentOn
+from gateway.engine.manner import Manner
 from gateway.engine.memory import Memory
-from gateway.engine.mind import Mind
+from gateway.engine.mind import Thought
 from gateway.engine.patience import Patience
 from gateway.engine.plan import plan_of, refuse_remote_tools
 from gateway.engine.replies import Replies
@@ -42,7 +43,6 @@ class EngineSettings:
     session: dict[str, Any]
     """The full session object (`gateway.realtime.session.default_session`)."""
     persona: Persona
-    mind: Mind
     detector: DetectorMaker
     started_at: datetime
     """Wall clock at `now`; aware."""
@@ -50,6 +50,7 @@ class EngineSettings:
     """The shell's clock in seconds; every later `now` is on the same clock."""
     keep_audio_ms: int = 60_000
     """How much user audio `conversation.item.retrieve` can still give back."""
+    manner: Manner = field(default_factory=Manner)
 
 
 class EngineCore:
@@ -62,7 +63,7 @@ class EngineCore:
         self._conversation_id = new_id("conv")
         self._memory = Memory(settings.keep_audio_ms)
         self._caller = Caller(self._memory, settings.detector)
-        self._replies = Replies(settings.mind, settings.persona, self._memory, self._wall)
+        self._replies = Replies(settings.persona, self._memory, settings.manner, self._wall)
         self._owed = False
         """A turn ended while another response ran: it gets its response afterwards."""
         self._has_spoken = False
@@ -106,34 +107,49 @@ class EngineCore:
 
     def heard(self, job: str, heard: Heard, now: float) -> list[Effect]:
         """The ears' answer to `Transcribe`."""
-        return [*self._caller.heard(job, heard), *self._think(now)]
+        return [*self._caller.heard(job, heard), *self._replies.think(now)]
 
     def deaf(self, job: str, now: float) -> list[Effect]:
         """The ears failed at `Transcribe`: the item stays, without words."""
-        return [*self._caller.heard(job, None), *self._think(now)]
+        return [*self._caller.heard(job, None), *self._replies.think(now)]
+
+    def thought(self, response_id: str, thought: Thought, now: float) -> list[Effect]:
+        """The next thought of `Think`."""
+        answer = self._replies.find(response_id)
+        if answer is None:
+            return []
+        return [*self._replies.thought(answer, thought), *self._perhaps_ended(answer, now)]
+
+    def thoughtless(self, response_id: str, code: str, message: str, now: float) -> list[Effect]:
+        """`Think` failed."""
+        answer = self._replies.find(response_id)
+        if answer is None:
+            return []
+        return [*answer.thoughtless(code, message), *self._perhaps_ended(answer, now)]
 
     def spoke(self, response_id: str, clause: int, pcm: bytes, now: float) -> list[Effect]:
         """A chunk of what `Speak` asked for."""
         answer = self._replies.find(response_id)
-        if answer is None or not pcm:
+        if answer is None or answer.message is None or not pcm:
             return []
-        before = answer.spoken.made_ms
+        before = answer.message.spoken.made_ms
         effects = answer.chunk(clause, pcm)
-        self._patience.played((answer.spoken.made_ms - before) / 1000, now)
+        self._patience.played((answer.message.spoken.made_ms - before) / 1000, now)
         self._has_spoken = True
         return effects
 
-    def finished(self, response_id: str, now: float) -> list[Effect]:
+    def said(self, response_id: str, clause: int, now: float) -> list[Effect]:
         """`Speak` is done."""
         answer = self._replies.find(response_id)
-        return [] if answer is None else [*answer.finished(), *self._ended(answer, now)]
+        return [] if answer is None else [*answer.spoke(clause), *self._perhaps_ended(answer, now)]
 
     def mute(self, response_id: str, now: float) -> list[Effect]:
         """`Speak` failed."""
         answer = self._replies.find(response_id)
         if answer is None:
             return []
-        return [*answer.fail("speech_failed", "The engine's voice failed."), *self._ended(answer, now)]
+        told = "The engine's voice failed."
+        return [*answer.fail("speech_failed", told), *self._perhaps_ended(answer, now)]
 
     def tick(self, now: float) -> list[Effect]:
         """Time has passed; wanted at `deadline`."""
@@ -154,7 +170,7 @@ class EngineCore:
                 self._caller.check_room(len(pcm))
                 return self.audio(pcm, now)
             case events.AudioCommit():
-                return [*self._caller.commit(), *self._think(now)]
+                return [*self._caller.commit(), *self._replies.think(now)]
             case events.AudioClear():
                 return self._caller.clear()
             case events.SessionUpdate(session=update):
@@ -168,7 +184,7 @@ class EngineCore:
                 self._patience.cut(now)
                 return [Emit(say.item_truncated(item_id, index, end_ms))]
             case events.ItemDelete(item_id=item_id):
-                return [*self._caller.delete(item_id), *self._think(now)]
+                return [*self._caller.delete(item_id), *self._replies.think(now)]
             case events.ResponseCreate(response=params):
                 return self._respond(params, now)
             case events.ResponseCancel(response_id=response_id):
@@ -194,7 +210,7 @@ class EngineCore:
 
     def _respond(self, params: events.ResponseParams | None, now: float) -> list[Effect]:
         plan = plan_of(self.session, params, self._conversation_id, self._memory)
-        return [*self._replies.begin(plan, now), *self._settled(now)]
+        return self._replies.begin(plan, now)
 
     def _cancel(self, response_id: str | None, now: float) -> list[Effect]:
         effects = self._replies.cancel(response_id, "client_cancelled")
@@ -213,7 +229,7 @@ class EngineCore:
                 return self._caller.went_on()
             case Stop(end_ms):
                 effects, committed = self._caller.ended(end_ms)
-                effects += self._think(now)
+                effects += self._replies.think(now)
                 turns = self._turns
                 wanted = committed and turns is not None and turns.create_response
                 return [*effects, *self._take_turn(now)] if wanted else effects
@@ -246,10 +262,9 @@ class EngineCore:
 
     # ── responses ──
 
-    def _think(self, now: float) -> list[Effect]:
-        return [*self._replies.think(now), *self._settled(now)]
-
-    def _ended(self, answer: Answer, now: float) -> list[Effect]:
+    def _perhaps_ended(self, answer: Answer, now: float) -> list[Effect]:
+        if not answer.done:
+            return []
         self._replies.settle(answer)
         return self._after_response(now)
 

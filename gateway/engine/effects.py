@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CancelSpeak", "CancelTranscribe", "Close", "Effect", "Emit", "Speak", "Transcribe"]
+from gateway.engine.mind import Request
+
+__all__ = [
+    "CancelSpeak",
+    "CancelThink",
+    "CancelTranscribe",
+    "Close",
+    "Effect",
+    "Emit",
+    "Speak",
+    "Think",
+    "Transcribe",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +45,29 @@ class CancelTranscribe:
 
 
 @dataclass(frozen=True, slots=True)
-class Speak:
-    """Synthesise clauses in order; answered by `core.spoke` per chunk, then `core.finished` or `core.mute`."""
+class Think:
+    """Work out a reply; answered by `core.thought` per thought, the last of them `Done`, or by `core.thoughtless`."""
 
     response_id: str
-    clauses: tuple[str, ...]
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class CancelThink:
+    """Stop thinking about this response."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Synthesise a clause, after those asked for before it; answered by `core.spoke` per chunk, then `core.said`,
+    or by `core.mute`."""
+
+    response_id: str
+    number: int
+    """Of the clause in its response, from 0."""
+    text: str
     voice: str
     speed: float
 
@@ -54,4 +84,4 @@ class Close:
     """The session is over once everything emitted so far has been sent."""
 
 
-Effect = Emit | Transcribe | CancelTranscribe | Speak | CancelSpeak | Close
+Effect = Emit | Transcribe | CancelTranscribe | Think | CancelThink | Speak | CancelSpeak | Close

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from gateway.engine.mind import Mind
 from gateway.speech.ports import Ears
 from personas.persona import Persona
 
@@ -14,16 +14,16 @@ __all__ = ["Lessons"]
 class Lessons:
     """One lesson per persona id."""
 
-    def __init__(self, ears: Ears, mind: Mind) -> None:
+    def __init__(self, ears: Ears, script: Callable[[Persona], tuple[str, ...]]) -> None:
         self._ears = ears
-        self._mind = mind
+        self._script = script
         self._known: dict[str, Persona] = {}
 
-    async def teach(self, persona: Persona) -> None:
-        """Have the ears learn this persona's script, unless they have. Writing out a script takes a tenth of a
+    async def teach(self, *personas: Persona) -> None:
+        """Have the ears learn these personas' scripts, unless they have. Writing out a script takes a tenth of a
         second, so a thread does it."""
-        if self._known.get(persona.id) == persona:
-            return
-        sentences = await asyncio.to_thread(self._mind.script, persona)
-        self._ears.learn(persona.id, sentences)
-        self._known[persona.id] = persona
+        for persona in personas:
+            if self._known.get(persona.id) != persona:
+                sentences = await asyncio.to_thread(self._script, persona)
+                self._ears.learn(persona.id, sentences)
+                self._known[persona.id] = persona

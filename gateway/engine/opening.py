@@ -10,13 +10,12 @@ from typing import Any
 
 from gateway.engine.core import LIFE_S, EngineCore, EngineSettings
 from gateway.engine.effects import Emit
-from gateway.engine.mind import Mind
-from gateway.engine.session import EngineSession
+from gateway.engine.manner import Manner
+from gateway.engine.session import EngineSession, Parts
 from gateway.errors import ModelRefused
 from gateway.realtime.events import SessionUpdate
 from gateway.realtime.ids import new_id
 from gateway.realtime.session import default_session
-from gateway.speech.ports import Ears, Voice
 from media.speech_likeness import preload
 from media.vad import engine_detector
 from personas.persona import Persona
@@ -24,7 +23,9 @@ from personas.persona import Persona
 __all__ = ["configure", "new_core", "open_engine"]
 
 
-async def new_core(mind: Mind, persona: Persona, model: str, *, keep_audio_ms: int = 60_000) -> EngineCore:
+async def new_core(
+    persona: Persona, model: str, *, keep_audio_ms: int = 60_000, manner: Manner | None = None
+) -> EngineCore:
     """A session's core with the persona's defaults in force."""
     await asyncio.to_thread(_load, persona)
     now, wall = asyncio.get_running_loop().time(), datetime.now(UTC)
@@ -39,11 +40,11 @@ async def new_core(mind: Mind, persona: Persona, model: str, *, keep_audio_ms: i
         EngineSettings(
             session=session,
             persona=persona,
-            mind=mind,
             detector=engine_detector,
             started_at=wall,
             now=now,
             keep_audio_ms=keep_audio_ms,
+            manner=manner or Manner(),
         )
     )
 
@@ -58,13 +59,11 @@ def configure(core: EngineCore, session: dict[str, Any], provider: str) -> None:
 
 
 @asynccontextmanager
-async def open_engine(
-    core: EngineCore, ears: Ears, voice: Voice, script: str, provider: str = "embedded"
-) -> AsyncIterator[EngineSession]:
+async def open_engine(core: EngineCore, parts: Parts) -> AsyncIterator[EngineSession]:
     """Run a core until the block is left. What the block raises is raised as it is."""
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        session = EngineSession(core, ears, voice, script, group, provider)
+        session = EngineSession(core, parts, group)
         try:
             yield session
         except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping

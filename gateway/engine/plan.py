@@ -3,15 +3,40 @@ event in the reference of the OpenAI Realtime API)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from gateway.engine.answer import Plan
 from gateway.engine.memory import Memory
 from gateway.realtime.events import ResponseParams
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.ids import new_id
 
-__all__ = ["plan_of", "refuse_remote_tools"]
+__all__ = ["Plan", "plan_of", "refuse_remote_tools"]
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a response is made with: the session's values, or those of its `response.create`."""
+
+    response_id: str
+    conversation_id: str | None
+    """None: out-of-band, nothing of it enters the conversation."""
+    context: tuple[Item, ...] | None
+    """The items given as `input`; None: the conversation as it is when the engine begins to think."""
+    instructions: str
+    response_instructions: str | None
+    tools: tuple[dict[str, Any], ...]
+    tool_choice: Any
+    parallel_tool_calls: bool | None
+    text: bool
+    """Answer in text, not in speech."""
+    voice: str
+    speed: float
+    audio_format: dict[str, Any]
+    max_output_tokens: int | str
+    metadata: dict[str, str] | None
 
 
 def plan_of(
@@ -36,6 +61,7 @@ def plan_of(
         response_instructions=own,
         tools=tuple(tool for tool in tools if tool["type"] == "function"),
         tool_choice=choice,
+        parallel_tool_calls=wanted.get("parallel_tool_calls", session.get("parallel_tool_calls")),
         text=wanted.get("output_modalities", session["output_modalities"]) == ["text"],
         voice=output["voice"]["id"] if isinstance(output["voice"], dict) else output["voice"],
         speed=float(output["speed"]),
@@ -61,8 +87,8 @@ def _check_choice(choice: Any, tools: list[dict[str, Any]]) -> None:
         )
 
 
-def _context(given: list[dict[str, Any]], memory: Memory) -> tuple[dict[str, Any], ...]:
-    items: list[dict[str, Any]] = []
+def _context(given: list[dict[str, Any]], memory: Memory) -> tuple[Item, ...]:
+    items: list[Item] = []
     for number, item in enumerate(given):
         if item["type"] != "item_reference":
             items.append({"object": "realtime.item", **item, "id": item.get("id") or new_id("item")})

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from gateway.engine.answer import Answer, Plan
-from gateway.engine.effects import Effect
+from gateway.engine.answer import Answer
+from gateway.engine.effects import Effect, Think
+from gateway.engine.manner import Manner
 from gateway.engine.memory import Memory
-from gateway.engine.mind import Mind, Reply, Request
+from gateway.engine.mind import Request, Thought
+from gateway.engine.plan import Plan
 from gateway.engine.tokens import input_tokens
-from gateway.log import where
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.response import StatusReason
 from personas.persona import Persona
 
 __all__ = ["ASIDES", "Replies"]
 
-log = logging.getLogger(__name__)
-
 ASIDES = 8
 """Out-of-band responses at once; the next is refused."""
 
 
 class Replies:
-    """Begins answers, lets the mind think as soon as the ears are done, and forgets answers that ended."""
+    """Begins answers, asks the mind as soon as the ears are done, and forgets answers that ended."""
 
     def __init__(
-        self, mind: Mind, persona: Persona, memory: Memory, wall: Callable[[float], datetime]
+        self, persona: Persona, memory: Memory, manner: Manner, wall: Callable[[float], datetime]
     ) -> None:
         self.active: Answer | None = None
         self._asides: dict[str, Answer] = {}
-        self._mind = mind
         self._persona = persona
         self._memory = memory
+        self._manner = manner
         self._wall = wall
 
     def begin(self, plan: Plan, now: float) -> list[Effect]:
@@ -46,7 +44,7 @@ class Replies:
         elif self.active is not None:
             told = f"Conversation already has an active response in progress: {self.active.id}."
             raise ProtocolFault("conversation_already_has_active_response", told)
-        answer = Answer(plan, self._memory.items)
+        answer = Answer(plan, self._memory.items, self._manner)
         if plan.conversation_id is None:
             self._asides[answer.id] = answer
         else:
@@ -54,11 +52,14 @@ class Replies:
         return [*answer.begin(), *self.think(now)]
 
     def think(self, now: float) -> list[Effect]:
-        """Let every answer go on that waited for the ears and need not any longer."""
-        effects: list[Effect] = []
-        for answer in self._all():
-            if not answer.thought and not self._waits(answer):
-                effects += self._think(answer, now)
+        """Have the mind asked for every answer that waited for the ears and need not any longer."""
+        return [self._ask(each, now) for each in self._all() if not each.asked and not self._waits(each)]
+
+    def thought(self, answer: Answer, thought: Thought) -> list[Effect]:
+        """The mind goes on with an answer."""
+        effects = answer.thought(thought)
+        if answer.message is not None and answer.plan.conversation_id is not None:
+            self._memory.spoken[answer.message.id] = answer.message.spoken
         return effects
 
     def find(self, response_id: str) -> Answer | None:
@@ -95,12 +96,13 @@ class Replies:
         items = self._memory.items if context is None else context
         return bool(self._memory.pending) and any(item["id"] in self._memory.pending for item in items)
 
-    def _think(self, answer: Answer, now: float) -> list[Effect]:
+    def _ask(self, answer: Answer, now: float) -> Think:
         plan = answer.plan
         conversation = self._memory.view(plan.context)
-        answer.input_tokens = input_tokens(
-            plan.instructions, plan.tools, conversation, self._memory.audio_ms
-        )
+        sounds = self._memory.audio_ms if self._manner.audio_tokens else {}
+        answer.estimate = input_tokens(plan.instructions, plan.tools, conversation, sounds)
+        answer.asked = True
+        limit = plan.max_output_tokens
         request = Request(
             conversation=conversation,
             instructions=plan.instructions,
@@ -110,19 +112,7 @@ class Replies:
             persona=self._persona,
             heard=dict(self._memory.heard),
             response_instructions=plan.response_instructions,
+            max_output_tokens=limit if isinstance(limit, int) else None,
+            parallel_tool_calls=plan.parallel_tool_calls,
         )
-        try:
-            effects = answer.reply(self._allowed(self._mind.respond(request), plan))
-        except Exception as fault:  # noqa: BLE001 - a mind is a plug-in: its fault costs one response
-            log.error("the mind failed; the response ends as failed: %s", where(fault))
-            effects = answer.fail("mind_failed", "The engine could not think of a reply.")
-        if answer.item_id is not None and answer.plan.conversation_id is not None:
-            self._memory.spoken[answer.item_id] = answer.spoken
-        self.settle(answer)
-        return effects
-
-    def _allowed(self, reply: Reply, plan: Plan) -> Reply:
-        """Without calls that the client did not offer or does not want."""
-        names = set() if plan.tool_choice == "none" else {tool["name"] for tool in plan.tools}
-        uses = tuple(use for use in reply.tool_uses if use.name in names)
-        return reply if uses == reply.tool_uses else Reply(reply.say, uses)
+        return Think(answer.id, request)

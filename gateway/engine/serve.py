@@ -12,10 +12,11 @@ import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.config import Settings
+from gateway.engine.at_once import AtOnce
 from gateway.engine.lessons import Lessons
-from gateway.engine.mind import Mind
+from gateway.engine.mind import Policy
 from gateway.engine.opening import new_core, open_engine
-from gateway.engine.session import EngineSession
+from gateway.engine.session import EngineSession, Parts
 from gateway.errors import ConfigError, ModelLost
 from gateway.ports import Event
 from gateway.realtime.events import MAX_MESSAGE
@@ -48,12 +49,12 @@ def check_open(settings: Settings) -> None:
 
 
 def engine_app(
-    ears: Ears, voice: Voice, mind: Mind, personas: Mapping[str, Persona], api_keys: Sequence[str] = ()
+    ears: Ears, voice: Voice, policy: Policy, personas: Mapping[str, Persona], api_keys: Sequence[str] = ()
 ) -> web.Application:
     """An application that serves the engine. `?persona=` names one of `personas`, by default `assistant`; without
     `api_keys` every client is let in (see `check_open`). Close it through its runner: open sessions are then closed
     with 1001."""
-    service = Service(ears, voice, mind, personas, tuple(api_keys))
+    service = Service(ears, voice, policy, personas, tuple(api_keys))
     app = web.Application()
     app.router.add_get("/v1/realtime", service.connect)
     app.router.add_get("/healthz", service.health)
@@ -66,14 +67,14 @@ class Service:
         self,
         ears: Ears,
         voice: Voice,
-        mind: Mind,
+        policy: Policy,
         personas: Mapping[str, Persona],
         api_keys: tuple[str, ...],
     ) -> None:
         self._ears = ears
         self._voice = voice
-        self._mind = mind
-        self._lessons = Lessons(ears, mind)
+        self._mind = AtOnce(policy)
+        self._lessons = Lessons(ears, policy.script)
         self._personas = personas
         self._keys = [key.encode() for key in api_keys]
         self._sockets: set[web.WebSocketResponse] = set()
@@ -101,8 +102,9 @@ class Service:
         try:
             await socket.prepare(request)
             await self._lessons.teach(persona)
-            core = await new_core(self._mind, persona, request.query["model"])
-            async with open_engine(core, self._ears, self._voice, persona.id) as session:
+            core = await new_core(persona, request.query["model"])
+            parts = Parts(self._mind, self._ears, self._voice, persona.id, "embedded")
+            async with open_engine(core, parts) as session:
                 session.start()
                 async with asyncio.TaskGroup() as group:
                     writer = group.create_task(_write(socket, session), name="engine-writer")

@@ -1,23 +1,29 @@
-"""One session of the engine in this process: the shell round its core, with ears and voice at work."""
+"""One session of the engine in this process: the shell round its core, with ears, mind and voice at work."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.engine.core import EngineCore
 from gateway.engine.effects import (
     CancelSpeak,
+    CancelThink,
     CancelTranscribe,
     Close,
     Effect,
     Emit,
     Speak,
+    Think,
     Transcribe,
 )
 from gateway.engine.feed import Feed
+from gateway.engine.mind import Done, Mind, MindFailed, MindLost, Request
 from gateway.errors import GatewayError, ModelLost
 from gateway.log import where
 from gateway.ports import Event
@@ -28,7 +34,7 @@ from gateway.speech.ports import Ears, Voice
 from media.audio import PCM16K, PCM24
 from media.resample import Resampler
 
-__all__ = ["EngineSession"]
+__all__ = ["EARS_S", "MIND_S", "VOICE_S", "EngineSession", "Parts"]
 
 SLICE = PCM24.to_bytes(500)
 """Audio that is worked on at once, before others get the loop."""
@@ -38,34 +44,43 @@ log = logging.getLogger(__name__)
 EARS_S = 20.0
 """Longest recognition; then the item counts as not understood."""
 
+MIND_S = 30.0
+"""Longest wait for the next thought; then the response fails. A mind with a network has shorter limits of its own."""
+
 VOICE_S = 10.0
 """Longest wait for the next chunk of speech; then the response fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session works with."""
+
+    mind: Mind
+    ears: Ears
+    voice: Voice
+    script: str
+    """What the ears are to expect."""
+    provider: str
+    """Who answers, for `ModelSession.provider`."""
 
 
 class EngineSession:
     """`gateway.ports.ModelSession`. Lives in `group`, in which nothing of it is left after `close`."""
 
-    def __init__(
-        self,
-        core: EngineCore,
-        ears: Ears,
-        voice: Voice,
-        script: str,
-        group: asyncio.TaskGroup,
-        provider: str,
-    ) -> None:
-        self.provider = provider
+    def __init__(self, core: EngineCore, parts: Parts, group: asyncio.TaskGroup) -> None:
+        self.provider = parts.provider
         self._core = core
-        self._ears = ears
-        self._voice = voice
-        self._script = script
+        self._parts = parts
         self._group = group
         self._loop = asyncio.get_running_loop()
         self._feed = Feed()
         self._jobs: dict[str, asyncio.Task[None]] = {}
-        """By job of the ears or by response: whoever is at work for it."""
+        """By job of the ears, or by part and response: whoever is at work for it."""
+        self._lines: dict[str, deque[Speak]] = {}
+        """By response whose voice is at work: the clauses that wait for it. Bounded as replies are."""
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._lost: str | None = None
 
     @property
     def model(self) -> str:
@@ -100,7 +115,9 @@ class EngineSession:
         while (event := await self._feed.get()) is not None:
             yield event
         if self._feed.overrun:
-            raise ModelLost("embedded: its events were not read")
+            raise ModelLost(f"{self.provider}: its events were not read")
+        if self._lost is not None:
+            raise ModelLost(f"{self.provider}: {self._lost}")
 
     def close(self) -> None:
         """Stop everything; the reader gets what was said so far and then the end."""
@@ -128,12 +145,16 @@ class EngineSession:
                     self._feed.put(event)
                 case Transcribe(job, pcm):
                     self._begin(job, self._transcribe(job, pcm))
-                case Speak(response_id):
-                    self._begin(response_id, self._speak(effect))
+                case Think(response_id, request):
+                    self._begin(f"think:{response_id}", self._think(response_id, request))
+                case Speak():
+                    self._line_up(effect)
                 case CancelTranscribe(job):
                     self._stop(job)
+                case CancelThink(response_id):
+                    self._stop(f"think:{response_id}")
                 case CancelSpeak(response_id):
-                    self._stop(response_id)
+                    self._stop(f"speak:{response_id}")
                 case Close():
                     self.close()
         self._arm()
@@ -144,8 +165,8 @@ class EngineSession:
         task.add_done_callback(lambda _: self._jobs.pop(job, None))
 
     def _stop(self, job: str) -> None:
-        task = self._jobs.get(job)
-        if task is not None and task is not asyncio.current_task():
+        # A job may stop itself: it then ends where it waits next.
+        if (task := self._jobs.get(job)) is not None:
             task.cancel()
 
     def _arm(self) -> None:
@@ -164,7 +185,7 @@ class EngineSession:
     async def _transcribe(self, job: str, pcm: bytes) -> None:
         try:
             async with asyncio.timeout(EARS_S):
-                heard = await self._ears.transcribe(await _for_ears(pcm), script=self._script)
+                heard = await self._parts.ears.transcribe(await _for_ears(pcm), script=self._parts.script)
         except (GatewayError, TimeoutError) as fault:
             log.warning("the ears failed: %s", type(fault).__name__)
             self._do(self._core.deaf(job, self._loop.time()))
@@ -174,25 +195,66 @@ class EngineSession:
         else:
             self._do(self._core.heard(job, heard, self._loop.time()))
 
-    async def _speak(self, wanted: Speak) -> None:
+    async def _think(self, response_id: str, request: Request) -> None:
         try:
-            for number, clause in enumerate(wanted.clauses):
-                await self._speak_clause(wanted, number, clause)
+            async with (
+                aclosing(self._parts.mind.think(request)) as thoughts,
+                asyncio.timeout(MIND_S) as limit,
+            ):
+                async for thought in thoughts:
+                    limit.reschedule(self._loop.time() + MIND_S)
+                    self._do(self._core.thought(response_id, thought, self._loop.time()))
+            self._do(self._core.thought(response_id, Done(), self._loop.time()))
+        except MindLost as fault:
+            self._lose(str(fault))
+        except MindFailed as fault:
+            log.warning("the mind failed: %s", fault.code)
+            self._thoughtless(response_id, fault.code, fault.message)
+        except TimeoutError:
+            log.warning("the mind took longer than %.0f s", MIND_S)
+            self._thoughtless(response_id, "mind_timeout", "The engine took too long to think of a reply.")
+        except Exception as fault:  # noqa: BLE001 - a mind is a plug-in: its fault costs one response
+            log.error("the mind broke; the response ends as failed: %s", where(fault))
+            self._thoughtless(response_id, "mind_failed", "The engine could not think of a reply.")
+
+    def _thoughtless(self, response_id: str, code: str, message: str) -> None:
+        self._do(self._core.thoughtless(response_id, code, message, self._loop.time()))
+
+    def _lose(self, why: str) -> None:
+        """Nothing will come of this session: its reader is told, and looks for another."""
+        self._lost = why
+        self.close()
+
+    def _line_up(self, wanted: Speak) -> None:
+        line = self._lines.get(wanted.response_id)
+        if line is not None:
+            line.append(wanted)
+            return
+        line = self._lines[wanted.response_id] = deque([wanted])
+        self._begin(f"speak:{wanted.response_id}", self._speak(wanted.response_id, line))
+
+    async def _speak(self, response_id: str, line: deque[Speak]) -> None:
+        """Until nothing waits; a clause that comes later begins anew."""
+        try:
+            while line:
+                clause = line.popleft()
+                await self._speak_clause(clause)
+                self._do(self._core.said(response_id, clause.number, self._loop.time()))
         except (GatewayError, TimeoutError) as fault:
             log.warning("the voice failed: %s", type(fault).__name__)
-            self._do(self._core.mute(wanted.response_id, self._loop.time()))
+            self._do(self._core.mute(response_id, self._loop.time()))
         except Exception as fault:  # noqa: BLE001 - costs this job, never the session; its text may quote speech
             log.error("the voice broke: %s", where(fault))
-            self._do(self._core.mute(wanted.response_id, self._loop.time()))
-        else:
-            self._do(self._core.finished(wanted.response_id, self._loop.time()))
+            self._do(self._core.mute(response_id, self._loop.time()))
+        finally:
+            self._lines.pop(response_id, None)
 
-    async def _speak_clause(self, wanted: Speak, number: int, clause: str) -> None:
-        chunks = self._voice.speak(clause, voice=wanted.voice, speed=wanted.speed)
+    async def _speak_clause(self, wanted: Speak) -> None:
+        chunks = self._parts.voice.speak(wanted.text, voice=wanted.voice, speed=wanted.speed)
         try:
             async with asyncio.timeout(VOICE_S) as limit:
                 async for pcm in chunks:
-                    self._do(self._core.spoke(wanted.response_id, number, pcm, self._loop.time()))
+                    self._do(self._core.spoke(wanted.response_id, wanted.number, pcm, self._loop.time()))
                     limit.reschedule(None)
                     await self._feed.room()
                     limit.reschedule(self._loop.time() + VOICE_S)

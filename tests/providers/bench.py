@@ -6,17 +6,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from gateway.engine.core import EngineCore, EngineSettings
 from gateway.engine.effects import (
     CancelSpeak,
+    CancelThink,
     CancelTranscribe,
     Close,
     Effect,
     Emit,
     Speak,
+    Think,
     Transcribe,
 )
-from gateway.engine.mind import Reply, Request, ToolUse
+from gateway.engine.mind import Call, Done, Reply, Request, Thought, ToolUse, Words
 from gateway.realtime.events import parse_client_event
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.server_events import fault as fault_event
@@ -131,18 +135,20 @@ class Bench:
     mind: EchoMind = field(default_factory=EchoMind)
     session: dict[str, Any] = field(default_factory=dict)
     keep_audio_ms: int = 60_000
+    slow: bool = False
+    """The mind does not answer by itself: see `think`."""
 
     def __post_init__(self) -> None:
         self.now = 100.0
         self.events: list[dict[str, Any]] = []
         self.jobs: dict[str, Transcribe] = {}
-        self.speaks: dict[str, Speak] = {}
+        self.speaks: dict[str, list[Speak]] = {}
+        self.thinks: dict[str, Think] = {}
         self.closed = False
         self.core = EngineCore(
             EngineSettings(
                 session=default_session(model="parley-embedded", session_id="sess_1", expires_at=1),
                 persona=PERSONA,
-                mind=self.mind,
                 detector=LoudDetector,
                 started_at=datetime(2026, 5, 4, 12, tzinfo=UTC),
                 now=self.now,
@@ -169,13 +175,41 @@ class Bench:
                     self.jobs[job] = effect
                 case CancelTranscribe(job):
                     del self.jobs[job]
-                case Speak(response_id):
-                    self.speaks[response_id] = effect
+                case Think(response_id, request):
+                    self.thinks[response_id] = effect
+                    if not self.slow:
+                        types += self._answer(response_id, request)
+                case CancelThink(response_id):
+                    del self.thinks[response_id]
+                case Speak(response_id, number):
+                    waiting = self.speaks.setdefault(response_id, [])
+                    assert number == (waiting[-1].number + 1 if waiting else number)
+                    waiting.append(effect)
                 case CancelSpeak(response_id):
                     self.speaks.pop(response_id, None)
                 case Close():
                     self.closed = True
         return types
+
+    def _answer(self, response_id: str, request: Request) -> list[str]:
+        """The mind answers at once."""
+        try:
+            reply = self.mind.respond(request)
+        except RuntimeError:
+            del self.thinks[response_id]
+            return self.run(self.core.thoughtless(response_id, "mind_failed", "No idea.", self.now))
+        thoughts: list[Thought] = [Words(reply.say)] if reply.say else []
+        thoughts += [Call(use.name, orjson.dumps(use.arguments).decode()) for use in reply.tool_uses]
+        return [kind for thought in [*thoughts, Done()] for kind in self.think(thought, response_id)]
+
+    def think(self, thought: Thought, response_id: str = "") -> list[str]:
+        """The mind goes on with a response, by default the newest it was asked about."""
+        response_id = response_id or list(self.thinks)[-1]
+        if response_id not in self.thinks:
+            return []
+        if isinstance(thought, Done):
+            del self.thinks[response_id]
+        return self.run(self.core.thought(response_id, thought, self.now))
 
     def send(self, kind: str, **fields: Any) -> list[str]:
         try:
@@ -206,14 +240,16 @@ class Bench:
 
     def speak(self, *, chunk_ms: int = 200, chunks: int = 2, finish: bool = True) -> list[str]:
         """The voice does its work for the oldest response."""
-        response_id, speak = next(iter(self.speaks.items()))
+        response_id, waiting = next(iter(self.speaks.items()))
         types = []
-        for clause in range(len(speak.clauses)):
+        for speak in list(waiting):
             for _ in range(chunks):
-                types += self.run(self.core.spoke(response_id, clause, sound(chunk_ms), self.now))
+                types += self.run(self.core.spoke(response_id, speak.number, sound(chunk_ms), self.now))
+            if speak is not waiting[-1]:
+                types += self.run(self.core.said(response_id, speak.number, self.now))
         if finish:
             del self.speaks[response_id]
-            types += self.run(self.core.finished(response_id, self.now))
+            types += self.run(self.core.said(response_id, waiting[-1].number, self.now))
         return types
 
     def last(self, kind: str) -> dict[str, Any]:

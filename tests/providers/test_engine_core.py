@@ -203,7 +203,7 @@ def test_speech_interrupts_a_running_response() -> None:
     assert done["output"][0]["status"] == "incomplete"
     assert bench.speaks == {}
     assert bench.run(bench.core.spoke(done["id"], 0, sound(20), bench.now)) == []
-    assert bench.run(bench.core.finished(done["id"], bench.now)) == []
+    assert bench.run(bench.core.said(done["id"], 0, bench.now)) == []
     assert bench.run(bench.core.mute(done["id"], bench.now)) == []
 
 
@@ -362,7 +362,6 @@ def test_text_out() -> None:
         "response.created",
         *REPLY_BEGINS,
         "response.output_text.delta",
-        "response.output_text.delta",
         "response.output_text.done",
         *REPLY_ENDS[2:],
     ]
@@ -457,7 +456,7 @@ def test_speech_from_before_a_waiting_response_is_no_part_of_it() -> None:
     bench.audio(sound(400) + silence(120))
     response_id = bench.last("response.created")["response"]["id"]
     assert bench.run(bench.core.spoke(response_id, 0, sound(20), bench.now)) == []
-    assert bench.run(bench.core.finished(response_id, bench.now)) == []
+    assert bench.run(bench.core.said(response_id, 0, bench.now)) == []
 
 
 def test_history_without_audio_cannot_be_truncated() -> None:
@@ -712,7 +711,7 @@ def test_the_voice_is_fixed_once_it_was_heard() -> None:
 def test_the_voice_of_one_response() -> None:
     bench = Bench()
     bench.send("response.create", response={"audio": {"output": {"voice": {"id": "voice_1"}}}})
-    assert next(iter(bench.speaks.values())).voice == "voice_1"
+    assert next(iter(bench.speaks.values()))[0].voice == "voice_1"
     assert bench.last("response.created")["response"]["audio"]["output"]["voice"] == "voice_1"
 
 

@@ -108,15 +108,19 @@ class Rig:
                 del bench.jobs[job]
                 bench.run(bench.core.deaf(job, bench.now))
             case "chunk" if bench.speaks:
-                response_id, speak = list(bench.speaks.items())[-1]
-                bench.run(
-                    bench.core.spoke(response_id, min(what, len(speak.clauses) - 1), sound(100), bench.now)
-                )
-            case "finish" | "mute" if bench.speaks:
+                response_id, waiting = list(bench.speaks.items())[-1]
+                number = waiting[min(what, len(waiting) - 1)].number
+                bench.run(bench.core.spoke(response_id, number, sound(100), bench.now))
+            case "finish" if bench.speaks:
+                response_id, waiting = next(iter(bench.speaks.items()))
+                speak = waiting.pop(0)
+                if not waiting:
+                    del bench.speaks[response_id]
+                bench.run(bench.core.said(response_id, speak.number, bench.now))
+            case "mute" if bench.speaks:
                 response_id = next(iter(bench.speaks))
                 del bench.speaks[response_id]
-                end = bench.core.finished if kind == "finish" else bench.core.mute
-                bench.run(end(response_id, bench.now))
+                bench.run(bench.core.mute(response_id, bench.now))
             case "fail":
                 bench.mind.fails = what
             case "tick":

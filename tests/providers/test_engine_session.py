@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.engine import feed
+from gateway.engine.at_once import AtOnce
 from gateway.engine.core import LIFE_S, EngineCore, EngineSettings
 from gateway.engine.opening import open_engine
-from gateway.engine.session import EARS_S, VOICE_S, EngineSession
+from gateway.engine.session import EARS_S, VOICE_S, EngineSession, Parts
 from gateway.errors import ModelLost
 from gateway.realtime.session import default_session
 from gateway.speech.ports import Heard
@@ -59,8 +60,9 @@ async def engine(ears: Any = None, voice: Any = None, **detection: Any) -> Async
     session["audio"]["input"]["turn_detection"] |= detection
     now = asyncio.get_running_loop().time()
     start = datetime(2026, 5, 4, tzinfo=UTC)
-    core = EngineCore(EngineSettings(session, PERSONA, EchoMind(), LoudDetector, start, now))
-    async with open_engine(core, ears or QuickEars(), voice or QuickVoice(), "tester") as running:
+    core = EngineCore(EngineSettings(session, PERSONA, LoudDetector, start, now))
+    parts = Parts(AtOnce(EchoMind()), ears or QuickEars(), voice or QuickVoice(), "tester", "embedded")
+    async with open_engine(core, parts) as running:
         running.start()
         yield running
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway.engine.at_once import AtOnce
 from gateway.engine.lessons import Lessons
-from gateway.engine.mind import Mind
+from gateway.engine.mind import Policy
 from gateway.engine.opening import configure, new_core, open_engine
+from gateway.engine.session import Parts
 from gateway.ports import ModelSession, ModelSpec
 from gateway.speech.ports import Ears, Voice
 
@@ -22,17 +24,18 @@ class EmbeddedModel:
 
     name = "embedded"
 
-    def __init__(self, ears: Ears, voice: Voice, mind: Mind) -> None:
+    def __init__(self, ears: Ears, voice: Voice, policy: Policy, lessons: Lessons | None = None) -> None:
         self._ears = ears
         self._voice = voice
-        self._mind = mind
-        self._lessons = Lessons(ears, mind)
+        self._mind = AtOnce(policy)
+        self._lessons = lessons or Lessons(ears, policy.script)
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
         await self._lessons.teach(spec.persona)
         # The caller keeps its own audio; only a client over a socket may ask for it back.
-        core = await new_core(self._mind, spec.persona, MODEL, keep_audio_ms=0)
+        core = await new_core(spec.persona, MODEL, keep_audio_ms=0)
         configure(core, spec.session, self.name)
-        async with open_engine(core, self._ears, self._voice, spec.persona.id) as session:
+        parts = Parts(self._mind, self._ears, self._voice, spec.persona.id, self.name)
+        async with open_engine(core, parts) as session:
             yield session
