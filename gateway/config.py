@@ -17,7 +17,19 @@ from gateway.errors import ConfigError
 
 __all__ = ["ENVIRONMENT", "ServerKey", "Settings", "from_env"]
 
-KNOWN_PROVIDERS = ("openai", "upstream", "embedded")
+API_VERSION = r"^\d{4}-\d{2}-\d{2}(-preview)?$"
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "openai": ("openai_api_key",),
+    "azure": ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_deployment"),
+    "voicelive": ("azure_voicelive_endpoint", "azure_voicelive_api_key"),
+    "upstream": ("upstream_url",),
+    "embedded": (),
+}
+"""The providers, in the order in which they are tried by default, each with the settings that it cannot do without.
+With the first of those set it counts as wanted."""
+
+KNOWN_PROVIDERS = tuple(NEEDS)
 
 _KEY_OF_TENANT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(.+)")
 
@@ -51,8 +63,36 @@ class Settings(BaseModel):
         (), description="Order of preference; by default every configured one, embedded last."
     )
     openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI Realtime API.")
+    openai_organization: str | None = Field(None, description="OpenAI organization that is billed.")
+    openai_project: str | None = Field(None, description="OpenAI project that is billed.")
     openai_model: str = Field(
         "gpt-realtime-2.1", description="Realtime model asked of OpenAI and of the upstream."
+    )
+    azure_openai_endpoint: str | None = Field(
+        None, description="Azure OpenAI resource, e.g. https://name.openai.azure.com."
+    )
+    azure_openai_api_key: SecretStr | None = Field(None, description="Key of the Azure OpenAI resource.")
+    azure_openai_deployment: str | None = Field(
+        None, description="Name of the deployment of a realtime model."
+    )
+    azure_openai_api_version: str | None = Field(
+        None,
+        pattern=API_VERSION,
+        description="When set, the preview protocol of that version is spoken; otherwise GA.",
+    )
+    azure_openai_transcription_model: str | None = Field(
+        None, description="Deployment that transcribes the caller; by default the persona's model name."
+    )
+    azure_voicelive_endpoint: str | None = Field(
+        None, description="Foundry resource of Voice Live, e.g. https://name.services.ai.azure.com."
+    )
+    azure_voicelive_api_key: SecretStr | None = Field(None, description="Key of that resource.")
+    azure_voicelive_model: str = Field("gpt-realtime", description="Model that Voice Live is to use.")
+    azure_voicelive_api_version: str = Field(
+        "2026-04-10", pattern=API_VERSION, description="Version of the Voice Live API."
+    )
+    azure_voicelive_voice: str | None = Field(
+        None, description="Azure voice to speak with, instead of the persona's: en-US-AvaNeural."
     )
     upstream_url: str | None = Field(
         None, description="ws(s):// URL of any OpenAI-compatible realtime server."
@@ -117,6 +157,20 @@ class Settings(BaseModel):
             raise ValueError("must start with ws:// or wss://")
         return value
 
+    @field_validator("azure_openai_endpoint", "azure_voicelive_endpoint")
+    @classmethod
+    def _resource(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        url = urlsplit(value)
+        if url.scheme not in ("https", "http", "wss", "ws") or not url.hostname:
+            raise ValueError("must be the resource's address, as https://name.openai.azure.com")
+        if url.query or url.fragment:
+            raise ValueError(
+                "must end before the '?': the deployment and the version have settings of their own"
+            )
+        return value.rstrip("/")
+
     @field_validator("public_url")
     @classmethod
     def _http(cls, value: str | None) -> str | None:
@@ -129,12 +183,11 @@ class Settings(BaseModel):
         """The providers to try, in order: as set, or every configured one with the embedded engine last."""
         if self.providers:
             return self.providers
-        configured = []
-        if self.openai_api_key:
-            configured.append("openai")
-        if self.upstream_url:
-            configured.append("upstream")
-        return (*configured, "embedded")
+        return tuple(name for name in NEEDS if not self.missing(name))
+
+    def missing(self, provider: str) -> tuple[str, ...]:
+        """The settings that this provider cannot do without and that are not set, as the environment calls them."""
+        return tuple(ENVIRONMENT[field] for field in NEEDS[provider] if not getattr(self, field))
 
     @property
     def server_keys(self) -> tuple[ServerKey, ...]:
@@ -165,7 +218,19 @@ ENVIRONMENT: dict[str, str] = {
     "redis_url": "PARLEY_REDIS_URL",
     "providers": "PARLEY_PROVIDERS",
     "openai_api_key": "OPENAI_API_KEY",
+    "openai_organization": "OPENAI_ORG_ID",
+    "openai_project": "OPENAI_PROJECT_ID",
     "openai_model": "PARLEY_OPENAI_MODEL",
+    "azure_openai_endpoint": "AZURE_OPENAI_ENDPOINT",
+    "azure_openai_api_key": "AZURE_OPENAI_API_KEY",
+    "azure_openai_deployment": "AZURE_OPENAI_DEPLOYMENT_REALTIME",
+    "azure_openai_api_version": "AZURE_OPENAI_API_VERSION",
+    "azure_openai_transcription_model": "AZURE_OPENAI_TRANSCRIPTION_MODEL",
+    "azure_voicelive_endpoint": "AZURE_VOICELIVE_ENDPOINT",
+    "azure_voicelive_api_key": "AZURE_VOICELIVE_API_KEY",
+    "azure_voicelive_model": "AZURE_VOICELIVE_MODEL",
+    "azure_voicelive_api_version": "AZURE_VOICELIVE_API_VERSION",
+    "azure_voicelive_voice": "AZURE_VOICELIVE_VOICE",
     "upstream_url": "PARLEY_UPSTREAM_URL",
     "upstream_api_key": "PARLEY_UPSTREAM_API_KEY",
     "api_keys": "PARLEY_API_KEYS",
@@ -216,13 +281,30 @@ def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> S
             field = str(fault["loc"][0]) if fault["loc"] else ""
             faults.append(f"{ENVIRONMENT.get(field, field)}: {fault['msg'].removeprefix('Value error, ')}")
     if settings is not None:
-        if "openai" in settings.providers and not settings.openai_api_key:
-            faults.append("PARLEY_PROVIDERS names openai, but OPENAI_API_KEY is not set")
-        if "upstream" in settings.providers and not settings.upstream_url:
-            faults.append("PARLEY_PROVIDERS names upstream, but PARLEY_UPSTREAM_URL is not set")
+        faults += _half_set(settings)
     if faults or settings is None:
         raise ConfigError(faults)
     return settings
+
+
+def _half_set(settings: Settings) -> list[str]:
+    """Providers that were asked for, by name or by their first setting, and that cannot be reached as things are."""
+    faults = []
+    for provider, needs in NEEDS.items():
+        missing = settings.missing(provider)
+        if provider in settings.providers:
+            faults += [
+                f"PARLEY_PROVIDERS names {provider}, but {variable} is not set" for variable in missing
+            ]
+        elif (
+            not settings.providers and missing and len(missing) < len(needs) and getattr(settings, needs[0])
+        ):
+            faults += [
+                f"{ENVIRONMENT[needs[0]]} is set, but {variable} is not; set it too, or list in"
+                " PARLEY_PROVIDERS only what is to be used"
+                for variable in missing
+            ]
+    return faults
 
 
 def _nearest(variable: str) -> str | None:

@@ -1,30 +1,25 @@
-"""A session with a realtime server over WebSocket: OpenAI's, or any that speaks the same protocol.
-
-A raw socket rather than the vendor's client: caller audio is encoded once, nothing is validated twice, and
-nothing is queued without a bound.
-"""
+"""Opening a session with a realtime server over WebSocket: connect, put the session in force, and hand it over."""
 
 from __future__ import annotations
 
 import asyncio
-import binascii
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import orjson
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
 from gateway.errors import ModelLost, ModelRefused, ModelUnavailable
-from gateway.outbox import Audio, Outbox, OutboxFull
-from gateway.ports import Event, ModelSession, ModelSpec
+from gateway.ports import ModelSession, ModelSpec
+from gateway.realtime.ga import Ga
 from gateway.realtime.ids import new_id
+from gateway.wire_session import Dialect, WireSession, dispensable
 
-__all__ = ["Endpoint", "RemoteModel", "WireSession", "open_session", "realtime_url"]
+__all__ = ["Endpoint", "RemoteModel", "open_session", "realtime_url"]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +31,12 @@ MAX_MESSAGE = 16 * 1024 * 1024
 REFUSALS = frozenset({400, 401, 403, 404})
 """Answers that a second try will not change. Everything else (429, 5xx, redirects) may be tried again."""
 
+PASSING = frozenset({"rate_limit_exceeded", "rate_limit_error", "server_error", "session_expired"})
+"""Types and codes of errors that are about the moment, not about the session that was asked for."""
+
+MOST_LEFT_OUT = 8
+"""Fields of one session that a server may not know."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -43,7 +44,7 @@ class Endpoint:
 
     name: str
     """For messages; the URL may hold a secret."""
-    url: str
+    url: str = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     model: str = ""
     """The model that is asked for; the server's own session tells which one answers."""
@@ -63,93 +64,40 @@ def realtime_url(base: str, model: str) -> str:
 
 
 class RemoteModel:
-    """`gateway.ports.Model` behind a URL; a provider says which."""
+    """`gateway.ports.Model` behind a URL; a provider says which, and how its server speaks."""
 
-    name: str
-
-    def __init__(self, *, url: str, model: str, api_key: str | None) -> None:
-        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
-        self._endpoint = Endpoint(self.name, realtime_url(url, model), headers, model)
+    def __init__(self, endpoint: Endpoint, dialect: Callable[[], Dialect] = Ga) -> None:
+        self.name = endpoint.name
+        self.endpoint = endpoint
+        self._dialect = dialect
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
-        async with open_session(self._endpoint, spec.session) as session:
+        async with open_session(self.endpoint, spec.session, self._dialect()) as session:
             yield session
 
 
-class WireSession:
-    """`gateway.ports.ModelSession` over one socket. Made by `open_session`, whose task writes what waits here."""
+class _Connect(connect):
+    """A redirect could carry our key to another host; no realtime server needs one."""
 
-    def __init__(self, name: str, socket: ClientConnection, model: str = "") -> None:
-        self.provider = name
-        self.model = model
-        self._name = name
-        self._socket = socket
-        self._outbox = Outbox()
-        self._wake = asyncio.Event()
-        self._full = False
-
-    @property
-    def dropped_ms(self) -> int:
-        """Caller audio that the peer did not take in time."""
-        return self._outbox.dropped_ms
-
-    def send(self, event: Event) -> None:
-        try:
-            self._outbox.control(orjson.dumps(event).decode())
-        except OutboxFull:
-            # The reader notices the closed socket and tells the call, in its own time and only once.
-            self._full = True
-            self._socket.transport.abort()
-        self._wake.set()
-
-    def audio(self, pcm: bytes) -> None:
-        self._outbox.audio(pcm)
-        self._wake.set()
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while True:
-            yield await self.receive()
-
-    async def receive(self) -> Event:
-        """The next server event. Raises ModelLost when the socket is closed or speaks something else."""
-        while True:
-            try:
-                message = await self._socket.recv()
-            except ConnectionClosed as closed:
-                why = "it does not read" if self._full else f"closed with code {_close_code(closed)}"
-                raise ModelLost(f"{self._name}: {why}") from None
-            event = _decode(message)
-            if event is None:
-                raise ModelLost(f"{self._name}: it sent something that is no event")
-            return event
-
-    async def write(self) -> None:
-        """Send what waits, for ever. Ends quietly when the socket closes: the reader tells."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while (waiting := self._outbox.take()) is not None:
-                try:
-                    await self._socket.send(
-                        _append(waiting.pcm) if isinstance(waiting, Audio) else waiting.message
-                    )
-                except ConnectionClosed:
-                    return
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 @asynccontextmanager
-async def open_session(endpoint: Endpoint, session: dict[str, Any]) -> AsyncIterator[WireSession]:
+async def open_session(
+    endpoint: Endpoint, session: dict[str, Any], dialect: Dialect | None = None
+) -> AsyncIterator[WireSession]:
     """Connect, put `session` in force, and yield once the server confirmed it. Raises ModelUnavailable or
     ModelRefused. Leaving closes the socket within 5 s."""
     socket = await _connect(endpoint)
     failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            wire = WireSession(endpoint.name, socket, endpoint.model)
+            wire = WireSession(endpoint.name, endpoint.model, socket, dialect or Ga())
             writer = group.create_task(wire.write(), name=f"model-writer:{endpoint.name}")
             try:
-                await _configure(endpoint.name, wire, session)
+                await _configure(wire, session)
                 yield wire
             except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
                 failure = error
@@ -163,7 +111,7 @@ async def open_session(endpoint: Endpoint, session: dict[str, Any]) -> AsyncIter
 
 async def _connect(endpoint: Endpoint) -> ClientConnection:
     try:
-        return await connect(
+        return await _Connect(
             endpoint.url,
             additional_headers=endpoint.headers,
             compression=None,
@@ -184,33 +132,48 @@ async def _connect(endpoint: Endpoint) -> ClientConnection:
         raise ModelUnavailable(f"{endpoint.name} cannot be reached ({type(fault).__name__})") from None
 
 
-async def _configure(name: str, wire: WireSession, session: dict[str, Any]) -> None:
-    """Wait for `session.created`, apply the session, wait until it is in force."""
-    event_id = new_id("event")
+async def _configure(wire: WireSession, session: dict[str, Any]) -> None:
+    """Wait for `session.created`, apply the session, wait until it is in force. A field that the server does not
+    know is left out, if a call can do without it."""
+    name = wire.provider
     try:
         async with asyncio.timeout(CONNECT_S):
-            await _expect(name, wire, "session.created", None)
-            wire.send({"type": "session.update", "event_id": event_id, "session": session})
-            await _expect(name, wire, "session.updated", event_id)
+            await _expect(wire, "session.created", "")
+            for _ in range(MOST_LEFT_OUT):
+                event_id = new_id("event")
+                wire.send({"type": "session.update", "event_id": event_id, "session": session})
+                unknown = await _expect(wire, "session.updated", event_id)
+                if unknown is None:
+                    return
+                wire.leave_out(unknown)
+                log.warning("%s does not know %s; it is left out", name, unknown)
     except TimeoutError:
         raise ModelUnavailable(f"{name} did not confirm the session in time") from None
     except ModelLost as lost:
         raise ModelUnavailable(f"{lost}, before the session was in force") from None
+    raise ModelRefused(f"{name} does not know too many fields of the session")
 
 
-async def _expect(name: str, wire: WireSession, kind: str, event_id: str | None) -> None:
+async def _expect(wire: WireSession, kind: str, event_id: str) -> str | None:
+    """Wait for an event of that kind. Returns the place of a field that the server does not know and that can be
+    left out; raises for any other error about `event_id`."""
     while True:
         event = await wire.receive()
         if event["type"] == kind:
-            wire.model = (event.get("session") or {}).get("model") or wire.model
-            return
+            wire.note(event)
+            return None
         if event["type"] != "error":
             continue
         told = event.get("error")
         error: dict[str, Any] = told if isinstance(told, dict) else {}
-        if error.get("event_id") in (None, event_id):
-            # The server's sentence may quote the session back, so only its code and place are told.
-            raise ModelRefused(f"{name} refused the session: {error.get('code')} at {error.get('param')}")
+        if error.get("event_id") not in (None, "", event_id):
+            continue
+        code, param = error.get("code"), error.get("param")
+        if code == "unknown_parameter" and event_id and isinstance(param, str) and dispensable(param):
+            return param
+        # The server's sentence may quote the session back, so only its code and place are told.
+        why = f"{wire.provider} refused the session: {code} at {param}"
+        raise ModelUnavailable(why) if PASSING & {code, error.get("type")} else ModelRefused(why)
 
 
 async def _close(socket: ClientConnection) -> None:
@@ -219,25 +182,3 @@ async def _close(socket: ClientConnection) -> None:
             await socket.close()
     except TimeoutError:
         socket.transport.abort()
-
-
-def _append(pcm: bytes) -> str:
-    audio = binascii.b2a_base64(pcm, newline=False).decode()
-    return f'{{"type":"input_audio_buffer.append","audio":"{audio}"}}'
-
-
-def _decode(message: str | bytes) -> Event | None:
-    """The event in a message, its audio as bytes; None when there is none in it."""
-    try:
-        event = orjson.loads(message)
-        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-            return None
-        if event["type"] == "response.output_audio.delta":
-            event["delta"] = binascii.a2b_base64(event["delta"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        return None
-    return event
-
-
-def _close_code(closed: ConnectionClosed) -> int:
-    return closed.rcvd.code if closed.rcvd is not None else 1006
