@@ -101,6 +101,7 @@ def limits(part: Event, path: str) -> None:
     if said.get("speed") is not None:
         _within(said["speed"], 0.25, 1.5, f"{path}.audio.output.speed", "3.1")
     _format(said, f"{path}.audio.output")
+    _metadata(part.get("metadata") or {}, f"{path}.metadata")
     truncation = part.get("truncation")
     if isinstance(truncation, dict):
         _within(truncation["retention_ratio"], 0, 1, f"{path}.truncation.retention_ratio", "3.6")
@@ -150,6 +151,12 @@ def _tool(tool: Event, path: str) -> None:
         raise _value(f"{path}.name", tool["name"], "letters, digits, _ and -, 1 to 64 of them", "3.5")
     if not isinstance(tool.get("parameters", {}), dict):
         raise _value(f"{path}.parameters", tool["parameters"], "a JSON Schema", "3.5")
+
+
+def _metadata(pairs: dict[str, str], path: str) -> None:
+    """Section 5.1: at most 16 pairs, keys of 64 characters, values of 512."""
+    if len(pairs) > 16 or any(len(key) > 64 or len(value) > 512 for key, value in pairs.items()):
+        raise _value(path, len(pairs), "at most 16 pairs, keys of 64 characters, values of 512", "5.1")
 
 
 def _within(value: float, low: float, high: float, path: str, rule: str) -> None:

@@ -64,11 +64,7 @@ def _of_model(model: type[BaseModel], value: object, path: str) -> list[Problem]
     if not isinstance(value, dict):
         return [_wrong_type(path, "an object", value)]
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
-    found = [
-        Problem("unknown_parameter", _join(path, key), f"Unknown parameter: '{_join(path, key)}'.")
-        for key in value
-        if key not in fields
-    ]
+    found: list[Problem] = []
     for key, field in fields.items():
         here = _join(path, key)
         if key in value:
@@ -77,7 +73,8 @@ def _of_model(model: type[BaseModel], value: object, path: str) -> list[Problem]
             found.append(
                 Problem("missing_required_parameter", here, f"Missing required parameter: '{here}'.")
             )
-    return found
+    unknown = (_join(path, key) for key in value if key not in fields)
+    return found + [Problem("unknown_parameter", here, f"Unknown parameter: '{here}'.") for here in unknown]
 
 
 def _of_union(members: tuple[Any, ...], value: object, path: str) -> list[Problem]:
