@@ -128,6 +128,11 @@ class Gate:
         self._peak = SILENT
 
     @property
+    def quietest(self) -> float:
+        """The room between its sounds."""
+        return self._low
+
+    @property
     def on(self) -> float:
         """From here a frame may begin speech."""
         swell = max(LEAST_ON, min(MOST_ON, 4.0 + 2.0 * (self._high - self._low)))

@@ -2,73 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from statistics import median
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from media.level import dbfs
 from media.resample import Resampler
-from media.vad import (
-    Quiet,
-    Resumed,
-    SpeechDetector,
-    SpeechStarted,
-    SpeechStopped,
-    Verdict,
-    engine_detector,
-    local_detector,
-)
-from tests.caller_audio import pcm, recording, recordings
+from media.vad import Quiet, Resumed, SpeechStarted, SpeechStopped, Verdict, engine_detector, local_detector
+from tests.caller_audio import recording
+from tests.media.hearing import BEDS, FRAME, KINDS, TURNS, frames, listen, room, sound, starts, stops
 
 pytestmark = pytest.mark.unit
 
-FRAME = 960
-KINDS: dict[str, Callable[[], SpeechDetector]] = {"local": local_detector, "engine": engine_detector}
-TURNS = [r.name for r in recordings() if r.kind == "turn"]
-BEDS = [r.name for r in recordings() if r.kind == "noise"]
 LEAD_MS = 2000
 
 both = pytest.mark.parametrize("kind", KINDS)
-
-
-@cache
-def sound(name: str) -> NDArray[np.float32]:
-    """A recording at 24 kHz."""
-    resampler = Resampler(16_000, 24_000)
-    data = resampler.process(pcm(name)) + resampler.flush()
-    return np.frombuffer(data, "<i2").astype(np.float32)
-
-
-def room(ms: int, level: float = 6.0) -> NDArray[np.float32]:
-    """A quiet room: white noise of `level` root mean square."""
-    return np.random.default_rng(1).normal(0.0, level, ms * 24).astype(np.float32)
-
-
-def frames(*parts: NDArray[np.float32]) -> list[bytes]:
-    line = np.concatenate(parts)
-    data = np.clip(np.rint(line), -32768, 32767).astype("<i2").tobytes()
-    return [data[at : at + FRAME] for at in range(0, len(data) - FRAME + 1, FRAME)]
-
-
-def listen(detector: SpeechDetector, heard: list[bytes]) -> list[tuple[Verdict, int]]:
-    """Every verdict, with the milliseconds of audio after which it came."""
-    verdicts = [(verdict, detector.fed_ms) for frame in heard for verdict in detector.feed(frame)]
-    detector.close()
-    return verdicts
-
-
-def starts(verdicts: list[tuple[Verdict, int]]) -> list[SpeechStarted]:
-    return [verdict for verdict, _ in verdicts if isinstance(verdict, SpeechStarted)]
-
-
-def stops(verdicts: list[tuple[Verdict, int]]) -> list[SpeechStopped]:
-    return [verdict for verdict, _ in verdicts if isinstance(verdict, SpeechStopped)]
 
 
 @both
@@ -77,12 +28,6 @@ def test_a_call_that_begins_in_noise_starts_no_turn(kind: str, bed: str) -> None
     nothing_yet = np.zeros(24 * 400, np.float32)
     assert listen(KINDS[kind](), frames(sound(bed))) == []
     assert listen(KINDS[kind](), frames(nothing_yet, sound(bed))) == []
-
-
-@both
-@pytest.mark.parametrize("bed", ["noise_white", "noise_pink", "noise_hum60"])
-def test_a_machine_switched_on_in_a_quiet_room_starts_no_turn(kind: str, bed: str) -> None:
-    assert listen(KINDS[kind](), frames(room(3000), sound(bed)[: 24 * 4000])) == []
 
 
 @both
@@ -98,8 +43,9 @@ def test_every_caller_is_one_turn_at_the_right_place(kind: str) -> None:
         assert -180 <= stops(verdicts)[0].end_ms - end <= 60, name
         assert stops(verdicts)[0].at_ms - stops(verdicts)[0].end_ms == 500
         late.append(verdicts[0][1] - round(begin))
-    assert median(late) <= 100
-    assert max(late) <= 200
+    soon, latest = {"local": (80, 150), "engine": (110, 250)}[kind]
+    assert median(late) <= soon
+    assert max(late) <= latest
 
 
 @both
@@ -221,7 +167,8 @@ def test_verdicts_always_come_in_order(levels: list[tuple[float, int]]) -> None:
     ]
     after: dict[type[Verdict] | None, tuple[type[Verdict], ...]] = {
         None: (SpeechStarted,),
-        SpeechStarted: (Quiet,),
+        # On trial it may be retracted at once.
+        SpeechStarted: (Quiet, SpeechStopped),
         Quiet: (Resumed, SpeechStopped),
         Resumed: (Quiet,),
         SpeechStopped: (SpeechStarted,),
