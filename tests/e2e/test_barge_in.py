@@ -113,8 +113,8 @@ def ends_between(heard: Samples, whole: Samples) -> tuple[float, float]:
     return last, last if inside or not after else after[0]
 
 
-@pytest.mark.parametrize("bed", ["noise_white", "noise_pink", "noise_hum60"])
-def test_noise_starts_no_turn(caller: Caller, bed: str) -> None:
+@pytest.mark.parametrize("bed", ["noise_white", "noise_pink", "noise_hum60", "noise_babble"])
+def test_noise_that_begins_suddenly_in_a_quiet_room_starts_no_turn(caller: Caller, bed: str) -> None:
     caller.call("dental")
     caller.wait_until_answered()
     at = caller.say(bed).start
@@ -124,8 +124,20 @@ def test_noise_starts_no_turn(caller: Caller, bed: str) -> None:
     assert taken_for_speech(caller, at) == []
 
 
+def test_voices_that_begin_suddenly_over_a_reply_do_not_end_it(caller: Caller) -> None:
+    began = begin(caller)
+    caller.until(began + INTO_THE_GREETING_S)
+    at = caller.say("noise_babble").start
+    caller.until(at + NOISE_S)
+    caller.hush()
+    caller.wait_until_answered(after=began)
+    caller.until(max(caller.now(), at + NOISE_S + COMMITTED_AFTER_S))
+    assert taken_for_speech(caller, at) == []
+    assert not caller.events("conversation.item.truncated", "output_audio_buffer.cleared")
+    assert caller.page.locator(".cut").count() == 0
+
+
 def test_a_call_from_a_babble_starts_no_turn(caller: Caller) -> None:
-    """Voices that begin suddenly in a quiet room are taken for the caller's; those there from the beginning are not."""
     at = caller.say("noise_babble").start
     caller.call("dental")
     begun = caller.now()
