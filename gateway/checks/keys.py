@@ -13,7 +13,7 @@ SHORTEST_SIGNING_KEY = 32
 
 def check_keys(settings: Settings) -> list[Finding]:
     """One finding for each kind of key that matters with these settings."""
-    found = [_openai(settings)]
+    found = [_openai(settings), *_others(settings)]
     if settings.server_keys:
         short = sum(len(key.secret.get_secret_value()) < SHORTEST_KEY for key in settings.server_keys)
         if short:
@@ -45,3 +45,25 @@ def _openai(settings: Settings) -> Finding:
     if not key.startswith("sk-") or len(key) < 20 or not key.isascii() or any(c.isspace() for c in key):
         return warning("openai key", "set, but does not look like one", "copy OPENAI_API_KEY again, whole")
     return ok("openai key", "set")
+
+
+def _others(settings: Settings) -> list[Finding]:
+    """The keys of the other providers in use. What they look like is theirs to know; what no key has is not."""
+    keys = {
+        "azure": ("AZURE_OPENAI_API_KEY", settings.azure_openai_api_key),
+        "voicelive": ("AZURE_VOICELIVE_API_KEY", settings.azure_voicelive_api_key),
+        "upstream": ("PARLEY_UPSTREAM_API_KEY", settings.upstream_api_key),
+    }
+    found = []
+    for provider, (variable, secret) in keys.items():
+        if provider not in settings.provider_order:
+            continue
+        key = "" if secret is None else secret.get_secret_value()
+        about = f"{provider} key"
+        if not key:
+            found.append(ok(about, "not set; the server is reached without one"))
+        elif not key.isascii() or any(c.isspace() for c in key):
+            found.append(warning(about, "set, but no key looks like that", f"copy {variable} again, whole"))
+        else:
+            found.append(ok(about, "set"))
+    return found

@@ -15,7 +15,8 @@ from gateway.config import Settings
 __all__ = ["check_ice", "check_port", "check_upstreams"]
 
 REACH_S = 3.0
-OPENAI = ("api.openai.com", 443)
+OPENAI = "https://api.openai.com"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LISTENING = "0A"
 """TCP_LISTEN as /proc/net/tcp writes it."""
 
@@ -109,13 +110,24 @@ def check_ice(settings: Settings) -> Finding:
 
 async def check_upstreams(settings: Settings) -> list[Finding]:
     """Whether the providers in use can be reached at all. No key is sent."""
-    places: list[tuple[str, tuple[str, int]]] = []
-    if "openai" in settings.provider_order:
-        places.append(("openai", OPENAI))
-    if "upstream" in settings.provider_order and settings.upstream_url:
-        url = urlsplit(settings.upstream_url)
-        places.append(("upstream", (url.hostname or "", url.port or (443 if url.scheme == "wss" else 80))))
-    return [await _reach(name, *place) for name, place in places]
+    addresses = {
+        "openai": OPENAI,
+        "azure": settings.azure_openai_endpoint,
+        "voicelive": settings.azure_voicelive_endpoint,
+        "upstream": settings.upstream_url,
+    }
+    found = []
+    for name in settings.provider_order:
+        address = addresses.get(name)
+        if not address:
+            continue
+        url = urlsplit(address)
+        secure = url.scheme in ("https", "wss")
+        if not secure and url.hostname not in LOOPBACK:
+            mend = "the key and the call would travel in the clear; use https:// or wss://"
+            found.append(warning(f"provider {name}", f"{url.scheme}:// to {url.hostname}", mend))
+        found.append(await _reach(name, url.hostname or "", url.port or (443 if secure else 80)))
+    return found
 
 
 async def _reach(name: str, host: str, port: int) -> Finding:
