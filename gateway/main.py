@@ -22,16 +22,15 @@ from api.records.access import AccessKeys
 from api.records.demo import seed
 from api.records.tools import SqlRecords
 from api.tokens import Tokens, derived_key, load_signing_key
-from gateway import plugins
+from gateway import memory, plugins
 from gateway.call.run import CallDeps
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.config import Settings
 from gateway.engine.serve import check_open, engine_app
+from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError
 from gateway.ports import Model
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.provider import EmbeddedModel
-from gateway.speech.active import open_speech
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
@@ -92,7 +91,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))
-        models, probes = await open_models(settings, personas, stack)
+        workshop = Workshop(settings, personas.values(), DialogueMind().script, stack)
+        models = await open_models(settings, workshop, stack)
         deps = CallDeps(
             models=models,
             model_name=settings.openai_model if models[0].name != "embedded" else "parley-embedded",
@@ -115,37 +115,23 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 access=AccessKeys(derived_key(signing_key, "access")),
                 make_leg=lambda call_id: WebRtcLeg(call_id, legs),
                 model=deps.model_name,
-                probes=probes,
+                probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
             )
         )
         yield Gateway(app, supervisor, store)
 
 
-async def open_models(
-    settings: Settings, personas: Mapping[str, Persona], stack: AsyncExitStack
-) -> tuple[tuple[Model, ...], dict[str, Probe]]:
-    """The models in order of preference, and the readiness of what they stand on."""
+async def open_models(settings: Settings, workshop: Workshop, stack: AsyncExitStack) -> tuple[Model, ...]:
+    """The models in order of preference. Those that run in this process share what is in the workshop."""
     models: list[Model] = []
-    probes: dict[str, Probe] = {}
     for name in settings.provider_order:
-        if name == "embedded":
-            ears, voice = await stack.enter_async_context(
-                open_speech(settings.ears_workers, settings.voice_workers)
-            )
-            models.append(embedded(ears, voice, personas))
-            probes["speech"] = speech_probe(ears, voice)
+        shelf = plugins.find("gateway.providers", name)
+        if hasattr(shelf, "opened"):
+            models.append(await stack.enter_async_context(shelf.opened(settings, workshop)))
         else:
-            models.append(plugins.find("gateway.providers", name).model(settings))
+            models.append(shelf.model(settings))
     logger.info("models, in order: %s", ", ".join(model.name for model in models))
-    return tuple(models), probes
-
-
-def embedded(ears: Ears, voice: Voice, personas: Mapping[str, Persona]) -> EmbeddedModel:
-    """The embedded engine, with the ears taught what each persona's callers may say."""
-    mind = DialogueMind()
-    for persona in personas.values():
-        ears.learn(persona.id, mind.script(persona))
-    return EmbeddedModel(ears, voice, mind)
+    return tuple(models)
 
 
 def speech_probe(ears: Ears, voice: Voice) -> Probe:
@@ -190,13 +176,13 @@ async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     check_open(settings)
     stop = stop_signal()
     personas, _tools = await asyncio.to_thread(load_agents)
-    async with open_speech(settings.ears_workers, settings.voice_workers) as (ears, voice):
+    async with AsyncExitStack() as stack:
         mind = DialogueMind()
-        for persona in personas.values():
-            ears.learn(persona.id, mind.script(persona))
+        workshop = Workshop(settings, personas.values(), mind.script, stack)
+        lessons, voice = await workshop.lessons(), await workshop.voice()
         keys = tuple(key.secret.get_secret_value() for key in settings.server_keys)
         runner = web.AppRunner(
-            engine_app(ears, voice, mind, personas, keys), access_log=None, shutdown_timeout=5.0
+            engine_app(lessons, voice, mind, personas, keys), access_log=None, shutdown_timeout=5.0
         )
         async with listening(runner, settings) as address:
             announce(f"parley engine listening on {address}/v1/realtime")

@@ -15,7 +15,7 @@ class Lessons:
     """One lesson per persona id."""
 
     def __init__(self, ears: Ears, script: Callable[[Persona], tuple[str, ...]]) -> None:
-        self._ears = ears
+        self.ears = ears
         self._script = script
         self._known: dict[str, Persona] = {}
 
@@ -25,5 +25,5 @@ class Lessons:
         for persona in personas:
             if self._known.get(persona.id) != persona:
                 sentences = await asyncio.to_thread(self._script, persona)
-                self._ears.learn(persona.id, sentences)
+                self.ears.learn(persona.id, sentences)
                 self._known[persona.id] = persona

@@ -20,7 +20,7 @@ from gateway.engine.session import EngineSession, Parts
 from gateway.errors import ConfigError, ModelLost
 from gateway.ports import Event
 from gateway.realtime.events import MAX_MESSAGE
-from gateway.speech.ports import Ears, Voice
+from gateway.speech.ports import Voice
 from personas.persona import Persona
 
 __all__ = ["MAX_CLIENTS", "check_open", "engine_app"]
@@ -49,12 +49,16 @@ def check_open(settings: Settings) -> None:
 
 
 def engine_app(
-    ears: Ears, voice: Voice, policy: Policy, personas: Mapping[str, Persona], api_keys: Sequence[str] = ()
+    lessons: Lessons,
+    voice: Voice,
+    policy: Policy,
+    personas: Mapping[str, Persona],
+    api_keys: Sequence[str] = (),
 ) -> web.Application:
     """An application that serves the engine. `?persona=` names one of `personas`, by default `assistant`; without
     `api_keys` every client is let in (see `check_open`). Close it through its runner: open sessions are then closed
     with 1001."""
-    service = Service(ears, voice, policy, personas, tuple(api_keys))
+    service = Service(lessons, voice, policy, personas, tuple(api_keys))
     app = web.Application()
     app.router.add_get("/v1/realtime", service.connect)
     app.router.add_get("/healthz", service.health)
@@ -65,16 +69,15 @@ def engine_app(
 class Service:
     def __init__(
         self,
-        ears: Ears,
+        lessons: Lessons,
         voice: Voice,
         policy: Policy,
         personas: Mapping[str, Persona],
         api_keys: tuple[str, ...],
     ) -> None:
-        self._ears = ears
+        self._lessons = lessons
         self._voice = voice
         self._mind = AtOnce(policy)
-        self._lessons = Lessons(ears, policy.script)
         self._personas = personas
         self._keys = [key.encode() for key in api_keys]
         self._sockets: set[web.WebSocketResponse] = set()
@@ -103,7 +106,7 @@ class Service:
             await socket.prepare(request)
             await self._lessons.teach(persona)
             core = await new_core(persona, request.query["model"])
-            parts = Parts(self._mind, self._ears, self._voice, persona.id, "embedded")
+            parts = Parts(self._mind, self._lessons.ears, self._voice, persona.id, "embedded")
             async with open_engine(core, parts) as session:
                 session.start()
                 async with asyncio.TaskGroup() as group:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
-from gateway.speech.ears import open_ears
+from gateway.speech.ears import open_ears as pooled_ears
 from gateway.speech.errors import SpeechUnavailable
 from gateway.speech.flite import Flite, FliteMissing
 from gateway.speech.last_resort import NoEars, ToneVoice
 from gateway.speech.ports import Ears, Voice
-from gateway.speech.voice import open_voice
+from gateway.speech.voice import open_voice as pooled_voice
 
-__all__ = ["Finding", "open_speech", "probe"]
+__all__ = ["Finding", "open_ears", "open_speech", "open_voice", "probe"]
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +37,33 @@ class Finding:
 
 @asynccontextmanager
 async def open_speech(ears_workers: int = 2, voice_workers: int = 1) -> AsyncIterator[tuple[Ears, Voice]]:
-    """Start the pools, best engine first: flite, espeak-ng, tones with text; pocketsphinx, or ears that hear nothing.
-    Says in the log which are active. Leaving ends every process, within a few seconds. Never raises for a
-    missing engine."""
-    async with AsyncExitStack() as stack:
-        ears = await _ears(stack, ears_workers)
-        voice = await _voice(stack, voice_workers)
-        log.info("ears: %s", ears.tier)
-        log.info("voice: %s", voice.tier)
+    """Both at once, see `open_ears` and `open_voice`."""
+    async with open_ears(ears_workers) as ears, open_voice(voice_workers) as voice:
         yield ears, voice
+
+
+@asynccontextmanager
+async def open_ears(workers: int) -> AsyncIterator[Ears]:
+    """Start a pool: pocketsphinx, or ears that hear nothing. Says in the log which. Leaving ends every process,
+    within a few seconds. Never raises for a missing engine."""
+    async with AsyncExitStack() as stack:
+        ears = await _ears(stack, workers)
+        log.info("ears: %s", ears.tier)
+        yield ears
+
+
+@asynccontextmanager
+async def open_voice(workers: int) -> AsyncIterator[Voice]:
+    """Start a pool, best engine first: flite, espeak-ng, tones with text. Otherwise as `open_ears`."""
+    async with AsyncExitStack() as stack:
+        voice = await _voice(stack, workers)
+        log.info("voice: %s", voice.tier)
+        yield voice
 
 
 async def _ears(stack: AsyncExitStack, workers: int) -> Ears:
     try:
-        return await stack.enter_async_context(open_ears(workers))
+        return await stack.enter_async_context(pooled_ears(workers))
     except SpeechUnavailable as error:
         log.warning("no ears: %s; see parley doctor", error)
         return NoEars()
@@ -61,7 +74,7 @@ async def _voice(stack: AsyncExitStack, workers: int) -> Voice:
         if engine == "espeak" and await asyncio.to_thread(shutil.which, "espeak-ng") is None:
             continue  # Plainly absent: no process need be started to find out.
         try:
-            return await stack.enter_async_context(open_voice(workers, engine=engine))
+            return await stack.enter_async_context(pooled_voice(workers, engine=engine))
         except SpeechUnavailable as error:
             log.warning("no voice by %s: %s; see parley doctor", engine, error)
     return ToneVoice()

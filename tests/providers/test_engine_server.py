@@ -17,6 +17,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from gateway.config import from_env
 from gateway.engine import serve
+from gateway.engine.lessons import Lessons
 from gateway.engine.serve import check_open, engine_app
 from gateway.errors import ConfigError
 from gateway.providers.embedded.dialogue import DialogueMind
@@ -41,9 +42,13 @@ LIBRARY = library.load()
 KEY = "sk-test"
 
 
+def untaught(ears: Any) -> Lessons:
+    return Lessons(ears, EchoMind().script)
+
+
 @asynccontextmanager
 async def engine(ears: Any = None, voice: Any = None) -> AsyncIterator[str]:
-    app = engine_app(ears or QuickEars(), voice or QuickVoice(), EchoMind(), PERSONAS, [KEY])
+    app = engine_app(untaught(ears or QuickEars()), voice or QuickVoice(), EchoMind(), PERSONAS, [KEY])
     async with serving(app) as address:
         yield address
 
@@ -175,7 +180,7 @@ BOOK: Any = {
 
 async def test_speech_becomes_a_function_call_with_arguments_valid_under_the_clients_schema() -> None:
     async with open_speech(1, 1) as (ears, voice):
-        app = engine_app(ears, voice, DialogueMind(), LIBRARY)
+        app = engine_app(Lessons(ears, DialogueMind().script), voice, DialogueMind(), LIBRARY)
         async with serving(app) as address, official(address) as talk:
             await until(talk, "session.created")
             await talk.session.update(
@@ -202,7 +207,7 @@ async def test_speech_becomes_a_function_call_with_arguments_valid_under_the_cli
 
 async def test_the_assistant_says_exactly_what_it_is_told() -> None:
     async with (
-        serving(engine_app(QuickEars(), QuickVoice(), DialogueMind(), LIBRARY)) as address,
+        serving(engine_app(untaught(QuickEars()), QuickVoice(), DialogueMind(), LIBRARY)) as address,
         official(address) as talk,
     ):
         await until(talk, "session.created")
@@ -288,7 +293,7 @@ async def test_a_full_engine_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_without_keys_everybody_is_let_in() -> None:
-    app = engine_app(QuickEars(), QuickVoice(), EchoMind(), PERSONAS)
+    app = engine_app(untaught(QuickEars()), QuickVoice(), EchoMind(), PERSONAS)
     async with serving(app) as address, official(address, "anything") as talk:
         await until(talk, "session.created")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.engine.lessons import Lessons
 from gateway.engine.serve import engine_app
 from gateway.errors import ModelRefused
 from gateway.ports import Event, Model, ModelSession, ModelSpec
@@ -44,12 +45,14 @@ class Stage:
 
 @asynccontextmanager
 async def in_process(ears: QuickEars, voice: QuickVoice) -> AsyncIterator[Model]:
-    yield EmbeddedModel(ears, voice, EchoMind())
+    yield EmbeddedModel(Lessons(ears, EchoMind().script), voice, EchoMind())
 
 
 @asynccontextmanager
 async def over_a_socket(ears: QuickEars, voice: QuickVoice) -> AsyncIterator[Model]:
-    async with serving(engine_app(ears, voice, EchoMind(), {"assistant": PERSONA}, ["sk-1"])) as address:
+    async with serving(
+        engine_app(Lessons(ears, EchoMind().script), voice, EchoMind(), {"assistant": PERSONA}, ["sk-1"])
+    ) as address:
         yield UpstreamModel(url=f"ws://{address}", model="m", api_key="sk-1")
 
 

@@ -39,14 +39,14 @@ async def test_espeak_speaks_where_flite_cannot(monkeypatch: pytest.MonkeyPatch)
     def only_espeak(workers: int, *, engine: str) -> object:
         return open_voice(workers, engine="espeak") if engine == "espeak" else cannot_run()
 
-    monkeypatch.setattr(active, "open_voice", only_espeak)
+    monkeypatch.setattr(active, "pooled_voice", only_espeak)
     async with open_speech(1, 1) as (_, voice):
         assert voice.tier.startswith("espeak-ng")
 
 
 async def test_without_any_engine_there_are_tones_and_no_ears(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(active, "open_ears", cannot_run)
-    monkeypatch.setattr(active, "open_voice", cannot_run)
+    monkeypatch.setattr(active, "pooled_ears", cannot_run)
+    monkeypatch.setattr(active, "pooled_voice", cannot_run)
     async with open_speech() as (ears, voice):
         assert "none" in ears.tier
         assert "tones" in voice.tier

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway.config import Settings
 from gateway.engine.at_once import AtOnce
 from gateway.engine.lessons import Lessons
 from gateway.engine.mind import Policy
 from gateway.engine.opening import configure, new_core, open_engine
 from gateway.engine.session import Parts
+from gateway.engine.workshop import Workshop
 from gateway.ports import ModelSession, ModelSpec
-from gateway.speech.ports import Ears, Voice
+from gateway.providers.embedded.dialogue import DialogueMind
+from gateway.speech.ports import Voice
 
-__all__ = ["MODEL", "EmbeddedModel"]
+__all__ = ["MODEL", "EmbeddedModel", "opened"]
 
 MODEL = "parley-embedded"
 """What the engine calls itself when nobody asked for another name."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings, workshop: Workshop) -> AsyncIterator[EmbeddedModel]:
+    """With the workshop's ears and voice."""
+    yield EmbeddedModel(await workshop.lessons(), await workshop.voice(), DialogueMind())
 
 
 class EmbeddedModel:
@@ -24,11 +33,10 @@ class EmbeddedModel:
 
     name = "embedded"
 
-    def __init__(self, ears: Ears, voice: Voice, policy: Policy, lessons: Lessons | None = None) -> None:
-        self._ears = ears
+    def __init__(self, lessons: Lessons, voice: Voice, policy: Policy) -> None:
+        self._lessons = lessons
         self._voice = voice
         self._mind = AtOnce(policy)
-        self._lessons = lessons or Lessons(ears, policy.script)
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
@@ -36,6 +44,6 @@ class EmbeddedModel:
         # The caller keeps its own audio; only a client over a socket may ask for it back.
         core = await new_core(spec.persona, MODEL, keep_audio_ms=0)
         configure(core, spec.session, self.name)
-        parts = Parts(self._mind, self._ears, self._voice, spec.persona.id, self.name)
+        parts = Parts(self._mind, self._lessons.ears, self._voice, spec.persona.id, self.name)
         async with open_engine(core, parts) as session:
             yield session

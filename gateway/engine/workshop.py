@@ -1,0 +1,53 @@
+"""What the engines of one process share: one pool of ears and one of voices, each opened once somebody needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+
+from gateway.config import Settings
+from gateway.engine.lessons import Lessons
+from gateway.speech.active import open_ears, open_voice
+from gateway.speech.ports import Ears, Voice
+from personas.persona import Persona
+
+__all__ = ["Workshop"]
+
+
+class Workshop:
+    """For the start of a process: whoever asks first waits for the pool, in the task that `stack` is closed in."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        personas: Iterable[Persona],
+        script: Callable[[Persona], tuple[str, ...]],
+        stack: AsyncExitStack,
+    ) -> None:
+        """`script`: sentences that callers of a persona may say, for the ears' language models."""
+        self._settings = settings
+        self._personas = tuple(personas)
+        self._script = script
+        self._stack = stack
+        self._lessons: Lessons | None = None
+        self._voice: Voice | None = None
+
+    @property
+    def opened(self) -> tuple[Ears, Voice] | None:
+        """Both, where both are open."""
+        if self._lessons is None or self._voice is None:
+            return None
+        return self._lessons.ears, self._voice
+
+    async def lessons(self) -> Lessons:
+        """The ears, taught what callers of every persona may say, and what teaches them more."""
+        if self._lessons is None:
+            ears = await self._stack.enter_async_context(open_ears(self._settings.ears_workers))
+            self._lessons = Lessons(ears, self._script)
+            await self._lessons.teach(*self._personas)
+        return self._lessons
+
+    async def voice(self) -> Voice:
+        if self._voice is None:
+            self._voice = await self._stack.enter_async_context(open_voice(self._settings.voice_workers))
+        return self._voice
