@@ -13,7 +13,7 @@ from api.deps import Deps
 from api.errors import ApiError, Envelope, Fault, fault_of
 from api.surfaces.core.envelope import envelope as core_envelope
 from api.surfaces.core.routes import routes as core_routes
-from api.surfaces.realtime.calls import routes as realtime_routes
+from api.surfaces.realtime import routes as realtime
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
 from api.surfaces.web.page import routes as web_routes
 from gateway.log import where
@@ -31,7 +31,8 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer
 def create_app(deps: Deps) -> web.Application:
     """The application. It owns nothing: `deps` must outlive it."""
     app = web.Application(middlewares=[_middleware(deps)])
-    app.router.add_routes([*web_routes(deps), *core_routes(deps), *realtime_routes(deps)])
+    app.router.add_routes([*web_routes(deps), *core_routes(deps)])
+    realtime.add_to(app, deps)
     return app
 
 

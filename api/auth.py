@@ -13,8 +13,11 @@ from pydantic import SecretStr
 from api.errors import ApiError
 from api.limits import Rate, RateLimiter
 from gateway.config import Settings
+from gateway.stores.schema import DEFAULT_TENANT
 
-__all__ = ["bearer", "foreign_origin", "is_one_of", "spend"]
+__all__ = ["bearer", "foreign_origin", "from_this_machine", "is_one_of", "spend", "tenant_of_key"]
+
+_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
 def bearer(request: web.Request, scheme: str = "Bearer") -> str | None:
@@ -30,6 +33,30 @@ def is_one_of(presented: str, secrets: Iterable[SecretStr]) -> bool:
     for secret in secrets:
         found |= hmac.compare_digest(given, secret.get_secret_value().encode())
     return found
+
+
+def tenant_of_key(presented: str, settings: Settings) -> str | None:
+    """Whose server key it is, or None when it is nobody's. Compares with every one, so that time tells nothing."""
+    given = presented.encode("utf-8", "replace")
+    tenant = None
+    for key in settings.server_keys:
+        if hmac.compare_digest(given, key.secret.get_secret_value().encode()):
+            tenant = key.tenant or DEFAULT_TENANT
+    return tenant
+
+
+def from_this_machine(request: web.Request, settings: Settings) -> bool:
+    """Whether only a program on this machine, or a page of this server that is open on it, can have sent this.
+
+    Not with `PARLEY_PUBLIC_URL` set, nor when a proxy left its mark: then the world comes in over loopback.
+    """
+    return (
+        settings.loopback
+        and settings.public_url is None
+        and _is_loopback(request.host)
+        and not any(name in request.headers for name in _FORWARDED)
+        and not foreign_origin(request, settings)
+    )
 
 
 def foreign_origin(request: web.Request, settings: Settings) -> bool:

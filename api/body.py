@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import ApiError
 
-__all__ = ["JSON_LIMIT", "parsed", "read"]
+__all__ = ["JSON_LIMIT", "json_object", "parsed", "read"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,17 +37,23 @@ async def read(request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def parsed(request: web.Request, model: type[M]) -> M:
-    """The body as a JSON object of `model`; keys it does not know are ignored. Raises ApiError 400, 413, 415."""
+async def json_object(request: web.Request, limit: int = JSON_LIMIT) -> dict[str, Any]:
+    """The body as a JSON object. Raises ApiError 400, 408, 413, 415."""
     if request.content_type != "application/json":
         raise ApiError(415, "Send the body as application/json.")
-    body = await read(request, JSON_LIMIT)
+    raw = await read(request, limit)
     try:
-        document: Any = orjson.loads(body)
+        document: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:
         raise ApiError(400, "The body is not JSON.") from None
     if not isinstance(document, dict):
         raise ApiError(400, "The body must be a JSON object.")
+    return document
+
+
+async def parsed(request: web.Request, model: type[M]) -> M:
+    """The body as a JSON object of `model`; keys it does not know are ignored. Raises ApiError 400, 408, 413, 415."""
+    document = await json_object(request)
     try:
         return model.model_validate(document)
     except ValidationError as error:

@@ -8,19 +8,54 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Protocol
 
+from aiohttp import web
+
 from api.limits import InProcessLimiter, RateLimiter
 from api.records.access import AccessKeys
 from api.tokens import Tokens
+from gateway.call.run import CallPlan
+from gateway.clients.sideband import SidebandSocket
+from gateway.clients.websocket import WebSocketLeg
 from gateway.config import Settings
-from gateway.ports import Leg
+from gateway.errors import Ending
+from gateway.ports import Event, Leg
 from gateway.speech.voices import VOICES
 from gateway.stores.engine import Database
 from gateway.supervisor import CallRequest
 from personas.persona import Persona
+from tools.contract import Tool
 
-__all__ = ["AnsweringLeg", "Deps", "Probe", "Reservations", "Verdict", "VoiceEntry"]
+__all__ = [
+    "AnsweringLeg",
+    "Attached",
+    "Deps",
+    "LiveCall",
+    "Probe",
+    "Reservations",
+    "ServingLeg",
+    "SidebandPeer",
+    "Verdict",
+    "VoiceEntry",
+]
 
 VERSION = version("parley")
+
+
+class Attached(Protocol):
+    """One sideband of a call (`gateway.call.sideband.Sideband`)."""
+
+    def receive(self, message: str) -> None: ...
+
+    def detach(self) -> None: ...
+
+
+class LiveCall(Protocol):
+    """A live call, as far as others than its leg may reach it (`gateway.call.run.Call`)."""
+
+    plan: CallPlan
+
+    def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> Attached:
+        """Raises Busy."""
 
 
 class Reservations(Protocol):
@@ -38,6 +73,10 @@ class Reservations(Protocol):
 
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None: ...
 
+    def find(self, call_id: str) -> LiveCall | None: ...
+
+    def hang_up(self, call_id: str, ending: Ending = ...) -> bool: ...
+
 
 class AnsweringLeg(Leg, Protocol):
     """A leg that is opened by an SDP offer."""
@@ -45,6 +84,23 @@ class AnsweringLeg(Leg, Protocol):
     async def answer(self, offer: str) -> str:
         """The SDP answer. Raises LegProtocolError with a sentence for the client, LegError when the server has
         nothing to answer with."""
+
+
+class ServingLeg(Leg, Protocol):
+    """A leg on a WebSocket that is carried in the route's own task."""
+
+    async def serve(self) -> None:
+        """Until the socket is over."""
+
+
+class SidebandPeer(Protocol):
+    """A sideband's end of the wire (`gateway.clients.sideband.SidebandSocket`)."""
+
+    def send(self, event: Event) -> None: ...
+
+    def over(self, ending: Ending) -> None: ...
+
+    async def serve(self, receive: Callable[[str], None]) -> None: ...
 
 
 class VoiceEntry(Protocol):
@@ -88,6 +144,10 @@ class Deps:
     """Given the call id. What it makes holds nothing before `answer`."""
     model: str
     """The realtime model that answers first, as clients may know it."""
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    """What the personas' tools are: a session's instructions depend on them."""
+    make_socket_leg: Callable[[str, web.WebSocketResponse], ServingLeg] = WebSocketLeg
+    make_sideband: Callable[[web.WebSocketResponse], SidebandPeer] = SidebandSocket
     voices: Sequence[VoiceEntry] = VOICES
     probes: Mapping[str, Probe] = field(default_factory=dict)
     """Readiness beyond the database and the drain: `speech`, `model` …"""

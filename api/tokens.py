@@ -1,4 +1,4 @@
-"""Ephemeral tokens: `ek_…`, signed, ten minutes long, for the calls of one session.
+"""Ephemeral tokens: `ek_…`, signed and short-lived, for the calls of one session or of one stored configuration.
 
 A token is a JWT (HS256, RFC 7515) without its header, which is always the same, and without dots, since it also
 travels in a WebSocket subprotocol: base64url payload, then the 43 characters of the signature. Checking it needs
@@ -13,7 +13,9 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -25,6 +27,8 @@ __all__ = [
     "LIFETIME_S",
     "PREFIX",
     "Grant",
+    "SecretGrant",
+    "SessionGrant",
     "TokenError",
     "TokenExpired",
     "TokenForged",
@@ -35,6 +39,7 @@ __all__ = [
 ]
 
 LIFETIME_S = 600
+"""How long a token opens calls when nobody says."""
 PREFIX = "ek_"
 _LONGEST = 600
 _SIGNATURE = 43
@@ -69,8 +74,8 @@ class TokenMisused(TokenError):
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """What a token allows: calls in one session."""
+class SessionGrant:
+    """What a token of `POST /api/realtime/credentials` allows: calls in one session, one at a time."""
 
     session_id: str
     tenant: str
@@ -82,6 +87,20 @@ class Grant:
     by someone who knew no more than its id."""
 
 
+@dataclass(frozen=True, slots=True)
+class SecretGrant:
+    """What a client secret allows: any number of sessions, each a new one, that begin with one stored
+    configuration (OpenAI API reference: "A secret can be used to create multiple sessions until it expires")."""
+
+    configuration_id: str
+    tenant: str
+    expires_at: int
+    """Unix seconds."""
+
+
+Grant = SessionGrant | SecretGrant
+
+
 class Tokens:
     """Mints and reads tokens. All processes with the same signing key read each other's."""
 
@@ -89,21 +108,17 @@ class Tokens:
         self._key = OctKey.import_key(derived_key(signing_key, "ephemeral-token"))
         self._header = jwt.encode(_HEADER, {}, self._key).partition(".")[0]
 
-    def mint(
-        self, session_id: str, tenant: str, persona_id: str, *, tells_access: bool, now: float
-    ) -> tuple[str, Grant]:
-        """A token, and what it grants from `now` on."""
-        grant = Grant(session_id, tenant, persona_id, int(now) + LIFETIME_S, tells_access)
-        claims = {
-            "sid": session_id,
-            "ten": tenant,
-            "per": persona_id,
-            "acc": tells_access,
-            "exp": grant.expires_at,
-            "jti": secrets.token_urlsafe(6),
-        }
+    def mint(self, grant: Grant) -> str:
+        """A token that grants this until `grant.expires_at`."""
+        claims: dict[str, object] = {"ten": grant.tenant}
+        match grant:
+            case SessionGrant(session_id, _, persona_id, _, tells_access):
+                claims |= {"sid": session_id, "per": persona_id, "acc": tells_access}
+            case SecretGrant(configuration_id):
+                claims |= {"cfg": configuration_id}
+        claims |= {"exp": grant.expires_at, "jti": secrets.token_urlsafe(6)}
         _, payload, signature = jwt.encode(_HEADER, claims, self._key).split(".")
-        return f"{PREFIX}{payload}{signature}", grant
+        return f"{PREFIX}{payload}{signature}"
 
     def read(self, token: str, *, now: float, session_id: str | None = None) -> Grant:
         """What the token grants. Raises TokenForged, TokenExpired, or, when `session_id` is given and is not the
@@ -118,20 +133,24 @@ class Tokens:
             claims = jwt.decode(
                 f"{self._header}.{payload}.{signature}", self._key, algorithms=["HS256"]
             ).claims
-            grant = Grant(
-                str(claims["sid"]),
-                str(claims["ten"]),
-                str(claims["per"]),
-                int(claims["exp"]),
-                bool(claims["acc"]),
-            )
+            grant = _granted(claims)
         except (JoseError, ValueError, KeyError, TypeError):
             raise TokenForged("not signed by this server") from None
         if now >= grant.expires_at:
             raise TokenExpired("the token has expired")
-        if session_id is not None and session_id != grant.session_id:
+        if session_id is not None and not (
+            isinstance(grant, SessionGrant) and session_id == grant.session_id
+        ):
             raise TokenMisused("the token is for another session")
         return grant
+
+
+def _granted(claims: Mapping[str, Any]) -> Grant:
+    """Raises KeyError, ValueError or TypeError for claims that are none of a token's."""
+    tenant, expires_at = str(claims["ten"]), int(claims["exp"])
+    if "cfg" in claims:
+        return SecretGrant(str(claims["cfg"]), tenant, expires_at)
+    return SessionGrant(str(claims["sid"]), tenant, str(claims["per"]), expires_at, bool(claims["acc"]))
 
 
 def derived_key(signing_key: bytes, purpose: str) -> bytes:

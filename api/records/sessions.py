@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from api.records.access import AccessKeys
 from gateway.stores.engine import EVERY_TENANT, Database
@@ -25,6 +25,8 @@ class NewSession:
     persona_id: str
     company_name: str | None = None
     requested_locale: str | None = None
+    configuration_id: str | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 async def create(
@@ -32,10 +34,9 @@ async def create(
 ) -> tuple[Session, str]:
     """Open a session at `now` (Unix seconds); gives it with its access key, which is not stored.
     Raises SQLAlchemyError."""
-    session_id = str(uuid.uuid4())
-    key = access.key_of(session_id)
+    key = access.key_of(new.id)
     session = Session(
-        id=session_id,
+        id=new.id,
         scenario=new.scenario,
         scenario_title=new.scenario_title,
         company_name=new.company_name,
@@ -44,6 +45,7 @@ async def create(
         access_hash=access.hash_of(key),
         created_at=now,
         expires_at=now + LIFETIME_S,
+        configuration_id=new.configuration_id,
     )
     async with database.writing(new.tenant) as db:
         db.add(session)

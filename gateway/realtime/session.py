@@ -6,7 +6,7 @@ A session is a plain JSON object here, because it goes to the wire as it is; eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,15 @@ from pydantic import ValidationError
 from gateway.realtime.fault import ProtocolFault, fault_of
 from gateway.realtime.shapes import SessionChange
 
-__all__ = ["PCM", "Merged", "TurnDetection", "default_session", "merge_session", "turn_detection_of"]
+__all__ = [
+    "PCM",
+    "Merged",
+    "TurnDetection",
+    "default_session",
+    "merge_session",
+    "part_of",
+    "turn_detection_of",
+]
 
 PCM: dict[str, Any] = {"type": "audio/pcm", "rate": 24000}
 
@@ -161,6 +169,15 @@ def merge_session(
         _put(merged, path, value)
         changed.append(leaf)
     return Merged(merged, tuple(changed), tuple(refused))
+
+
+def part_of(session: dict[str, Any], leaves: Iterable[str]) -> dict[str, Any]:
+    """What these dotted leaves of the session are, as the `session` of a `session.update` would say it."""
+    part: dict[str, Any] = {"type": "realtime"}
+    for leaf in leaves:
+        path = tuple(leaf.split("."))
+        _put(part, path, deepcopy(_get(session, path)))
+    return part
 
 
 def turn_detection_of(session: dict[str, Any]) -> TurnDetection | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 
@@ -17,17 +17,32 @@ from api.app import create_app
 from api.deps import Deps, Probe
 from api.records.access import AccessKeys
 from api.tokens import Tokens
+from gateway.call.run import CallPlan
 from gateway.config import Settings
-from gateway.errors import Busy, Ending, LegProtocolError, SessionBusy
+from gateway.errors import HUNG_UP, Busy, Ending, LegProtocolError, SessionBusy
 from gateway.ports import Event, Leg, LegSink, Speaker
 from gateway.stores.sql import SqlStore
 from gateway.supervisor import CallRequest
 from personas import library
+from tools import library as tool_library
 
-__all__ = ["OFFER", "FakeLeg", "FakeSupervisor", "House", "checked", "house"]
+__all__ = [
+    "ANSWER",
+    "OFFER",
+    "FakeCall",
+    "FakeLeg",
+    "FakeSupervisor",
+    "House",
+    "SocketLeg",
+    "checked",
+    "house",
+    "refused",
+    "secret",
+]
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "contracts" / "tellgence.openapi.json").read_text())
 PERSONAS = library.load()
+TOOLS = tool_library.load()
 SECRET = b"0123456789abcdef0123456789abcdef"
 OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 ANSWER = "v=0\r\no=- 2 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
@@ -45,6 +60,28 @@ async def checked(response: ClientResponse, operation: str, *, status: int) -> d
     faults = sorted(Draft202012Validator(schema).iter_errors(body), key=str)
     assert not faults, "; ".join(f"{list(fault.absolute_path)}: {fault.message}" for fault in faults)
     return body
+
+
+async def refused(api: House, response: ClientResponse, status: int, code: str) -> str:
+    """The sentence of a refusal in OpenAI's envelope; nothing is held for it."""
+    body = await response.json()
+    assert response.status == status, body
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"message", "type", "code", "param"}
+    assert body["error"]["code"] == code, body
+    assert api.supervisor.live == len(api.supervisor.calls)
+    message: str = body["error"]["message"]
+    return message
+
+
+async def secret(api: House, key: str, **body: object) -> str:
+    """A client secret, minted with a server key."""
+    headers = {"Authorization": f"Bearer {key}"}
+    response = await api.client.post("/v1/realtime/client_secrets", json=body, headers=headers)
+    answer = await response.json()
+    assert response.status == 200, answer
+    value: str = answer["value"]
+    return value
 
 
 @dataclass
@@ -78,11 +115,72 @@ class FakeLeg:
 
 
 @dataclass
+class SocketLeg(FakeLeg):
+    """Sends back what it is sent, until the socket is over."""
+
+    socket: web.WebSocketResponse = field(default_factory=web.WebSocketResponse)
+    kind: str = "websocket"
+    plays: bool = False
+
+    async def serve(self) -> None:
+        async for message in self.socket:
+            if message.type is WSMsgType.TEXT:
+                await self.socket.send_str(message.data)
+
+
+@dataclass
+class FakeCall:
+    """A live call: who attaches hears `hello`, and every message back."""
+
+    plan: CallPlan
+    full: bool = False
+    attached: int = 0
+    received: list[str] = field(default_factory=list)
+    over: list[Callable[[Ending], None]] = field(default_factory=list)
+
+    def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> FakeCall:
+        if self.full:
+            raise Busy("This call has as many sidebands as it may have.")
+        self.attached += 1
+        self.over.append(on_over)
+        send({"type": "hello"})
+        return self
+
+    def receive(self, message: str) -> None:
+        self.received.append(message)
+
+    def detach(self) -> None:
+        self.attached -= 1
+
+
+@dataclass
+class FakePeer:
+    """A sideband's socket."""
+
+    socket: web.WebSocketResponse
+    waiting: list[Event] = field(default_factory=list)
+
+    def send(self, event: Event) -> None:
+        self.waiting.append(event)
+
+    def over(self, ending: Ending) -> None: ...
+
+    async def serve(self, receive: Callable[[str], None]) -> None:
+        for event in self.waiting:
+            await self.socket.send_json(event)
+        async for message in self.socket:
+            if message.type is WSMsgType.TEXT:
+                receive(message.data)
+
+
+@dataclass
 class FakeSupervisor:
     max_calls: int = 2
     draining: bool = False
     reserved: dict[str, str] = field(default_factory=dict)
     begun: list[tuple[str, Leg, CallRequest]] = field(default_factory=list)
+    calls: dict[str, FakeCall] = field(default_factory=dict)
+    ended: list[tuple[str, Ending]] = field(default_factory=list)
 
     @property
     def live(self) -> int:
@@ -98,10 +196,23 @@ class FakeSupervisor:
         return call_id
 
     def release(self, call_id: str) -> None:
-        del self.reserved[call_id]
+        if call_id not in self.calls:
+            self.reserved.pop(call_id, None)
 
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
         self.begun.append((call_id, leg, request))
+        plan = CallPlan(call_id, request.session_id, request.tenant, request.persona, request.session)
+        self.calls[call_id] = FakeCall(plan)
+
+    def find(self, call_id: str) -> FakeCall | None:
+        return self.calls.get(call_id)
+
+    def hang_up(self, call_id: str, ending: Ending = HUNG_UP) -> bool:
+        if self.calls.pop(call_id, None) is None:
+            return False
+        self.reserved.pop(call_id)
+        self.ended.append((call_id, ending))
+        return True
 
 
 @dataclass
@@ -113,6 +224,7 @@ class House:
     legs: list[FakeLeg]
     clock: list[float]
     """The time: set its one entry."""
+    sockets: list[SocketLeg] = field(default_factory=list)
 
     async def session(self, **body: object) -> tuple[str, str]:
         """A new session over REST: its id and its key. Forgets the cookie."""
@@ -141,10 +253,15 @@ async def house(
     supervisor = FakeSupervisor()
     legs: list[FakeLeg] = []
     clock = [now]
+    sockets: list[SocketLeg] = []
 
     def made(call_id: str) -> FakeLeg:
         legs.append(make_leg(call_id))
         return legs[-1]
+
+    def on_socket(call_id: str, socket: web.WebSocketResponse) -> SocketLeg:
+        sockets.append(SocketLeg(call_id, socket=socket))
+        return sockets[-1]
 
     async with SqlStore.open(url) as store:
         deps = Deps(
@@ -156,9 +273,12 @@ async def house(
             access=AccessKeys(SECRET),
             make_leg=made,
             model="parley-embedded",
+            tools=TOOLS,
+            make_socket_leg=on_socket,
+            make_sideband=FakePeer,
             probes=probes or {},
             clock=lambda: clock[0],
         )
         # aiohttp's test server cancels handlers too, as `make_runner` does.
         async with TestClient(TestServer(create_app(deps))) as client:
-            yield House(client, deps, store, supervisor, legs, clock)
+            yield House(client, deps, store, supervisor, legs, clock, sockets)

@@ -15,6 +15,8 @@ from joserfc.jwk import OctKey
 from api.tokens import (
     LIFETIME_S,
     PREFIX,
+    SecretGrant,
+    SessionGrant,
     TokenExpired,
     TokenForged,
     TokenMisused,
@@ -30,28 +32,35 @@ NOW = 1_800_000_000.0
 KEY = b"0123456789abcdef0123456789abcdef"
 
 
+GRANT = SessionGrant("session-1", "default-practice", "dental_reception", int(NOW) + LIFETIME_S, True)
+
+
 def mint(key: bytes = KEY) -> str:
-    token, _ = Tokens(key).mint(
-        "session-1", "default-practice", "dental_reception", tells_access=True, now=NOW
-    )
-    return token
+    return Tokens(key).mint(GRANT)
 
 
 def test_a_token_says_what_it_grants() -> None:
-    grant = Tokens(KEY).read(mint(), now=NOW, session_id="session-1")
-    assert (grant.session_id, grant.tenant, grant.persona_id) == (
-        "session-1",
-        "default-practice",
-        "dental_reception",
-    )
-    assert grant.expires_at == NOW + LIFETIME_S
-    assert grant.tells_access
+    assert Tokens(KEY).read(mint(), now=NOW, session_id="session-1") == GRANT
 
 
-def test_a_token_travels_in_a_subprotocol() -> None:
-    longest, _ = Tokens(KEY).mint("s" * 36, "t" * 64, "p" * 64, tells_access=False, now=NOW)
-    assert re.fullmatch(r"ek_[A-Za-z0-9_-]+", longest)
-    assert len(longest) < 600
+def test_a_client_secret_says_what_it_grants() -> None:
+    tokens, grant = Tokens(KEY), SecretGrant("sess_1", "acme", int(NOW) + 7200)
+    secret = tokens.mint(grant)
+    assert tokens.read(secret, now=NOW + 7199) == grant
+    with pytest.raises(TokenExpired):
+        tokens.read(secret, now=NOW + 7200)
+    with pytest.raises(TokenMisused):
+        tokens.read(secret, now=NOW, session_id="sess_1")
+
+
+@pytest.mark.parametrize(
+    "longest",
+    [SessionGrant("s" * 36, "t" * 64, "p" * 64, 2**40), SecretGrant("sess_" + "c" * 24, "t" * 64, 2**40)],
+)
+def test_a_token_travels_in_a_subprotocol(longest: SessionGrant | SecretGrant) -> None:
+    token = Tokens(KEY).mint(longest)
+    assert re.fullmatch(r"ek_[A-Za-z0-9_-]+", token)
+    assert len(token) < 600
 
 
 def test_two_tokens_are_never_the_same() -> None:
@@ -106,7 +115,13 @@ def test_the_signature_has_one_spelling() -> None:
 
 def test_signed_by_us_for_another_purpose_is_no_token() -> None:
     key = OctKey.import_key(derived_key(KEY, "ephemeral-token"))
-    for claims in {}, {"sid": "s"}, {"sid": "s", "ten": "t", "per": "p", "acc": True, "exp": "never"}:
+    for claims in (
+        {},
+        {"sid": "s"},
+        {"cfg": "c"},
+        {"cfg": "c", "ten": "t"},
+        {"sid": "s", "ten": "t", "per": "p", "acc": True, "exp": "never"},
+    ):
         _, payload, signature = jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, key).split(".")
         with pytest.raises(TokenForged):
             Tokens(KEY).read(f"{PREFIX}{payload}{signature}", now=NOW)

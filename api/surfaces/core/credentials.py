@@ -15,6 +15,7 @@ from api.limits import Rate
 from api.records import selection, sessions
 from api.records.selection import Selection
 from api.surfaces.core.access import presented_key
+from api.tokens import LIFETIME_S, SessionGrant
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.persona import Persona
 
@@ -59,10 +60,9 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         else:
             key = presented_key(request)
             tells_access = key is not None and deps.access.opens(key, session.access_hash)
-        token, grant = deps.tokens.mint(
-            session.id, session.tenant, chosen.persona.id, tells_access=tells_access, now=now
-        )
-        return web.json_response(_answer(here, deps, chosen, token, grant.expires_at))
+        expires_at = int(now) + LIFETIME_S
+        grant = SessionGrant(session.id, session.tenant, chosen.persona.id, expires_at, tells_access)
+        return web.json_response(_answer(here, deps, chosen, deps.tokens.mint(grant), expires_at))
 
     return [web.post("/api/realtime/credentials", create)]
 

@@ -1,128 +1,93 @@
-"""`POST /v1/realtime/calls`: an SDP offer in, a call and its SDP answer out (the OpenAI Realtime WebRTC shape)."""
+"""`/v1/realtime/calls`: an SDP offer in, a call and its SDP answer out; and its end (OpenAI API reference: Calls)."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from aiohttp import web
 
-from api import auth, body
+from api import auth
 from api.deps import AnsweringLeg, Deps
 from api.errors import ApiError
 from api.limits import Rate
-from api.records import selection, sessions
-from api.tokens import PREFIX, TokenError
-from gateway.errors import NEVER_CONNECTED, Busy, LegError, LegProtocolError, SessionBusy
-from gateway.stores.schema import DEFAULT_TENANT, Session
-from gateway.supervisor import CallRequest
-from personas.persona import Persona
+from api.records import sessions
+from api.surfaces.realtime.callers import Caller, Server, identify, server_only
+from api.surfaces.realtime.offer import invalid_offer, read_offer
+from api.surfaces.realtime.opening import opening, reserved
+from api.tokens import SecretGrant, SessionGrant
+from gateway.call.run import CallPlan
+from gateway.errors import NEVER_CONNECTED, LegError, LegProtocolError
 
-__all__ = ["routes"]
+__all__ = ["CALLS", "no_such_call", "routes"]
 
 logger = logging.getLogger(__name__)
 
-OFFER_LIMIT = 64 * 1024
 CALLS = Rate("calls", per_minute=60, burst=60)
-_RETRY_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """Who may call, in which session, and whether the answer may carry the session's access key."""
-
-    session: Session
-    persona: Persona
-    tells_access: bool
+HANGUPS = Rate("hangups", per_minute=600, burst=600)
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def create(request: web.Request) -> web.Response:
         await auth.spend(request, deps.limiter, CALLS, deps.settings)
-        credential = auth.bearer(request)
-        if credential is None:
-            raise _unauthorized("Send a token (ek_…) or a server key as Authorization: Bearer.")
-        if not credential.startswith(PREFIX) and not auth.is_one_of(credential, deps.settings.api_keys):
-            raise _unauthorized("The key is not valid.")
-        offer = await _offer(request)
-        caller = await _caller(request, credential, deps)
-        async with _reserved(deps, caller.session.id) as call_id:
+        caller = identify(request, deps)
+        offer = await read_offer(request)
+        call = await opening(request, deps, caller, offer.session)
+        async with reserved(deps, call) as call_id:
             leg = deps.make_leg(call_id)
-            answer = await _answered(leg, offer)
-            deps.supervisor.begin(
-                call_id, leg, CallRequest(caller.session.id, caller.session.tenant, caller.persona)
-            )
-        headers = {"Location": f"/v1/realtime/calls/{call_id}", "X-Session-Id": caller.session.id}
-        key = deps.access.key_of(caller.session.id)
-        if caller.tells_access and deps.access.opens(key, caller.session.access_hash):
-            headers["X-Session-Access"] = key
+            answer = await _answered(leg, offer.sdp)
+            deps.supervisor.begin(call_id, leg, call.request)
+        headers = {"Location": f"/v1/realtime/calls/{call_id}", "X-Session-Id": call.session_id}
+        if call.access_key is not None:
+            headers["X-Session-Access"] = call.access_key
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
-    return [web.post("/v1/realtime/calls", create)]
+    async def hang_up(request: web.Request) -> web.Response:
+        await auth.spend(request, deps.limiter, HANGUPS, deps.settings)
+        caller = identify(request, deps)
+        call_id = request.match_info["call_id"]
+        call = deps.supervisor.find(call_id)
+        if (
+            call is None
+            or not await _may_end(caller, call.plan, deps)
+            or not deps.supervisor.hang_up(call_id)
+        ):
+            raise no_such_call()
+        return web.Response()
 
-
-async def _offer(request: web.Request) -> str:
-    """Raises ApiError 415, 413 or 400."""
-    if request.content_type.startswith("multipart/"):
+    async def sip(request: web.Request) -> web.Response:
+        await auth.spend(request, deps.limiter, HANGUPS, deps.settings)
+        server_only(identify(request, deps), "This")
         raise ApiError(
-            415, "Multipart bodies are not taken yet: send the raw SDP offer as application/sdp."
+            404,
+            "accept, reject and refer are for calls that come in over SIP, which this server does not serve; "
+            "hangup ends a call of any kind.",
+            code="not_a_sip_call",
         )
-    if request.content_type != "application/sdp":
-        raise ApiError(415, "Send the SDP offer as application/sdp.")
-    raw = await body.read(request, OFFER_LIMIT)
-    try:
-        offer = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _invalid_offer("The offer is not text.") from None
-    if not offer.lstrip().startswith("v=0"):
-        raise _invalid_offer("The offer is not SDP: it must begin with v=0.")
-    return offer
+
+    return [
+        web.post("/v1/realtime/calls", create),
+        web.post("/v1/realtime/calls/{call_id}/hangup", hang_up),
+        web.post("/v1/realtime/calls/{call_id}/{verb:accept|reject|refer}", sip),
+    ]
 
 
-async def _caller(request: web.Request, credential: str, deps: Deps) -> _Caller:
-    """Raises ApiError 401."""
-    now = deps.clock()
-    if not credential.startswith(PREFIX):
-        chosen = selection.select(deps.personas, preferred=None, scenario=None, locale=None)
-        if chosen is None:
-            raise ApiError(503, "The server has no personas.")
-        persona = chosen.persona
-        new = sessions.NewSession(DEFAULT_TENANT, persona.scenario, persona.scenario_title, persona.id)
-        session, _key = await sessions.create(deps.database, deps.access, new, now)
-        return _Caller(session, persona, tells_access=True)
-    try:
-        grant = deps.tokens.read(credential, now=now, session_id=request.headers.get("X-Session-Id"))
-    except TokenError as error:
-        logger.warning("call refused: token %s", error.kind)
-        raise _unauthorized("The token is not valid, or not any more; ask for a new one.") from None
-    found = await sessions.find(deps.database, grant.session_id, now)
-    persona_of = deps.personas.get(grant.persona_id)
-    if found is None or found.tenant != grant.tenant or persona_of is None:
-        logger.warning("call refused: token of a session that is over")
-        raise _unauthorized("The token is not valid, or not any more; ask for a new one.")
-    return _Caller(found, persona_of, grant.tells_access)
+def no_such_call() -> ApiError:
+    """The same answer for a call that is over, that never was, and that is somebody else's."""
+    return ApiError(404, "There is no live call of this id.", code="call_id_not_found", param="call_id")
 
 
-@contextlib.asynccontextmanager
-async def _reserved(deps: Deps, session_id: str) -> AsyncIterator[str]:
-    """Room for one call, given back when the block raises. Raises ApiError 409 or 503."""
-    try:
-        call_id = deps.supervisor.reserve(session_id)
-    except SessionBusy:
-        raise ApiError(
-            409, "This session already has a live call; hang it up first.", code="session_busy"
-        ) from None
-    except Busy as error:
-        raise ApiError(
-            503, str(error), code="server_busy", headers={"Retry-After": str(_RETRY_S)}
-        ) from None
-    try:
-        yield call_id
-    except BaseException:
-        deps.supervisor.release(call_id)
-        raise
+async def _may_end(caller: Caller, call: CallPlan, deps: Deps) -> bool:
+    """A server may end its tenant's calls, a token those that it could have opened."""
+    if caller.tenant != call.tenant:
+        return False
+    match caller:
+        case Server():
+            return True
+        case SessionGrant(session_id):
+            return session_id == call.session_id
+        case SecretGrant(configuration_id):
+            session = await sessions.find(deps.database, call.session_id, deps.clock())
+            return session is not None and session.configuration_id == configuration_id
 
 
 async def _answered(leg: AnsweringLeg, offer: str) -> str:
@@ -132,7 +97,7 @@ async def _answered(leg: AnsweringLeg, offer: str) -> str:
         return await leg.answer(offer)
     except LegProtocolError as error:
         await leg.close(NEVER_CONNECTED)
-        raise _invalid_offer(str(error)) from None
+        raise invalid_offer(str(error)) from None
     except LegError as error:
         await leg.close(NEVER_CONNECTED)
         logger.error("call refused: %s", error)
@@ -140,11 +105,3 @@ async def _answered(leg: AnsweringLeg, offer: str) -> str:
     except BaseException:
         await leg.close(NEVER_CONNECTED)
         raise
-
-
-def _invalid_offer(message: str) -> ApiError:
-    return ApiError(400, message, code="invalid_offer", param="sdp")
-
-
-def _unauthorized(message: str) -> ApiError:
-    return ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})

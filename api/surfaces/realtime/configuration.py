@@ -1,0 +1,78 @@
+"""What a client asks of its session before the session begins: checked, judged by the persona's policy, shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api.deps import Deps
+from api.errors import ApiError
+from gateway.call.policy import may_change
+from gateway.call.run import visible_session
+from gateway.realtime.events import SessionUpdate, parse_client_event
+from gateway.realtime.fault import ProtocolFault
+from gateway.realtime.session import Merged, merge_session, part_of
+from personas.persona import Persona
+
+__all__ = ["Configured", "configured", "refusal"]
+
+FORMATS = frozenset({"audio/pcm", "audio/pcmu", "audio/pcma"})
+"""What a WebSocket client may ask for. A WebRTC client may too: its audio travels as RTP all the same."""
+
+VOICE = "audio.output.voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A session before it begins."""
+
+    effective: dict[str, Any]
+    """The complete session object."""
+    update: dict[str, Any] | None
+    """What of it differs from the persona's: the `session` of a `session.update`. None when nothing does."""
+
+
+def configured(deps: Deps, persona: Persona, session_id: str, *asked: object) -> Configured:
+    """The persona's session after each of `asked`, the `session` objects of the client, in order. What the persona's
+    policy does not let a client change keeps its value. Raises ApiError 400 in the words of the protocol."""
+    tools = tuple(deps.tools[name] for name in persona.tools if name in deps.tools)
+    session = visible_session(persona, session_id, deps.model, tools)
+    changed: dict[str, None] = {}
+    for wanted in asked:
+        try:
+            merged = _merged(session, _checked(wanted), persona)
+        except ProtocolFault as fault:
+            raise refusal(fault) from None
+        session = merged.session
+        changed |= dict.fromkeys(merged.changed)
+    return Configured(session, part_of(session, changed) if changed else None)
+
+
+def refusal(fault: ProtocolFault) -> ApiError:
+    return ApiError(400, fault.message, code=fault.code, param=fault.param)
+
+
+def _checked(wanted: object) -> dict[str, Any]:
+    """Raises ProtocolFault."""
+    if isinstance(wanted, dict) and wanted.get("type") == "transcription":
+        raise ProtocolFault(
+            "invalid_value",
+            "Sessions of type 'transcription' are not served here: use 'realtime', whose "
+            "audio.input.transcription transcribes the caller.",
+            "session.type",
+        )
+    event = parse_client_event({"type": "session.update", "session": wanted})
+    assert isinstance(event, SessionUpdate)
+    return event.session
+
+
+def _merged(session: dict[str, Any], wanted: dict[str, Any], persona: Persona) -> Merged:
+    """As a call takes a `session.update`: a voice that is not the persona's keeps the one in force."""
+
+    def allow(leaf: str) -> bool:
+        return may_change(persona.policy, leaf)
+
+    merged = merge_session(session, wanted, formats=FORMATS, allow=allow)
+    if merged.session["audio"]["output"]["voice"] in persona.allowed_voices or VOICE not in merged.changed:
+        return merged
+    return merge_session(session, wanted, formats=FORMATS, allow=lambda leaf: leaf != VOICE and allow(leaf))
