@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from media.one_voice import OneVoice
 from media.resample import Resampler
 from media.speech_gate import SILENT
-from media.vad import SpeechStarted, SpeechStopped, engine_detector, local_detector
+from media.vad import engine_detector, local_detector
 from tests.caller_audio import recording
 from tests.media.hearing import (
     BEDS,
@@ -49,11 +49,8 @@ def assert_starts_no_turn(bed: str, dbfs: float, offset_ms: int, length_ms: int 
     heard = sudden(bed, dbfs, offset_ms, length_ms)
     told = f"{bed} from {offset_ms} ms at {dbfs} dB"
     assert listen(engine_detector(), heard) == [], told
-    verdicts = [verdict for verdict, _ in listen(local_detector(silence_ms=300), heard)]
-    assert len(verdicts) % 2 == 0, told
-    for begun, over in zip(verdicts[::2], verdicts[1::2], strict=True):
-        assert isinstance(begun, SpeechStarted), told
-        assert isinstance(over, SpeechStopped), told
+    verdicts = listen(local_detector(silence_ms=300), heard)
+    for begun, over in zip(starts(verdicts), stops(verdicts), strict=True):
         assert over.end_ms == begun.at_ms, told
         assert over.at_ms - begun.at_ms <= TRIAL_MS, told
 
@@ -62,7 +59,7 @@ def assert_starts_no_turn(bed: str, dbfs: float, offset_ms: int, length_ms: int 
 @pytest.mark.parametrize("bed", BEDS)
 def test_a_noise_that_begins_suddenly_starts_no_turn(bed: str, dbfs: float) -> None:
     """A crowd in particular: its voices begin one after the other from 0, all at once from elsewhere."""
-    for offset_ms in (0, 330, 1210, 2290, 3150, 5050, 7010):
+    for offset_ms in (0, 330, 1210, 2290, 3150, 5050, 6720):
         assert_starts_no_turn(bed, dbfs, offset_ms)
 
 

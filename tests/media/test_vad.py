@@ -167,10 +167,10 @@ def test_verdicts_always_come_in_order(levels: list[tuple[float, int]]) -> None:
     ]
     after: dict[type[Verdict] | None, tuple[type[Verdict], ...]] = {
         None: (SpeechStarted,),
-        # On trial it may be retracted at once.
+        # What is on trial may be retracted at any time.
         SpeechStarted: (Quiet, SpeechStopped),
         Quiet: (Resumed, SpeechStopped),
-        Resumed: (Quiet,),
+        Resumed: (Quiet, SpeechStopped),
         SpeechStopped: (SpeechStarted,),
     }
     last: type[Verdict] | None = None
