@@ -6,13 +6,14 @@ Nothing imports this but the command line. `serve` holds the gateway, `engine` t
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Barrier
 
 from aiohttp import web
 
@@ -47,6 +48,11 @@ from tools.contract import Tool
 __all__ = ["Gateway", "engine", "open_gateway", "serve"]
 
 logger = logging.getLogger(__name__)
+
+POOL = 6
+"""Threads of the loop's pool: for files, and for what takes the processor for long."""
+POOL_S = 5.0
+"""How long they may take to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 access=AccessKeys(derived_key(signing_key, "access")),
                 make_leg=lambda call_id: WebRtcLeg(call_id, legs),
                 model=deps.model_name,
+                tools=tools,
                 probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
             )
         )
@@ -156,12 +163,8 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     async with open_gateway(settings) as gateway:
         runner = make_runner(gateway.app)
         async with listening(runner, settings) as address:
-            # What start-up made stays: out of the collector's sight, the rest is looked through often and quickly.
-            # Otherwise the cycles of ended calls wait until they are a quarter of everything, 80 kB a call.
-            # (The second collection is what makes the collector forget the size of what was frozen.)
-            gc.collect()
-            gc.freeze()
-            gc.collect()
+            await fill_pool()
+            memory.settle()
             announce(f"parley listening on {address}")
             await stop.wait()
             announce(
@@ -169,6 +172,16 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             )
             on_signal(gateway.supervisor.end_all)
             await gateway.supervisor.drain()
+
+
+async def fill_pool() -> None:
+    """Start every thread of the loop's pool now: what calls find is what they leave."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(POOL, "pool"))
+    together = Barrier(POOL)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(POOL):
+            group.create_task(asyncio.to_thread(together.wait, POOL_S), name="pool")
 
 
 async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
