@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(command: str, settings: Settings) -> int:
     """Serve. The heavy imports come only now, so that usage errors are quick."""
+    from gateway import memory
+
+    memory.keep_together()
+
     import uvloop
 
     from gateway import main as gateway_main
