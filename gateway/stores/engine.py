@@ -199,7 +199,7 @@ async def _connect(engine: AsyncEngine, connections: int) -> None:
     """Fill the pool now: a connection is a thread and two files, which are not to appear some calls later."""
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(connections):
-            await stack.enter_async_context(engine.connect())
+            _ = await stack.enter_async_context(engine.connect())
 
 
 def _make_file(database: str) -> None:

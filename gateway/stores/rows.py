@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -100,7 +99,7 @@ async def write(session: AsyncSession, rows: Iterable[Row]) -> None:
             continue
         same_kind[key] = _values(row)
     for kind, values in kinds.items():
-        await session.execute(_insert(kind, session.get_bind().dialect.name), list(values.values()))
+        await session.execute(_INSERTS[kind, session.get_bind().dialect.name], list(values.values()))
 
 
 def _key(entry: Entry) -> tuple[str, str | int]:
@@ -136,9 +135,7 @@ def _clean(value: object) -> object:
     return value
 
 
-@cache
 def _insert(kind: type[Entry], dialect: str) -> Any:
-    """Three kinds, two dialects: kept, since each statement made leaves cycles behind."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = _TABLES[kind]
     statement = insert(table)
@@ -151,3 +148,9 @@ def _insert(kind: type[Entry], dialect: str) -> Any:
         set_={column.name: newer[column.name] for column in table.columns if column.name not in keys},
         where=newer.revision > table.c.revision,
     )
+
+
+_INSERTS = {
+    (kind, dialect): _insert(kind, dialect) for kind in _TABLES for dialect in ("sqlite", "postgresql")
+}
+"""Made once: each leaves cycles behind, and every call writes."""
