@@ -12,6 +12,9 @@ from tests.peers.strict import by_type, problems
 pytestmark = pytest.mark.unit
 
 ITEM: Event = {"id": "item_1", "type": "message", "role": "user", "content": []}
+ROLES = "Invalid value: 'tool'. Supported values are: 'system', 'user', 'assistant'."
+NO_ARRAY = "Invalid type for 'item.content': expected an array, but got a string instead."
+SPEED = {"type": "input_text", "speed": 1}
 ADDED: Event = {
     "type": "conversation.item.added",
     "event_id": "event_1",
@@ -31,9 +34,9 @@ def test_it_knows_every_event_of_the_package() -> None:
         ({}, []),
         ({"extra": 1}, ["Unknown parameter: 'extra'."]),
         ({"event_id": None}, ["Invalid type for 'event_id': expected a string, but got null instead."]),
-        ({"item": {**ITEM, "role": "tool"}}, ["Invalid value: 'tool'. Supported values are: 'system', 'user', 'assistant'."]),
-        ({"item": {**ITEM, "content": "hi"}}, ["Invalid type for 'item.content': expected an array, but got a string instead."]),
-        ({"item": {**ITEM, "content": [{"type": "input_text", "speed": 1}]}}, ["Unknown parameter: 'item.content[0].speed'."]),
+        ({"item": {**ITEM, "role": "tool"}}, [ROLES]),
+        ({"item": {**ITEM, "content": "hi"}}, [NO_ARRAY]),
+        ({"item": {**ITEM, "content": [SPEED]}}, ["Unknown parameter: 'item.content[0].speed'."]),
         ({"item": {"type": "message", "role": "user"}}, ["Missing required parameter: 'item.content'."]),
     ],
 )  # fmt: skip
