@@ -203,6 +203,8 @@ class TranscriptEntry:
     interrupted: bool = False
     unheard: str = ""
     """The rest of an interrupted reply: generated, never heard."""
+    estimated: bool = False
+    """`heard_ms` is reckoned from the clock: the client plays the audio itself and has not told."""
     final: bool = False
 
 

@@ -12,12 +12,11 @@ time; nothing follows `End`.
 
 from __future__ import annotations
 
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.call.clock import Clock
-from gateway.call.desk import Desk
+from gateway.call.desk import Answer, Desk
 from gateway.call.effects import (
     Clear,
     CloseGate,
@@ -34,6 +33,7 @@ from gateway.call.effects import (
 from gateway.call.front import Front
 from gateway.call.inputs import (
     AudioBegan,
+    AudioCame,
     ChannelOpened,
     ClientSent,
     Connected,
@@ -43,6 +43,7 @@ from gateway.call.inputs import (
     LegInput,
     Lost,
     Played,
+    SidebandJoined,
     SpeechEnded,
     SpeechStarted,
     ToolFinished,
@@ -51,16 +52,17 @@ from gateway.call.parting import Parting, is_goodbye
 from gateway.call.playing import Playing
 from gateway.call.reply import Replies
 from gateway.call.scribe import Scribe
+from gateway.call.sessions import CoreSettings
 from gateway.call.speech import CallerSpeech
 from gateway.call.timing import Stopwatch
+from gateway.call.toolwork import ToolWork
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
 from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, Ending
 from gateway.ports import Event
 from gateway.realtime.response import is_bridging, was_lost
-from personas.persona import Persona
 from personas.prompt import say_exactly
 
-__all__ = ["Core", "CoreSettings"]
+__all__ = ["Core"]
 
 RESUME_BACK_MS = 200
 """A resumed reply repeats this much, so that no syllable is lost at the cut."""
@@ -90,20 +92,6 @@ GREETING_S = 1.0
 """How long the greeting waits for the client's event channel once media flows."""
 
 
-@dataclass(frozen=True, slots=True)
-class CoreSettings:
-    """What a core is made with."""
-
-    call_id: str
-    persona: Persona
-    session: dict[str, Any]
-    """The complete GA session object as the client sees it: id, model, and only the client's own tools."""
-    server_tools: tuple[dict[str, Any], ...] = ()
-    recalls: bool = False
-    """Whether the leg can take back audio that was sent (a carrier's `clear`). A browser cannot: what was sent
-    will be heard."""
-
-
 class Core:
     def __init__(self, settings: CoreSettings, now: float) -> None:
         self._settings = settings
@@ -113,7 +101,7 @@ class Core:
         self._replies = Replies()
         self._scribe = Scribe(settings.call_id)
         self._front = Front(frozenset(t["name"] for t in settings.server_tools))
-        self._desk = Desk(settings.session, settings.persona, settings.server_tools, self._front)
+        self._desk = Desk(settings, self._front)
         self._clock = Clock(
             settings.persona.limits, now,
             still_there=settings.persona.still_there, farewell=settings.persona.farewell,
@@ -139,10 +127,20 @@ class Core:
         """The caller is owed a reply that was not asked for yet."""
         self._owed_from = now
         """It is not asked for before this."""
-        self._tools: dict[str, str] = {}
-        """Tool calls that run: id → response id."""
+        self._tools = ToolWork()
+        self._held: tuple[dict[str, Any], str] | None = None
+        """The reply that a client asked for while tools ran, and the id of its asking."""
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """The session as the client sees it."""
+        return self._desk.session
 
     # ── inputs ──
+
+    def answering(self, model: str) -> None:
+        """The model of this name answers from now on."""
+        self._desk.session["model"] = model
 
     def leg(self, event: LegInput, now: float) -> list[Effect]:
         """Something happened at the caller's end."""
@@ -167,8 +165,12 @@ class Core:
                 self._played(items, now, out)
             case AudioBegan(response_id, item_id):
                 self._audio_began(response_id, item_id, now, out)
-            case ClientSent(message):
-                self._client_sent(message, now, out)
+            case ClientSent(message, origin):
+                self._client_sent(message, origin, now, out)
+            case SidebandJoined(origin):
+                out.append(ToLeg(self._desk.greeting(), to=origin))
+            case AudioCame():
+                pass
             case Lost(ending):
                 self._end(ending, now, out)
         return out
@@ -189,8 +191,6 @@ class Core:
                     self._cue(Cue.YIELD, now, out)
             case "input_audio_buffer.speech_stopped":
                 self._scribe.user_stopped(event["item_id"], self._model_ms(event["audio_end_ms"], now))
-            case "conversation.item.added" | "conversation.item.created":
-                self._typed(event["item"], now, out)
             case "input_audio_buffer.committed":
                 self._committed(event["item_id"], now, out)
             case "conversation.item.input_audio_transcription.completed":
@@ -202,16 +202,6 @@ class Core:
             case "response.created":
                 response = event["response"]
                 out += self._replies.created(response["id"], now, bridging=is_bridging(response))
-            case "response.output_item.added":
-                if event["item"].get("type") == "message":
-                    self._scribe.agent_began(event["item"]["id"], event["response_id"], self._ms(now))
-            case "response.output_audio_transcript.delta" | "response.output_text.delta":
-                self._scribe.agent_said(event["item_id"], self._said(event["item_id"]) + event["delta"])
-            case "response.output_audio_transcript.done":
-                self._scribe.agent_said(event["item_id"], event["transcript"])
-            case "response.output_text.done":
-                self._scribe.agent_said(event["item_id"], event["text"])
-                out += self._scribe.agent_wrote(event["item_id"], self._ms(now))
             case "response.output_item.done":
                 self._tool_called(event, out)
             case "response.done":
@@ -224,23 +214,22 @@ class Core:
                 out += self._replies.refused(fault.get("event_id") or "", fault.get("code") or "", now)
                 self._try_again(now, out)
             case _:
-                pass
-        out[:0] = [ToLeg(e) for e in shown]
+                out += self._scribe.follow(event, self._ms(now))
+        out[:0] = shown
         if kind in ("response.done", "error"):
             self._settle(now, out)
         return out
 
     def tool(self, event: ToolFinished, now: float) -> list[Effect]:
         """A tool ended: the model gets its output, and is asked to go on once no other tool runs."""
-        if self._ended or self._tools.pop(event.tool_call_id, None) is None:
+        if self._ended or event.tool_call_id not in self._tools.running:
             return []
         out: list[Effect] = [
             ToLeg(e) for e in self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         ]
         item = {"type": "function_call_output", "call_id": event.tool_call_id, "output": event.output}
         out.append(ToModel({"type": "conversation.item.create", "item": item}))
-        # After a hang-up nothing more is to be said but the farewell.
-        self._owe(self._parting.ending is not AGENT_HUNG_UP, now)
+        self._go_on(self._tools.ended(event.tool_call_id), now)
         self._settle(now, out)
         return out
 
@@ -252,7 +241,7 @@ class Core:
             self._parting.decide(HANDED_OVER, now)
         else:
             speakers = {line.response_id for line in self._scribe.agent.values()}
-            silent = bool(set(self._tools.values()) - speakers)
+            silent = bool(set(self._tools.running.values()) - speakers)
             self._parting.decide(AGENT_HUNG_UP, now, farewell_due=silent)
         return []
 
@@ -269,6 +258,8 @@ class Core:
             out += self._replies.abandon(now)
             self._try_again(now, out)
         overdue = self._parting.overdue(now)
+        if self._ended:
+            return out
         if overdue is not None:
             self._end(overdue, now, out)
         elif self._parting.ending is None and (due := self._clock.due(now, quiet=self._is_quiet())):
@@ -458,7 +449,7 @@ class Core:
         ):
             return
         out += self._playing.stops()
-        if self._floor in (Floor.AGENT, Floor.WAITING, Floor.HELD) and not self._tools:
+        if self._floor in (Floor.AGENT, Floor.WAITING, Floor.HELD) and not self._tools.running:
             if self._floor is not Floor.WAITING:
                 self._clock.active(now)
             self._cue(Cue.DRAINED, now, out)
@@ -466,9 +457,12 @@ class Core:
                 self._owe(True, now)
                 self._undecided.clear()
                 self._kept_words = False
-        if self._tools or not self._replies.idle:
+        if self._tools.running or not self._replies.idle:
             return
-        if self._parting.farewell_due:
+        if self._held is not None:
+            (reply, event_id), self._held = self._held, None
+            self._ask(reply, now, out, event_id=event_id)
+        elif self._parting.farewell_due:
             self._parting.farewell_due = False
             self._ask({"instructions": say_exactly(self._persona.farewell)}, now, out)
         elif self._owed and now >= self._owed_from and not self._listening(now):
@@ -524,7 +518,7 @@ class Core:
             and (self._channel or now - self._audio_origin >= GREETING_S)
         ):
             self._greeted = True
-            if self._persona.greeting:
+            if self._persona.greeting and not self._desk.rewritten:
                 self._ask({"instructions": say_exactly(self._persona.greeting)}, now, out)
         return out
 
@@ -537,58 +531,59 @@ class Core:
 
     # ── tools ──
 
-    def _typed(self, item: dict[str, Any], now: float, out: list[Effect]) -> None:
-        """A client put the caller's words into the conversation as text: they belong to the record too."""
-        if item.get("type") != "message" or item.get("role") != "user":
-            return
-        texts = (part.get("text") for part in item.get("content") or [] if part.get("type") == "input_text")
-        text = " ".join(text for text in texts if text)
-        if text:
-            out += self._scribe.user_said(item["id"], text, self._ms(now), final=True)
-
     def _tool_called(self, event: Event, out: list[Effect]) -> None:
         item = event["item"]
         if item.get("type") != "function_call" or item.get("status") != "completed":
             return
-        if not self._desk.runs(item["name"]):
+        call_id, ours = item["call_id"], self._desk.runs(item["name"])
+        self._tools.began(call_id, event["response_id"], ours=ours)
+        if not ours:
             return
-        call_id = item["call_id"]
-        self._tools[call_id] = event["response_id"]
         out.append(Note("tool_calls"))
         out.append(RunTool(call_id, item["name"], item.get("arguments") or "{}"))
+
+    def _go_on(self, after_s: float | None, now: float) -> None:
+        """A tool's result is there: the reply that uses it is owed. After a hang-up nothing more is to be said but
+        the farewell."""
+        if after_s is not None and self._held is None and self._parting.ending is not AGENT_HUNG_UP:
+            self._owe(True, now, after_s=after_s)
 
     # ── the client ──
 
     def _welcome(self) -> list[Effect]:
-        events = [self._front.event("session.created", session=deepcopy(self._desk.session))]
+        events = [self._desk.greeting()]
         if self._settings.server_tools:
             events += self._front.list_tools(list(self._settings.server_tools))
-        return [ToLeg(e) for e in events]
+        return [*self._desk.opening, *(ToLeg(e) for e in events)]
 
-    def _client_sent(self, message: str, now: float, out: list[Effect]) -> None:
-        answer = self._desk.receive(message, self._scribe)
-        out += [ToLeg(e) for e in answer.to_client]
-        out += [ToModel(e) for e in answer.to_model]
-        if answer.cancel and self._replies.alive:
+    def _client_sent(self, message: str, origin: int, now: float, out: list[Effect]) -> None:
+        answer = self._desk.receive(message, self._scribe, origin)
+        out += answer.effects
+        if answer.cancel and answer.cancelled_id in self._out_of_band:
+            out.append(self._desk.forwarded({"type": "response.cancel"}, answer, answer.cancelled_id))
+        elif answer.cancel and self._replies.alive:
             out += self._replies.kill()
         elif answer.cancel:
-            told = "Cancellation failed: no active response found."
-            out.append(
-                ToLeg(self._front.error("response_cancel_not_active", told, event_id=answer.event_id))
-            )
+            out.append(self._desk.nothing_to_cancel(answer))
         if answer.clear:
             self._give_up(now, out)
-        if answer.reply is None:
-            return
-        if answer.reply.get("conversation") == "none":
-            out.append(ToModel({"type": "response.create", "response": answer.reply}))
-        elif self._replies.alive:
-            running = self._replies.active or "one that was just asked for"
-            told = f"Conversation already has an active response in progress: {running}. Wait until it is finished."
-            code = "conversation_already_has_active_response"
-            out.append(ToLeg(self._front.error(code, told, event_id=answer.event_id)))
+        if answer.given is not None:
+            self._go_on(self._tools.given(answer.given), now)
+        if answer.reply is not None:
+            self._client_asks(answer.reply, answer, now, out)
+
+    def _client_asks(self, reply: dict[str, Any], answer: Answer, now: float, out: list[Effect]) -> None:
+        if reply.get("conversation") == "none":
+            event_id = self._front.marks.stamp(answer.sender)
+            out.append(ToModel({"type": "response.create", "event_id": event_id, "response": reply}))
+        elif self._replies.alive or self._held is not None:
+            out.append(self._desk.already_active(answer, self._replies.active))
+        elif self._tools.running:
+            # The model needs their results first; then this reply is the one that uses them.
+            self._held = (reply, self._front.marks.stamp(answer.sender))
+            self._owed = False
         else:
-            self._ask(answer.reply, now, out, event_id=answer.event_id)
+            self._ask(reply, now, out, event_id=self._front.marks.stamp(answer.sender))
 
     # ── the rest ──
 
@@ -598,7 +593,7 @@ class Core:
             and self._floor is Floor.QUIET
             and self._replies.idle
             and not self._owed
-            and not self._tools
+            and not self._tools.running
         )
 
     def _end(self, ending: Ending, now: float, out: list[Effect]) -> None:
@@ -608,10 +603,6 @@ class Core:
             out += self._scribe.interrupted(item_id, self._playing.of(item_id).sent_ms, self._ms(now))
         self._ended = True
         out.append(End(ending))
-
-    def _said(self, item_id: str) -> str:
-        line = self._scribe.agent.get(item_id)
-        return line.text if line is not None else ""
 
     def _ms(self, now: float) -> int:
         return round((now - self._began) * 1000)

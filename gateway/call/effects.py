@@ -15,6 +15,7 @@ __all__ = [
     "Note",
     "OpenGate",
     "Pause",
+    "Remark",
     "Resume",
     "RunTool",
     "Time",
@@ -29,6 +30,8 @@ class ToLeg:
     """Send a server event to the client."""
 
     event: Event
+    to: int | None = None
+    """To this origin alone (`inputs.ClientSent.origin`); None is everybody: the leg and all sidebands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Write a fact about the call into its journal."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The call is over."""
 
@@ -108,5 +118,17 @@ class End:
 
 
 Effect = (
-    ToLeg | ToModel | OpenGate | CloseGate | Pause | Resume | Clear | RunTool | Write | Time | Note | End
+    ToLeg
+    | ToModel
+    | OpenGate
+    | CloseGate
+    | Pause
+    | Resume
+    | Clear
+    | RunTool
+    | Write
+    | Time
+    | Note
+    | Remark
+    | End
 )

@@ -12,11 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.call.effects import ToLeg
+from gateway.call.postmarks import Postmarks, Sender
 from gateway.ports import Event
 
-__all__ = ["SERVER_LABEL", "Front"]
+__all__ = ["OWN_EVENT", "SERVER_LABEL", "TOOLS_ITEM", "Front"]
 
 SERVER_LABEL = "parley"
+
+TOOLS_ITEM = "item_parley_tools"
+"""The item that lists the server's tools. It stands before all others, and the model does not know it."""
 
 OWN_EVENT = "event_parley_"
 """Prefix of the ids of events that the core itself sends to the model; errors about them are not the client's."""
@@ -52,11 +57,16 @@ class ToolItem:
 
 
 class Front:
-    """Translates model events for one client, in order."""
+    """Translates model events for the call's clients, in order."""
 
     def __init__(self, server_tools: frozenset[str]) -> None:
         self.server_tools = server_tools
         """Names of the tools that the server runs now."""
+        self.marks = Postmarks()
+        self._listed: dict[str, Any] | None = None
+        """The item that lists the tools, while it is there."""
+        self._first: set[str] = set()
+        """Items that a client put before all others."""
         self._items: dict[str, ToolItem] = {}
         self._calls: dict[str, ToolItem] = {}
         self._aliases: dict[str, str] = {}
@@ -82,8 +92,8 @@ class Front:
 
     def list_tools(self, tools: list[dict[str, Any]]) -> list[Event]:
         """The one `mcp_list_tools` item, telling the client which tools the server runs."""
-        item_id = "item_parley_tools"
-        item = {
+        item_id = TOOLS_ITEM
+        self._listed = item = {
             "id": item_id, "type": "mcp_list_tools", "server_label": SERVER_LABEL,
             "tools": [
                 {"name": t["name"], "description": t.get("description"), "input_schema": t["parameters"]}
@@ -97,14 +107,50 @@ class Front:
             self.event("mcp_list_tools.completed", item_id=item_id),
         ]
 
-    def model(self, event: Event) -> list[Event]:
-        """What the client is told of one model event, possibly nothing yet."""
+    def model(self, event: Event) -> list[ToLeg]:
+        """What the clients are told of one model event, possibly nothing yet. An error goes to whom it concerns."""
+        if event["type"] == "error":
+            return self._error(event)
+        return [ToLeg(shown) for shown in self._shown(event)]
+
+    def fault(
+        self, sender: Sender, code: str, message: str, *, param: str | None = None, kind: str | None = None
+    ) -> ToLeg:
+        """An error about an event of this sender, for it alone."""
+        error = self.error(code, message, param=param, event_id=sender.event_id)
+        if kind is not None:
+            error["error"]["type"] = kind
+        return ToLeg(error, to=sender.origin)
+
+    def place(self, item_id: str, previous_item_id: str | None) -> str | None:
+        """A client wants this item after another: the model's name of that place."""
+        if previous_item_id == "root":
+            self._first.add(item_id)
+        return "root" if previous_item_id == TOOLS_ITEM else previous_item_id
+
+    def own_item(self, item_id: str) -> dict[str, Any] | None:
+        """The item of this id, when it is one that only the clients know."""
+        return self._listed if item_id == TOOLS_ITEM else None
+
+    def forget_own_item(self, item_id: str) -> None:
+        """A client deleted it."""
+        if item_id == TOOLS_ITEM:
+            self._listed = None
+
+    def _error(self, event: Event) -> list[ToLeg]:
+        error = event.get("error") or {}
+        about = error.get("event_id") or ""
+        if about.startswith(OWN_EVENT):
+            return []
+        sender = self.marks.sender(about)
+        if sender is None:
+            return [ToLeg(event)]
+        return [ToLeg({**event, "error": {**error, "event_id": sender.event_id}}, to=sender.origin)]
+
+    def _shown(self, event: Event) -> list[Event]:
         kind = event["type"]
         if kind in NOT_FORWARDED:
             return []
-        if kind == "error":
-            about = (event.get("error") or {}).get("event_id") or ""
-            return [] if about.startswith(OWN_EVENT) else [event]
         if kind in ("response.output_item.added", "response.output_item.done"):
             return self._output_item(event)
         if kind in ("conversation.item.added", "conversation.item.done", "conversation.item.retrieved"):
@@ -114,7 +160,7 @@ class Front:
         if kind == "response.done":
             return self._response_done(event)
         if "previous_item_id" in event:
-            return [{**event, "previous_item_id": self._visible(event["previous_item_id"])}]
+            return [self._placed(event, event.get("item_id"))]
         return [event]
 
     def runs_call(self, tool_call_id: str) -> bool:
@@ -178,9 +224,7 @@ class Front:
             before = event.get("previous_item_id")
             self._aliases[item["id"]] = self._visible(before) or self._calls[item["call_id"]].item_id
             return []
-        shown = event
-        if "previous_item_id" in event:
-            shown = {**event, "previous_item_id": self._visible(event["previous_item_id"])}
+        shown = self._placed(event, item.get("id")) if "previous_item_id" in event else event
         tool = self._tool_of(item)
         if tool is None:
             return [shown]
@@ -217,6 +261,13 @@ class Front:
             for item in response.get("output") or []
         ]
         return {**event, "response": {**response, "output": output}}
+
+    def _placed(self, event: Event, item_id: str | None) -> Event:
+        """The event with the item that comes before for the clients."""
+        previous = self._visible(event["previous_item_id"])
+        if previous is None and self._listed is not None and item_id not in self._first:
+            previous = TOOLS_ITEM
+        return {**event, "previous_item_id": previous}
 
     def _visible(self, item_id: str | None) -> str | None:
         while item_id in self._aliases:

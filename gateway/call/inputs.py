@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from gateway.errors import Ending
 
 __all__ = [
+    "LEG",
     "AudioBegan",
+    "AudioCame",
     "ChannelOpened",
     "ClientSent",
     "Connected",
@@ -21,10 +23,15 @@ __all__ = [
     "LegInput",
     "Lost",
     "Played",
+    "SidebandJoined",
     "SpeechEnded",
     "SpeechStarted",
     "ToolFinished",
 ]
+
+
+LEG = 0
+"""Origin of what the client at the leg sends; sidebands are 1, 2, …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,23 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class ClientSent:
-    """One message of the event channel, unparsed."""
+    """One message of the event channel, or of a sideband, unparsed."""
 
     message: str
+    origin: int = LEG
+    """Who sent it: the client at the leg, or the sideband of this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SidebandJoined:
+    """A sideband was attached to the call."""
+
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioCame:
+    """The client of a client-played leg sends audio; told once in a while, for it is a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +134,15 @@ class Lost:
     ending: Ending
 
 
-LegInput = Connected | ChannelOpened | SpeechStarted | SpeechEnded | ClientSent | Played | AudioBegan | Lost
+LegInput = (
+    Connected
+    | ChannelOpened
+    | SpeechStarted
+    | SpeechEnded
+    | ClientSent
+    | SidebandJoined
+    | AudioCame
+    | Played
+    | AudioBegan
+    | Lost
+)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from gateway.call.inputs import (
     AudioBegan,
+    AudioCame,
     ChannelOpened,
     ClientSent,
     Connected,
@@ -15,6 +16,7 @@ from gateway.call.inputs import (
     ItemProgress,
     Lost,
     Played,
+    SidebandJoined,
     SpeechEnded,
     SpeechStarted,
     ToolFinished,
@@ -54,7 +56,8 @@ class Journal:
             self._client_chars += len(event.message)
             if self._client_chars > CLIENT_CHARS:
                 self._flush_totals()
-                self._write(at_ms, "leg", {"type": "ClientSent", "size": len(event.message)})
+                size = {"type": "ClientSent", "size": len(event.message), "origin": event.origin}
+                self._write(at_ms, "leg", size)
                 return
         if isinstance(event, Played):
             self._totals = (at_ms, event)
@@ -101,8 +104,8 @@ def plain(event: object) -> dict[str, Any]:
 INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        AudioBegan, ChannelOpened, ClientSent, Connected, HandOverAsked, HangUpAsked, Lost, Played, SpeechEnded,
-        SpeechStarted, ToolFinished,
+        AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, HandOverAsked, HangUpAsked, Lost, Played,
+        SidebandJoined, SpeechEnded, SpeechStarted, ToolFinished,
     )
 }  # fmt: skip
 

@@ -158,7 +158,9 @@ class Replies:
         self.killed.add(response_id)
         effects: list[Effect] = [CloseGate(response_id)]
         if cancel:
-            effects.append(ToModel({"type": "response.cancel", "response_id": response_id}))
+            event_id = f"event_parley_cancel_{response_id}"[:512]
+            cancel_it = {"type": "response.cancel", "event_id": event_id, "response_id": response_id}
+            effects.append(ToModel(cancel_it))
         return effects
 
     def _next(self, now: float) -> list[Effect]:

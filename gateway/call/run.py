@@ -16,15 +16,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.call.core import Core, CoreSettings
-from gateway.call.desk import upstream_session
+from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
+from gateway.call.core import Core
 from gateway.call.effects import (
     Clear,
     CloseGate,
@@ -33,6 +32,7 @@ from gateway.call.effects import (
     Note,
     OpenGate,
     Pause,
+    Remark,
     Resume,
     RunTool,
     Time,
@@ -41,23 +41,23 @@ from gateway.call.effects import (
     Write,
 )
 from gateway.call.inputs import (
-    AudioBegan,
+    LEG,
     ChannelOpened,
     ClientSent,
     Connected,
     HandOverAsked,
     HangUpAsked,
-    ItemProgress,
     LegInput,
     Lost,
-    Played,
-    SpeechEnded,
-    SpeechStarted,
+    SidebandJoined,
     ToolFinished,
 )
 from gateway.call.journal import Journal
+from gateway.call.relay import RelayCore
+from gateway.call.sessions import CoreSettings, upstream_session, visible_session
 from gateway.call.sideband import Sideband, Sidebands
-from gateway.call.tally import Tally
+from gateway.call.tally import Tally, log_ended
+from gateway.call.waiting import Waiting
 from gateway.errors import (
     INTERNAL_ERROR,
     MODEL_LOST,
@@ -72,7 +72,6 @@ from gateway.errors import (
 from gateway.log import call_id, where
 from gateway.ports import (
     CallRecord,
-    CallSummary,
     Event,
     Leg,
     Model,
@@ -81,19 +80,11 @@ from gateway.ports import (
     Store,
     ToolExecution,
 )
-from gateway.realtime.session import default_session, merge_session
-from media.audio import PCM24
-from media.level import dbfs
-from media.playout import Playout, PlayoutFull
-from media.vad import SpeechStarted as VadStarted
-from media.vad import SpeechStopped as VadStopped
-from media.vad import local_detector
 from personas.persona import Persona
-from personas.prompt import session_for
 from tools.contract import Records, Tool, ToolContext
 from tools.run import run_tool
 
-__all__ = ["Call", "CallDeps", "CallPlan"]
+__all__ = ["Call", "CallDeps", "CallPlan", "visible_session"]
 
 logger = logging.getLogger(__name__)
 
@@ -101,14 +92,11 @@ TICK_S = 0.05
 CLOSE_S = 5.0
 """Patience with each peer that is being closed."""
 
-HANGOVER_MS = 300
-"""Silence after which the local VAD calls the caller's speech over."""
+PLAYED_WAIT_MS = 15_000
+"""Caller audio kept while the model session opens; what was said before that is stale."""
 
-EARLY_FRAMES = 750
-"""Caller audio kept while the model session opens: 15 s; beyond that the oldest is dropped."""
-
-BACKLOG_EVENTS = 200
-"""Events kept for a model that is not open yet; a client that sends more ends its call."""
+RELAYED_WAIT_MS = 300_000
+"""The same of a client that sends faster than real time, and counts on all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +139,13 @@ class Call:
         self._began = self._now()
         self._tools = {name: deps.tools[name] for name in plan.persona.tools}
         self._definitions = tuple(tool.definition() for tool in self._tools.values())
-        self._session = visible_session(
-            plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values())
+        expires_at = int(deps.wall() + plan.persona.limits.length_s)
+        session = visible_session(
+            plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values()), expires_at
         )
-        self._core = Core(
-            CoreSettings(plan.call_id, plan.persona, self._session, self._definitions), self._began
-        )
-        self._playout = Playout(leg.downlink_ms)
-        self._detector = local_detector(silence_ms=HANGOVER_MS)
-        self._onset_ms = 0
+        settings = CoreSettings(plan.call_id, plan.persona, session, self._definitions, wanted=plan.session)
+        self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
+        self._audio: CallAudio = PlayedAudio(leg.downlink_ms) if leg.plays else RelayedAudio(leg.send)
         self._journal = Journal(deps.store, plan.call_id)
         self._sidebands = Sidebands()
         self._tally = Tally()
@@ -167,13 +153,9 @@ class Call:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._model: ModelSession | None = None
-        self._backlog: list[Event] = []
-        self._early: deque[bytes] = deque(maxlen=EARLY_FRAMES)
-        self._gates: dict[str, set[str]] = {}
-        """Open gates: response → its items that have audio."""
-        self._fresh = False
-        """An item began whose first frame was not pulled yet."""
-        self._provider = ""
+        self._waiting = Waiting(PLAYED_WAIT_MS if leg.plays else RELAYED_WAIT_MS)
+        self._answers = ("", "")
+        """The provider and the model that answer now, or answered last."""
 
     def end(self, ending: Ending) -> None:
         """Ask the call to end; whoever asks first decides."""
@@ -185,12 +167,17 @@ class Call:
         and `on_over` is called once, when the call ends. Both return at once. Raises Busy when it has 8."""
         if self._sidebands.full:
             raise Busy("This call has as many sidebands as it may have.")
-        return Sideband(self._sidebands.add(send, on_over), self)
+        origin = self._sidebands.add(send, on_over)
+        self._tell(SidebandJoined(origin))
+        return Sideband(origin, self)
 
     def from_sideband(self, origin: int, message: str) -> None:
-        self._tell(ClientSent(message))
+        """One client event of a sideband (`Sideband.receive`)."""
+        self._report()
+        self._tell(ClientSent(message, origin))
 
     def sideband_gone(self, origin: int) -> None:
+        """It was detached (`Sideband.detach`)."""
         self._sidebands.remove(origin)
 
     async def run(self) -> Ending:
@@ -236,19 +223,12 @@ class Call:
 
     def on_audio(self, pcm: bytes) -> None:
         if self._model is None:
-            self._early.append(pcm)
+            self._waiting.audio(pcm)
         else:
             self._model.audio(pcm)
-        for verdict in self._detector.feed(pcm):
+        for heard in self._audio.hear(pcm, self._now()):
             self._report()
-            match verdict:
-                case VadStarted(at_ms):
-                    self._onset_ms = at_ms
-                    self._tell(SpeechStarted(self._detector.fed_ms - at_ms))
-                case VadStopped(end_ms=end_ms):
-                    self._tell(SpeechEnded(self._detector.fed_ms - end_ms))
-                case _:
-                    pass
+            self._tell(heard)
 
     def on_event(self, message: str) -> None:
         self._report()
@@ -260,11 +240,8 @@ class Call:
     # ── what the leg plays (gateway.ports.Speaker) ──
 
     def pull(self, now: float) -> bytes | None:
-        frame = self._playout.pull(now)
-        if frame is not None:
-            self._detector.far_level(dbfs(frame))
-        if frame is not None and self._fresh:
-            self._fresh = False
+        frame, fresh = self._audio.pull(now)
+        if fresh:
             self._report()
         return frame
 
@@ -301,35 +278,22 @@ class Call:
         self.end(INTERNAL_ERROR)
 
     def _report(self) -> None:
-        """Tell the core how far the playout is."""
-        totals = self._playout.totals(self._now())
-        if not totals:
-            return
-        items = tuple(
-            ItemProgress(t.item_id, t.queued_ms, t.sent_ms, t.heard_ms, t.drained) for t in totals
-        )
-        self._tell(Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)))
+        """Tell the core how far the audio is."""
+        progress = self._audio.progress(self._now())
+        if progress is not None:
+            self._tell(progress)
 
     # ── out of the core ──
 
     def _apply(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case ToLeg(event):
-                    self._leg.send(event)
-                    self._sidebands.send(event)
+                case ToLeg(event, to):
+                    self._show(event, to)
                 case ToModel(event):
                     self._send(event)
-                case OpenGate(response_id):
-                    self._gates[response_id] = set()
-                case CloseGate(response_id):
-                    self._close_gate(response_id)
-                case Pause():
-                    self._playout.pause(self._now())
-                case Resume(back_ms):
-                    self._playout.resume(self._now(), back_ms)
-                case Clear():
-                    self._playout.clear(self._now())
+                case OpenGate() | CloseGate() | Pause() | Resume() | Clear():
+                    self._audio.obey(effect, self._now())
                 case RunTool(tool_call_id, name, arguments):
                     self._start(f"tool:{name}", self._use(tool_call_id, name, arguments))
                 case Write(entry):
@@ -338,15 +302,21 @@ class Call:
                     self._tally.time(effect)
                 case Note():
                     self._tally.note(effect)
+                case Remark(event):
+                    self._journal.call(self._ms(self._now()), event)
                 case End(ending):
                     self.end(ending)
 
+    def _show(self, event: Event, to: int | None) -> None:
+        if to is None or to == LEG:
+            self._leg.send(event)
+        if to != LEG:
+            self._sidebands.send(event, to=to)
+
     def _send(self, event: Event) -> None:
         if self._model is None:
-            if len(self._backlog) >= BACKLOG_EVENTS:
+            if not self._waiting.event(event):
                 self.end(PROTOCOL)
-                return
-            self._backlog.append(event)
         else:
             self._model.send(event)
 
@@ -356,24 +326,40 @@ class Call:
         """Open a model session and read its events until the call ends."""
         async with AsyncExitStack() as stack:
             self._model = session = await self._open(stack)
-            for event in self._backlog:
-                session.send(event)
-            for pcm in self._early:
-                session.audio(pcm)
-            self._backlog.clear()
-            self._early.clear()
+            self._answering(session)
+            for waiting in self._waiting.drain():
+                if isinstance(waiting, bytes):
+                    session.audio(waiting)
+                else:
+                    session.send(waiting)
             async for event in session:
                 if event["type"] == "response.output_audio.delta":
-                    self._play(event["response_id"], event["item_id"], event["delta"])
+                    began = self._audio.take(event)
+                    if began is not None:
+                        self._tell(began)
                 else:
+                    self._answering(session)
                     self._hear(event)
         self.end(MODEL_LOST)
+
+    def _answering(self, session: ModelSession) -> None:
+        """Who answers may change under a session that lasts."""
+        answers = (session.provider, session.model)
+        if answers != self._answers:
+            self._answers = answers
+            provider, model = answers
+            self._core.answering(model)
+            told = {"type": "ModelOpened", "provider": provider, "model": model}
+            self._journal.call(self._ms(self._now()), told)
 
     async def _open(self, stack: AsyncExitStack) -> ModelSession:
         """The session of the first model that can be opened. Raises the last one's ModelError."""
         spec = ModelSpec(
             self.plan.call_id, self.plan.persona,
-            upstream_session(self._session, self._definitions, gateway_turns=self.plan.persona.turns == "gateway"),
+            upstream_session(
+                self._core.session, self._definitions,
+                gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway",
+            ),
         )  # fmt: skip
         fault: ModelError = ModelUnavailable("no provider is configured")
         for model in self._deps.models:
@@ -387,8 +373,6 @@ class Call:
                     f"{model.name} did not open a session in {self._deps.setup_s:.0f} s"
                 )
             else:
-                self._provider = model.name
-                self._journal.call(self._ms(self._now()), {"type": "ModelOpened", "provider": model.name})
                 return session
             logger.warning(
                 "call %s: model %s could not be opened: %s", self.plan.call_id, model.name, fault
@@ -397,38 +381,10 @@ class Call:
 
     def _hear(self, event: Event) -> None:
         now = self._now()
-        kind = event["type"]
-        if kind == "response.output_audio.done" and event["item_id"] in self._gates.get(
-            event["response_id"], ()
-        ):
-            self._playout.finish(event["item_id"])
-        if kind == "response.done":
-            self._close_gate(event["response"]["id"])
+        self._audio.follow(event)
         self._report()
         self._journal.model(self._ms(now), event)
         self._apply(self._core.model(event, now))
-
-    def _close_gate(self, response_id: str) -> None:
-        """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""
-        for item_id in self._gates.pop(response_id, ()):
-            self._playout.finish(item_id)
-
-    def _play(self, response_id: str, item_id: str, pcm: bytes) -> None:
-        """Queue audio of a reply whose gate is open; the rest was given up and is dropped."""
-        items = self._gates.get(response_id)
-        if items is None:
-            self._tally.dropped_audio_ms += PCM24.to_ms(len(pcm))
-            return
-        try:
-            self._playout.queue(item_id, pcm)
-        except PlayoutFull as full:
-            logger.warning("%s; the rest of the reply is dropped", full)
-            self._close_gate(response_id)
-            return
-        if item_id not in items:
-            items.add(item_id)
-            self._fresh = True
-            self._tell(AudioBegan(response_id, item_id))
 
     # ── tools and time ──
 
@@ -460,7 +416,7 @@ class Call:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._playout.downlink_ms = self._leg.downlink_ms
+            self._audio.delay(self._leg.downlink_ms)
             self._report()
             now = self._now()
             effects = self._core.tick(now)
@@ -490,14 +446,14 @@ class Call:
         with self._guarded("telling the sidebands"):
             self._sidebands.over(ending)
         with self._guarded("closing the voice detector"):
-            self._detector.close()
+            self._audio.close()
         await self._bounded("closing the leg", self._leg.close(ending))
         with self._guarded("closing the transcript"):
             # Let the core close what is open in the transcript, however the call ended.
             for effect in self._core.leg(Lost(ending), now):
                 if isinstance(effect, Write):
                     self._deps.store.transcript(effect.entry)
-        summary = self._tally.summary(self._ms(now), self._provider, stats)
+        summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._answers[0], stats)
         self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
         await self._bounded(
             "writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary)
@@ -520,28 +476,6 @@ class Call:
 
     def _ms(self, now: float) -> int:
         return round((now - self._began) * 1000)
-
-
-def visible_session(persona: Persona, session_id: str, model: str, tools: Sequence[Tool]) -> dict[str, Any]:
-    """The complete session object that the client of this persona sees: as if the model took the turns, and with
-    the client's own tools only (it has none yet)."""
-    wanted = session_for(persona, tools) | {"tools": []}
-    wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
-    return merge_session(default_session(model=model, session_id=session_id), wanted).session
-
-
-def log_ended(call_id: str, persona_id: str, leg: str, ending: Ending, summary: CallSummary) -> None:
-    """The one line that sums a call up. No speech, no numbers of people, no arguments."""
-    replies = sorted(t.reply_ms for t in summary.timings)
-    logger.info(
-        "call ended call=%s persona=%s leg=%s provider=%s ending=%s duration_ms=%d turns=%d interruptions=%d "
-        "tools=%d reply_p50_ms=%s dropped_audio_ms=%d tokens=%d/%d %s",
-        call_id, persona_id, leg, summary.provider or "none", ending, summary.duration_ms, summary.turns,
-        summary.interruptions, summary.tool_calls, replies[len(replies) // 2] if replies else "-",
-        summary.dropped_audio_ms,
-        summary.input_tokens, summary.output_tokens,
-        " ".join(f"{k}={v:.3g}" for k, v in summary.leg.items()),
-    )  # fmt: skip
 
 
 def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 from gateway.call.effects import Note, Time
+from gateway.errors import Ending
 from gateway.ports import CallSummary, TurnTiming
 
-__all__ = ["KEPT_TIMINGS", "Tally"]
+__all__ = ["KEPT_TIMINGS", "Tally", "log_ended"]
+
+logger = logging.getLogger(__name__)
 
 KEPT_TIMINGS = 500
 """Turns (and interruptions) whose timing is kept; a call that has more keeps its first."""
@@ -18,7 +22,6 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._timings: list[TurnTiming] = []
         self._bargein_ms: list[int] = []
-        self.dropped_audio_ms = 0
 
     def note(self, note: Note) -> None:
         if note.what == "bargein_ms":
@@ -31,13 +34,15 @@ class Tally:
         if len(self._timings) < KEPT_TIMINGS:
             self._timings.append(time.timing)
 
-    def summary(self, duration_ms: int, provider: str, leg: dict[str, float]) -> CallSummary:
+    def summary(
+        self, duration_ms: int, dropped_audio_ms: int, provider: str, leg: dict[str, float]
+    ) -> CallSummary:
         return CallSummary(
             duration_ms=duration_ms,
             turns=self._counts["turns"],
             interruptions=self._counts["interruptions"],
             tool_calls=self._counts["tool_calls"],
-            dropped_audio_ms=self.dropped_audio_ms,
+            dropped_audio_ms=dropped_audio_ms,
             timings=tuple(self._timings),
             bargein_ms=tuple(self._bargein_ms),
             input_tokens=self._counts["input_tokens"],
@@ -45,3 +50,17 @@ class Tally:
             provider=provider,
             leg=leg,
         )
+
+
+def log_ended(call_id: str, persona_id: str, leg: str, ending: Ending, summary: CallSummary) -> None:
+    """The one line that sums a call up. No speech, no numbers of people, no arguments."""
+    replies = sorted(t.reply_ms for t in summary.timings)
+    logger.info(
+        "call ended call=%s persona=%s leg=%s provider=%s ending=%s duration_ms=%d turns=%d interruptions=%d "
+        "tools=%d reply_p50_ms=%s dropped_audio_ms=%d tokens=%d/%d %s",
+        call_id, persona_id, leg, summary.provider or "none", ending, summary.duration_ms, summary.turns,
+        summary.interruptions, summary.tool_calls, replies[len(replies) // 2] if replies else "-",
+        summary.dropped_audio_ms,
+        summary.input_tokens, summary.output_tokens,
+        " ".join(f"{k}={v:.3g}" for k, v in summary.leg.items()),
+    )  # fmt: skip

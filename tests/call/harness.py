@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.call.core import Core, CoreSettings
+from gateway.call.core import Core
 from gateway.call.effects import (
     Clear,
     CloseGate,
@@ -28,6 +28,7 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
 )
+from gateway.call.sessions import CoreSettings
 from gateway.ports import TranscriptEntry
 from gateway.realtime.session import default_session, merge_session
 from personas.persona import Limits, Persona

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.call.core import Core, CoreSettings
+from gateway.call.core import Core
 from gateway.call.effects import Effect, Note, Time, ToLeg, ToModel, Write
 from gateway.call.journal import restored
-from gateway.call.run import Call, visible_session
+from gateway.call.run import Call
+from gateway.call.sessions import CoreSettings, visible_session
 from gateway.errors import HUNG_UP
 from gateway.ports import JournalEntry
 from media.resample import Resampler
@@ -22,11 +23,13 @@ from tests.caller_audio import pcm
 pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 
 
-def replayed(entries: list[JournalEntry]) -> list[Effect]:
+def replayed(entries: list[JournalEntry], expires_at: int) -> list[Effect]:
     """Every effect of the recorded inputs."""
     who = persona(tools=("hang_up",))
     tools = (HANG_UP.definition(),)
-    core = Core(CoreSettings("rtc_1", who, visible_session(who, "s-1", "test", (HANG_UP,)), tools), 0.0)
+    core = Core(
+        CoreSettings("rtc_1", who, visible_session(who, "s-1", "test", (HANG_UP,), expires_at), tools), 0.0
+    )
     effects: list[Effect] = []
     for entry in entries:
         now, event = entry.at_ms / 1000, json.loads(json.dumps(entry.event))
@@ -42,6 +45,8 @@ def replayed(entries: list[JournalEntry]) -> list[Effect]:
                 )
             case "tick":
                 effects += core.tick(now)
+            case "call" if event["type"] == "ModelOpened":
+                core.answering(event["model"])
             case "call":
                 pass
     return effects
@@ -82,7 +87,8 @@ async def test_the_journal_replays_the_call(monkeypatch: pytest.MonkeyPatch) -> 
     assert any(isinstance(e, ToModel) and e.event["type"] == "conversation.item.truncate" for e in done), (
         "it was interrupted"
     )
-    again = told(replayed(scene.store.journal))
+    created = next(e.event for e in done if isinstance(e, ToLeg) and e.event["type"] == "session.created")
+    again = told(replayed(scene.store.journal, created["session"]["expires_at"]))
     assert [type(e) for e in again] == [type(e) for e in told(done)]
     for once, twice in zip(told(done), again, strict=True):
         if isinstance(once, ToLeg | ToModel | Write):

@@ -1,0 +1,224 @@
+"""Where a call's audio goes, in milliseconds for the core: played by us, or relayed to a client that plays it.
+
+Audio never passes through the core. It opens a gate per response; audio of a response whose gate is not open was given
+up, and is dropped here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from gateway.call.effects import Clear, CloseGate, OpenGate, Pause, Resume
+from gateway.call.inputs import (
+    AudioBegan,
+    AudioCame,
+    ItemProgress,
+    LegInput,
+    Played,
+    SpeechEnded,
+    SpeechStarted,
+)
+from gateway.ports import Event
+from media.audio import PCM24
+from media.level import dbfs
+from media.playout import Playout, PlayoutFull
+from media.vad import SpeechStarted as VadStarted
+from media.vad import SpeechStopped as VadStopped
+from media.vad import local_detector
+
+__all__ = ["AudioEffect", "CallAudio", "PlayedAudio", "RelayedAudio"]
+
+logger = logging.getLogger(__name__)
+
+HANGOVER_MS = 300
+"""Silence after which the local VAD calls the caller's speech over."""
+
+SIGN_S = 30.0
+"""How often the core is told that a client still sends audio."""
+
+AudioEffect = OpenGate | CloseGate | Pause | Resume | Clear
+
+
+class CallAudio(Protocol):
+    """One call's audio, both ways. `now` is the loop's clock."""
+
+    dropped_ms: int
+    """Audio of given-up replies that was not played."""
+
+    def hear(self, pcm: bytes, now: float) -> Iterator[LegInput]:
+        """The caller's audio: what the core is to be told of it, each at once and after a `progress`."""
+
+    def take(self, event: Event) -> AudioBegan | None:
+        """A `response.output_audio.delta`: the news, when it is the first of its item."""
+
+    def follow(self, event: Event) -> None:
+        """Any other event of the model, before the core is told of it: it may end an item or a response."""
+
+    def obey(self, effect: AudioEffect, now: float) -> None: ...
+
+    def progress(self, now: float) -> Played | None:
+        """How far the items are; None when there is nothing new to tell."""
+
+    def pull(self, now: float) -> tuple[bytes | None, bool]:
+        """The next frame to play, and whether an item begins with it (`gateway.ports.Speaker`)."""
+
+    def delay(self, downlink_ms: int) -> None:
+        """How long what is pulled takes until it is heard."""
+
+    def close(self) -> None: ...
+
+
+class PlayedAudio:
+    """Of a gateway-played leg: the playout clock, and the local voice detector."""
+
+    def __init__(self, downlink_ms: int) -> None:
+        self.dropped_ms = 0
+        self._playout = Playout(downlink_ms)
+        self._detector = local_detector(silence_ms=HANGOVER_MS)
+        self._onset_ms = 0
+        self._gates: dict[str, set[str]] = {}
+        """Open gates: response → its items that have audio."""
+        self._fresh = False
+        """An item began whose first frame was not pulled yet."""
+
+    def hear(self, pcm: bytes, now: float) -> Iterator[LegInput]:
+        for verdict in self._detector.feed(pcm):
+            match verdict:
+                case VadStarted(at_ms):
+                    yield SpeechStarted(self._detector.fed_ms - at_ms)
+                    # Only now: until this was told, the speech that counts is the one before.
+                    self._onset_ms = at_ms
+                case VadStopped(end_ms=end_ms):
+                    yield SpeechEnded(self._detector.fed_ms - end_ms)
+                case _:
+                    pass
+
+    def take(self, event: Event) -> AudioBegan | None:
+        response_id, item_id, pcm = event["response_id"], event["item_id"], event["delta"]
+        items = self._gates.get(response_id)
+        if items is None:
+            self.dropped_ms += PCM24.to_ms(len(pcm))
+            return None
+        try:
+            self._playout.queue(item_id, pcm)
+        except PlayoutFull as full:
+            logger.warning("%s; the rest of the reply is dropped", full)
+            self._close_gate(response_id)
+            return None
+        if item_id in items:
+            return None
+        items.add(item_id)
+        self._fresh = True
+        return AudioBegan(response_id, item_id)
+
+    def follow(self, event: Event) -> None:
+        match event["type"]:
+            case "response.output_audio.done":
+                if event["item_id"] in self._gates.get(event["response_id"], ()):
+                    self._playout.finish(event["item_id"])
+            case "response.done":
+                self._close_gate(event["response"]["id"])
+            case _:
+                pass
+
+    def obey(self, effect: AudioEffect, now: float) -> None:
+        match effect:
+            case OpenGate(response_id):
+                self._gates[response_id] = set()
+            case CloseGate(response_id):
+                self._close_gate(response_id)
+            case Pause():
+                self._playout.pause(now)
+            case Resume(back_ms):
+                self._playout.resume(now, back_ms)
+            case Clear():
+                self._playout.clear(now)
+
+    def progress(self, now: float) -> Played | None:
+        totals = self._playout.totals(now)
+        if not totals:
+            return None
+        items = tuple(
+            ItemProgress(t.item_id, t.queued_ms, t.sent_ms, t.heard_ms, t.drained) for t in totals
+        )
+        return Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms))
+
+    def pull(self, now: float) -> tuple[bytes | None, bool]:
+        frame = self._playout.pull(now)
+        if frame is None:
+            return None, False
+        self._detector.far_level(dbfs(frame))
+        fresh, self._fresh = self._fresh, False
+        return frame, fresh
+
+    def delay(self, downlink_ms: int) -> None:
+        self._playout.downlink_ms = downlink_ms
+
+    def close(self) -> None:
+        self._detector.close()
+
+    def _close_gate(self, response_id: str) -> None:
+        """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""
+        for item_id in self._gates.pop(response_id, ()):
+            self._playout.finish(item_id)
+
+
+class RelayedAudio:
+    """Of a client-played leg: the deltas go out as they come, and are counted."""
+
+    def __init__(self, send: Callable[[Event], None]) -> None:
+        self.dropped_ms = 0
+        self._send = send
+        self._gates: dict[str, dict[str, int]] = {}
+        """Open gates: response → its items that have audio → bytes that were sent."""
+        self._news: dict[str, int] = {}
+        """Bytes that were sent of the items whose figure the core does not know yet."""
+        self._sign_at: float | None = None
+
+    def hear(self, pcm: bytes, now: float) -> Iterator[LegInput]:
+        if self._sign_at is None or now - self._sign_at >= SIGN_S:
+            self._sign_at = now
+            yield AudioCame()
+
+    def take(self, event: Event) -> AudioBegan | None:
+        response_id, item_id, pcm = event["response_id"], event["item_id"], event["delta"]
+        items = self._gates.get(response_id)
+        if items is None:
+            self.dropped_ms += PCM24.to_ms(len(pcm))
+            return None
+        self._send(event)
+        before = items.get(item_id)
+        self._news[item_id] = items[item_id] = (before or 0) + len(pcm)
+        return AudioBegan(response_id, item_id) if before is None else None
+
+    def follow(self, event: Event) -> None:
+        if event["type"] == "response.done":
+            self._gates.pop(event["response"]["id"], None)
+
+    def obey(self, effect: AudioEffect, now: float) -> None:
+        match effect:
+            case OpenGate(response_id):
+                self._gates.setdefault(response_id, {})
+            case CloseGate(response_id):
+                self._gates.pop(response_id, None)
+            case _:
+                # What was sent is with the client: only it can pause or clear.
+                pass
+
+    def progress(self, now: float) -> Played | None:
+        if not self._news:
+            return None
+        sent = {item_id: PCM24.to_ms(count) for item_id, count in self._news.items()}
+        self._news.clear()
+        return Played(tuple(ItemProgress(i, ms, ms, 0, drained=False) for i, ms in sent.items()))
+
+    def pull(self, now: float) -> tuple[bytes | None, bool]:
+        return None, False
+
+    def delay(self, downlink_ms: int) -> None:
+        """Of no meaning here."""
+
+    def close(self) -> None:
+        """Nothing is held."""

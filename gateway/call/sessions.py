@@ -1,0 +1,63 @@
+"""A call's session, as its client sees it and as the model gets it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.realtime.session import PCM, default_session, merge_session
+from personas.persona import Persona
+from personas.prompt import Offered, session_for
+
+__all__ = ["CoreSettings", "upstream_session", "visible_session"]
+
+SERVER_COPY = ("id", "object", "expires_at")
+"""Fields of a session object that only a server sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What a core is made with."""
+
+    call_id: str
+    persona: Persona
+    session: dict[str, Any]
+    """The complete GA session object as the client sees it: id, model, and only the client's own tools."""
+    server_tools: tuple[dict[str, Any], ...] = ()
+    wanted: dict[str, Any] | None = None
+    """What the client wants changed of it from the start (`gateway.call.run.CallPlan.session`)."""
+    recalls: bool = False
+    """Whether the leg can take back audio that was sent (a carrier's `clear`). A browser cannot: what was sent
+    will be heard."""
+
+
+def visible_session(
+    persona: Persona, session_id: str, model: str, tools: Sequence[Offered], expires_at: int | None = None
+) -> dict[str, Any]:
+    """The complete session object that the client of this persona sees: as if the model took the turns, and with
+    the client's own tools only (it has none yet). `expires_at` is Unix seconds."""
+    wanted = session_for(persona, tools) | {"tools": []}
+    wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
+    fresh = default_session(model=model, session_id=session_id, expires_at=expires_at)
+    return merge_session(fresh, wanted).session
+
+
+def upstream_session(
+    session: dict[str, Any], server_tools: tuple[dict[str, Any], ...], *, gateway_turns: bool
+) -> dict[str, Any]:
+    """The session that the model gets for the one the client sees: our tools beside the client's, transcription
+    always on (the record needs it), PCM whatever the client's wire carries, and with the gateway taking the turns no
+    replies and no interruptions of the model's own accord."""
+    sent = {k: deepcopy(v) for k, v in session.items() if k not in (*SERVER_COPY, "model")}
+    own = sent.get("tools", [])
+    taken = {tool.get("name") for tool in own}
+    sent["tools"] = [*(tool for tool in server_tools if tool["name"] not in taken), *own]
+    heard = sent["audio"]["input"]
+    heard["format"], sent["audio"]["output"]["format"] = dict(PCM), dict(PCM)
+    if heard.get("transcription") is None:
+        heard["transcription"] = {"model": "gpt-4o-mini-transcribe"}
+    if heard.get("turn_detection") is not None and gateway_turns:
+        heard["turn_detection"] |= {"create_response": False, "interrupt_response": False}
+    return sent

@@ -1,0 +1,58 @@
+"""Tool calls under way, and whose turn it is to ask for the reply that uses their results. Pure.
+
+A response may call tools of the server and tools of the client at once. The model needs every result before it is
+asked to go on, and it must be asked once: the client asks, because that is what clients do after their own tools;
+the gateway asks when the client does not.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CLIENT_S", "ToolWork"]
+
+CLIENT_S = 10.0
+"""How long a client that gave its results may take to ask for the reply."""
+
+
+class ToolWork:
+    def __init__(self) -> None:
+        self.running: dict[str, str] = {}
+        """Calls that the server runs: tool call id → response id."""
+        self._awaited: dict[str, str] = {}
+        """Calls whose results the client owes: tool call id → response id."""
+        self._served: set[str] = set()
+        """Responses with a call that the server ran."""
+        self._shared: set[str] = set()
+        """Responses with a call of the client's."""
+
+    def began(self, tool_call_id: str, response_id: str, *, ours: bool) -> None:
+        if ours:
+            self.running[tool_call_id] = response_id
+            self._served.add(response_id)
+        else:
+            self._awaited[tool_call_id] = response_id
+            self._shared.add(response_id)
+
+    def called(self, response_id: str) -> bool:
+        """Whether this response called a tool."""
+        return response_id in self._served or response_id in self._shared
+
+    def ended(self, tool_call_id: str) -> float | None:
+        """A call of the server's ended: in how many seconds the gateway may ask for the reply; None when others
+        have to come first. Raises KeyError for a call that does not run."""
+        return self._turn(self.running.pop(tool_call_id))
+
+    def given(self, tool_call_id: str) -> float | None:
+        """The client gave a result. Answers as `ended`; None too when the reply is the client's to ask for."""
+        response_id = self._awaited.pop(tool_call_id, None)
+        if response_id is None or response_id not in self._served:
+            return None
+        return self._turn(response_id)
+
+    def _turn(self, response_id: str) -> float | None:
+        if response_id in self.running.values() or response_id in self._awaited.values():
+            return None
+        self._served.discard(response_id)
+        if response_id in self._shared:
+            self._shared.discard(response_id)
+            return CLIENT_S
+        return 0.0
