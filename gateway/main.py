@@ -132,7 +132,7 @@ async def open_models(settings: Settings, workshop: Workshop, stack: AsyncExitSt
     """The models in order of preference. Those that run in this process share what is in the workshop."""
     models: list[Model] = []
     for name in settings.provider_order:
-        shelf = plugins.find("gateway.providers", name)
+        shelf = await asyncio.to_thread(plugins.find, "gateway.providers", name)
         if hasattr(shelf, "opened"):
             models.append(await stack.enter_async_context(shelf.opened(settings, workshop)))
         else:
