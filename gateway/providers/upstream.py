@@ -38,9 +38,13 @@ class Lenient:
             self._adds = True
         elif kind == "conversation.item.created" and self._adds:
             return []  # it says both
-        elif kind in OLD_NAMES and self._down is None:
+        elif self._down is None and (kind in OLD_NAMES or _is_old_response(event)):
             self._down = Beta()
         return [complete(event)] if self._down is None else self._down.down(event)
+
+
+def _is_old_response(event: Event) -> bool:
+    return event["type"] == "response.created" and "modalities" in event["response"]
 
 
 class UpstreamModel(RemoteModel):

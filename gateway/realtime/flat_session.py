@@ -117,13 +117,19 @@ def session_from_beta(flat: Session) -> Session:
     heard, spoken = session["audio"]["input"], session["audio"]["output"]
     heard["format"] = dict(FORMATS_BACK.get(flat.get("input_audio_format") or "", heard["format"]))
     heard["transcription"] = only(flat.get("input_audio_transcription"), TRANSCRIPTION_KEYS) or None
-    heard["noise_reduction"] = only(flat.get("input_audio_noise_reduction"), ("type",)) or None
+    heard["noise_reduction"] = _noise_from_beta(flat.get("input_audio_noise_reduction"))
     if "turn_detection" in flat:
         heard["turn_detection"] = _vad_from_beta(flat["turn_detection"])
     spoken["format"] = dict(FORMATS_BACK.get(flat.get("output_audio_format") or "", spoken["format"]))
     spoken["voice"] = voice_from_beta(flat.get("voice")) or spoken["voice"]
     spoken["speed"] = flat.get("speed") or spoken["speed"]
     return session
+
+
+def _noise_from_beta(reduction: Any) -> dict[str, Any] | None:
+    """A maker's own kind is told as the near one: it takes the speaker to be close."""
+    kind = reduction.get("type") if isinstance(reduction, dict) else None
+    return None if kind is None else {"type": "far_field" if kind == "far_field" else "near_field"}
 
 
 def _vad_from_beta(vad: Any) -> dict[str, Any] | None:

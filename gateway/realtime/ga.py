@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.realtime.ids import new_id
+
 __all__ = ["Ga", "clean_item", "clean_response", "clean_session"]
 
 Event = dict[str, Any]
@@ -63,6 +65,9 @@ def clean_session(session: dict[str, Any]) -> dict[str, Any]:
 def clean_item(item: dict[str, Any]) -> dict[str, Any]:
     """An item as a client may create it: what an assistant said is history only as text, never as audio."""
     kept = {k: v for k, v in item.items() if v is not None}
+    if kept["type"] == "mcp_approval_response":
+        # Of all items this one must come with an id, and has no status.
+        kept = {"id": new_id("mcpr"), **{k: v for k, v in kept.items() if k not in ("object", "status")}}
     if kept.get("role") == "assistant":
         kept["content"] = [_as_text(part) for part in kept.get("content", ())]
     return kept
