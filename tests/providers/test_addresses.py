@@ -120,9 +120,11 @@ def test_every_configured_provider_is_used_in_this_order() -> None:
 @pytest.mark.parametrize(
     ("environ", "faults"),
     [
-        ({"AZURE_OPENAI_ENDPOINT": "https://n"}, ["AZURE_OPENAI_API_KEY is not", "AZURE_OPENAI_DEPLOYMENT_REALTIME is not"]),
+        ({"AZURE_OPENAI_ENDPOINT": "https://n"},
+         ["AZURE_OPENAI_API_KEY is not", "AZURE_OPENAI_DEPLOYMENT_REALTIME is not"]),
         ({"AZURE_VOICELIVE_ENDPOINT": "https://n"}, ["AZURE_VOICELIVE_API_KEY is not"]),
-        ({"PARLEY_PROVIDERS": "voicelive"}, ["names voicelive, but AZURE_VOICELIVE_ENDPOINT", "but AZURE_VOICELIVE_API_KEY"]),
+        ({"PARLEY_PROVIDERS": "voicelive"},
+         ["names voicelive, but AZURE_VOICELIVE_ENDPOINT", "but AZURE_VOICELIVE_API_KEY"]),
         ({"PARLEY_PROVIDERS": "nobody"}, ["unknown provider nobody"]),
         (AZURE | {"AZURE_OPENAI_ENDPOINT": "name.openai.azure.com"}, ["must be the resource's address"]),
         (AZURE | {"AZURE_OPENAI_ENDPOINT": "https://n/openai/realtime?api-version=x"}, ["must end before the '?'"]),

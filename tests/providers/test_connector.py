@@ -156,7 +156,7 @@ async def test_what_a_dialect_cannot_say_is_told_at_once() -> None:
                 session.send({"type": "conversation.item.create", "event_id": f"e{number}"})
             told = [await anext(events) for _ in range(3)]
             async with asyncio.TaskGroup() as group:
-                waiting = group.create_task(anext(events))
+                waiting = group.create_task(session.receive())
                 await asyncio.sleep(0)
                 session.send({"type": "conversation.item.create", "event_id": "e3"})
             told.append(waiting.result())
