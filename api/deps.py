@@ -31,6 +31,7 @@ __all__ = [
     "Deps",
     "LiveCall",
     "Probe",
+    "ProviderState",
     "Reservations",
     "ServingLeg",
     "SidebandPeer",
@@ -126,6 +127,24 @@ class Verdict:
     message: str
 
 
+class ProviderState(Protocol):
+    """How a provider of models fares in this process (`gateway.continuity.health` keeps it)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def up(self) -> bool: ...
+
+    @property
+    def failures(self) -> int:
+        """In a row."""
+
+    @property
+    def next_try_in_s(self) -> float:
+        """How long it is left alone; 0 when a call may try it."""
+
+
 Probe = Callable[[], Awaitable[Verdict]]
 """Asked on every readiness request; given 2 s."""
 
@@ -150,7 +169,9 @@ class Deps:
     make_sideband: Callable[[web.WebSocketResponse], SidebandPeer] = SidebandSocket
     voices: Sequence[VoiceEntry] = VOICES
     probes: Mapping[str, Probe] = field(default_factory=dict)
-    """Readiness beyond the database and the drain: `speech`, `model` …"""
+    """Readiness beyond the database and the drain: `speech` …"""
+    providers: Callable[[], Sequence[ProviderState]] = tuple
+    """How each provider fares, in order of preference; none by default."""
     limiter: RateLimiter = field(default_factory=InProcessLimiter)
     clock: Callable[[], float] = time.time
     version: str = VERSION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
-from api.deps import Deps, Probe
+from api.deps import Deps, Probe, ProviderState
 from api.records.access import AccessKeys
 from api.tokens import Tokens
 from gateway.call.run import CallPlan
@@ -246,6 +246,7 @@ async def house(
     *,
     settings: Settings | None = None,
     probes: dict[str, Probe] | None = None,
+    providers: Callable[[], Sequence[ProviderState]] = tuple,
     make_leg: Callable[[str], FakeLeg] = FakeLeg,
     now: float = 1_800_000_000.0,
 ) -> AsyncIterator[House]:
@@ -277,6 +278,7 @@ async def house(
             make_socket_leg=on_socket,
             make_sideband=FakePeer,
             probes=probes or {},
+            providers=providers,
             clock=lambda: clock[0],
         )
         # aiohttp's test server cancels handlers too, as `make_runner` does.

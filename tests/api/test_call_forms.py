@@ -202,3 +202,17 @@ async def test_what_is_for_sip_says_so(sqlite_url: str) -> None:
             response = await api.client.post(f"/v1/realtime/calls/{call_id}/{verb}", headers=headers)
             assert "SIP" in await refused(api, response, 404, "not_a_sip_call")
         assert api.supervisor.ended == []
+
+
+async def test_audio_formats_are_for_sockets(sqlite_url: str) -> None:
+    wanted = {"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}}}}
+    async with house(sqlite_url, settings=KEYS) as api:
+        api.supervisor.max_calls = 9
+        assert (await call(api, "sk-ours", form(session=wanted))).status == 201
+        token = await secret(api, "sk-ours", session=wanted)
+        assert (await call(api, token, form(session=None))).status == 201
+        query = {"model": "any"}
+        async with api.client.ws_connect(
+            "/v1/realtime", params=query, headers={"Authorization": f"Bearer {token}"}
+        ):
+            assert [begun[2].session for begun in api.supervisor.begun] == [None, None, wanted]

@@ -188,22 +188,6 @@ async def test_one_call_at_a_time_and_a_full_house(sqlite_url: str) -> None:
         assert len(api.legs) == 2
 
 
-async def test_the_preflight_of_any_page(sqlite_url: str) -> None:
-    async with house(sqlite_url) as api:
-        asked = "authorization,content-type,x-openai-agents-sdk"
-        headers = {
-            "Origin": "https://anywhere.example",
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": asked,
-        }
-        response = await api.client.options("/v1/realtime/calls", headers=headers)
-        assert response.status == 204
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
-        assert "POST" in response.headers["Access-Control-Allow-Methods"]
-        assert response.headers["Access-Control-Allow-Headers"] == asked
-        assert "Access-Control-Allow-Credentials" not in response.headers
-
-
 async def test_unknown_paths_and_methods_in_this_fronts_envelope(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
         await refused(api, await api.client.get("/v1/realtime/nothing"), 404, "not_found")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.deps import Deps, Probe, Verdict
+from api.deps import Deps, Probe, ProviderState, Verdict
 from gateway.stores.engine import EVERY_TENANT
 from gateway.stores.schema import Boot
 
@@ -22,7 +23,7 @@ _PROBE_S = 2.0
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
-    """`/healthz`, `/readyz` and the same under `/api/health`."""
+    """`/healthz`, `/readyz` and the same under `/api/health`, which by itself says what `ready` says."""
     probes: dict[str, Probe] = {
         "database": lambda: _database(deps),
         "admission": lambda: _admission(deps),
@@ -45,18 +46,23 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             for name, probe in probes.items():
                 group.create_task(ask(name, probe))
         found = {name: verdicts[name] for name in probes}
+        states = deps.providers()
+        if states:
+            found["providers"] = _providers(states)
         failures = [
             {"check": name, "status": verdict.status, "message": verdict.message}
             for name, verdict in found.items()
             if not verdict.ok
         ]
+        # One provider that is down is told, and is no failure: calls go to the next.
+        told = found | {f"provider:{state.name}": _provider(state) for state in states}
         body = {
             "ok": not failures,
             "timestamp": stamp(),
             "checks": {name: verdict.ok for name, verdict in found.items()},
             "details": {
                 name: {"ok": verdict.ok, "status": verdict.status, "message": verdict.message}
-                for name, verdict in found.items()
+                for name, verdict in told.items()
             },
             "failures": failures,
         }
@@ -67,6 +73,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         web.get("/api/health/live", live),
         web.get("/readyz", ready),
         web.get("/api/health/ready", ready),
+        web.get("/api/health", ready),
     ]
 
 
@@ -94,3 +101,28 @@ async def _admission(deps: Deps) -> Verdict:
     if deps.supervisor.draining:
         return Verdict(False, "draining", "the server is finishing its calls before it stops")
     return Verdict(True, "ready", f"{deps.supervisor.live} of {deps.supervisor.max_calls} lines in use")
+
+
+def _providers(states: Sequence[ProviderState]) -> Verdict:
+    """Ready while some provider is up or may be tried: only a call that tries it finds out that it is up again, so a
+    server that took no more calls would never learn."""
+    up = sum(state.up for state in states)
+    if up:
+        return Verdict(True, "ready", f"{up} of {len(states)} up")
+    wait = min(state.next_try_in_s for state in states)
+    if wait <= 0:
+        return Verdict(True, "unsure", "none was up when it was last tried; the next call tries again")
+    return Verdict(False, "down", f"no provider of models is up; the next try is in {wait:.0f} s")
+
+
+def _provider(state: ProviderState) -> Verdict:
+    if state.up:
+        return Verdict(
+            True, "up", "answers" if not state.failures else f"answers; failed {state.failures} times"
+        )
+    then = (
+        f"left alone for {state.next_try_in_s:.0f} s"
+        if state.next_try_in_s > 0
+        else "the next call tries it"
+    )
+    return Verdict(False, "down", f"failed {state.failures} times in a row; {then}")

@@ -31,7 +31,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         await auth.spend(request, deps.limiter, CALLS, deps.settings)
         caller = identify(request, deps)
         offer = await read_offer(request)
-        call = await opening(request, deps, caller, offer.session)
+        call = await opening(request, deps, caller, plays=True, session=offer.session)
         async with reserved(deps, call) as call_id:
             leg = deps.make_leg(call_id)
             answer = await _answered(leg, offer.sdp)
@@ -67,7 +67,9 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     return [
         web.post("/v1/realtime/calls", create),
         web.post("/v1/realtime/calls/{call_id}/hangup", hang_up),
-        web.post("/v1/realtime/calls/{call_id}/{verb:accept|reject|refer}", sip),
+        web.post("/v1/realtime/calls/{call_id}/accept", sip),
+        web.post("/v1/realtime/calls/{call_id}/reject", sip),
+        web.post("/v1/realtime/calls/{call_id}/refer", sip),
     ]
 
 

@@ -52,7 +52,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         now = deps.clock()
         expires_at = int(now) + (ask.expires_after or _Expiry()).seconds
         new = configurations.NewConfiguration(
-            configuration_id, server.tenant, persona.id, made.update or {"type": "realtime"}
+            configuration_id, server.tenant, persona.id, made.update(plays=False) or {"type": "realtime"}
         )
         await configurations.store(deps.database, new, now, expires_at)
         token = deps.tokens.mint(SecretGrant(configuration_id, server.tenant, expires_at))

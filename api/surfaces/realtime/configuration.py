@@ -7,6 +7,7 @@ from typing import Any
 
 from api.deps import Deps
 from api.errors import ApiError
+from gateway.call.desk import CLIENT_FORMATS, FORMATS
 from gateway.call.policy import may_change
 from gateway.call.run import visible_session
 from gateway.realtime.events import SessionUpdate, parse_client_event
@@ -15,9 +16,6 @@ from gateway.realtime.session import Merged, merge_session, part_of
 from personas.persona import Persona
 
 __all__ = ["Configured", "configured", "refusal"]
-
-FORMATS = frozenset({"audio/pcm", "audio/pcmu", "audio/pcma"})
-"""What a WebSocket client may ask for. A WebRTC client may too: its audio travels as RTP all the same."""
 
 VOICE = "audio.output.voice"
 
@@ -28,8 +26,14 @@ class Configured:
 
     effective: dict[str, Any]
     """The complete session object."""
-    update: dict[str, Any] | None
-    """What of it differs from the persona's: the `session` of a `session.update`. None when nothing does."""
+    changed: tuple[str, ...]
+    """The dotted leaves that differ from the persona's."""
+
+    def update(self, *, plays: bool) -> dict[str, Any] | None:
+        """What differs, as the `session` of a `session.update`; None when nothing does. With `plays` (over WebRTC)
+        without the audio formats: there the audio travels as RTP whatever they say."""
+        leaves = [leaf for leaf in self.changed if not (plays and leaf in FORMATS)]
+        return part_of(self.effective, leaves) if leaves else None
 
 
 def configured(deps: Deps, persona: Persona, session_id: str, *asked: object) -> Configured:
@@ -45,7 +49,7 @@ def configured(deps: Deps, persona: Persona, session_id: str, *asked: object) ->
             raise refusal(fault) from None
         session = merged.session
         changed |= dict.fromkeys(merged.changed)
-    return Configured(session, part_of(session, changed) if changed else None)
+    return Configured(session, tuple(changed))
 
 
 def refusal(fault: ProtocolFault) -> ApiError:
@@ -67,12 +71,15 @@ def _checked(wanted: object) -> dict[str, Any]:
 
 
 def _merged(session: dict[str, Any], wanted: dict[str, Any], persona: Persona) -> Merged:
-    """As a call takes a `session.update`: a voice that is not the persona's keeps the one in force."""
+    """As a call takes a `session.update` (`gateway.call.desk`): formats are between the client and its leg, and a
+    voice that is not the persona's leaves the one in force."""
 
     def allow(leaf: str) -> bool:
-        return may_change(persona.policy, leaf)
+        return may_change(persona.policy, leaf) or leaf in FORMATS
 
-    merged = merge_session(session, wanted, formats=FORMATS, allow=allow)
+    merged = merge_session(session, wanted, formats=CLIENT_FORMATS, allow=allow)
     if merged.session["audio"]["output"]["voice"] in persona.allowed_voices or VOICE not in merged.changed:
         return merged
-    return merge_session(session, wanted, formats=FORMATS, allow=lambda leaf: leaf != VOICE and allow(leaf))
+    return merge_session(
+        session, wanted, formats=CLIENT_FORMATS, allow=lambda leaf: leaf != VOICE and allow(leaf)
+    )

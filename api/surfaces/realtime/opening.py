@@ -62,9 +62,10 @@ def asked_persona(request: web.Request, deps: Deps) -> Persona:
 
 
 async def opening(
-    request: web.Request, deps: Deps, caller: Caller, session: object | None = None
+    request: web.Request, deps: Deps, caller: Caller, *, plays: bool, session: object | None = None
 ) -> Opening:
-    """What this caller opens, with the `session` object that came with the request.
+    """What this caller opens on a leg that `plays` (`gateway.ports.Leg`), with the `session` object that came with
+    the request.
     Raises ApiError 400, 401, 403, 404, 503."""
     asked = () if session is None else (session,)
     if not isinstance(caller, Server) and "persona" in request.query:
@@ -76,15 +77,15 @@ async def opening(
         )
     match caller:
         case Server(tenant):
-            return _new(deps, tenant, asked_persona(request, deps), asked)
+            return _new(deps, tenant, asked_persona(request, deps), asked, plays)
         case SecretGrant(configuration_id, tenant):
             stored = await configurations.find(deps.database, tenant, configuration_id, deps.clock())
             persona = deps.personas.get(stored.persona_id) if stored else None
             if stored is None or persona is None:
                 raise _stale()
-            return _new(deps, tenant, persona, (stored.session, *asked), configuration_id)
+            return _new(deps, tenant, persona, (stored.session, *asked), plays, configuration_id)
         case SessionGrant():
-            return await _stored(deps, caller, asked)
+            return await _stored(deps, caller, asked, plays)
 
 
 def _new(
@@ -92,6 +93,7 @@ def _new(
     tenant: str,
     persona: Persona,
     asked: tuple[object, ...],
+    plays: bool,
     configuration_id: str | None = None,
 ) -> Opening:
     new = sessions.NewSession(
@@ -101,18 +103,18 @@ def _new(
         persona.id,
         configuration_id=configuration_id,
     )
-    update = configured(deps, persona, new.id, *asked).update
+    update = configured(deps, persona, new.id, *asked).update(plays=plays)
     return Opening(new.id, tenant, persona, update, deps.access.key_of(new.id), new)
 
 
-async def _stored(deps: Deps, grant: SessionGrant, asked: tuple[object, ...]) -> Opening:
+async def _stored(deps: Deps, grant: SessionGrant, asked: tuple[object, ...], plays: bool) -> Opening:
     found = await sessions.find(deps.database, grant.session_id, deps.clock())
     persona = deps.personas.get(grant.persona_id)
     if found is None or found.tenant != grant.tenant or persona is None:
         raise _stale()
     key = deps.access.key_of(found.id)
     tells = grant.tells_access and deps.access.opens(key, found.access_hash)
-    update = configured(deps, persona, found.id, *asked).update
+    update = configured(deps, persona, found.id, *asked).update(plays=plays)
     return Opening(found.id, found.tenant, persona, update, key if tells else None, None)
 
 

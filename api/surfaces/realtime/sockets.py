@@ -68,7 +68,7 @@ class Sockets:
         self, request: web.Request, socket: web.WebSocketResponse, caller: Caller
     ) -> web.StreamResponse:
         deps = self._deps
-        call = await opening(request, deps, caller)
+        call = await opening(request, deps, caller, plays=False)
         async with reserved(deps, call) as call_id:
             if call.access_key is not None:
                 socket.headers["X-Session-Access"] = call.access_key
