@@ -8,14 +8,15 @@ that a server would use (reference section 10: `unknown_parameter`, `missing_req
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import binascii
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
-from typing_extensions import TypeAliasType
+from tests.peers.shapes import ARRAYS, UNIONS, bare, fields, literals, members
 
 __all__ = ["Problem", "by_type", "problems"]
 
@@ -34,91 +35,90 @@ class Problem:
 
 def problems(annotation: Any, value: object, path: str = "") -> list[Problem]:
     """Every difference; an empty list when the value is exactly of the type."""
-    annotation = _bare(annotation)
+    annotation = bare(annotation)
     origin = get_origin(annotation)
-    if origin in (Union, UnionType):
+    if origin in UNIONS:
         return _of_union(get_args(annotation), value, path)
     if origin is Literal:
-        return (
-            [] if _among(value, get_args(annotation)) else [_not_among(value, get_args(annotation), path)]
-        )
-    if origin is list:
-        return _of_list(get_args(annotation)[0], value, path)
+        known = tuple(one.value if isinstance(one, Enum) else one for one in get_args(annotation))
+        return [] if _among(value, known) else [_not_among(value, known, path)]
+    if origin in ARRAYS:
+        return _of_array(get_args(annotation)[0], value, path)
     if origin is dict:
         return _of_dict(get_args(annotation)[1], value, path)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _of_model(annotation, value, path)
+    if fields(annotation) is not None:
+        return _of_object(annotation, value, path)
     return _of_leaf(annotation, value, path)
 
 
 @cache
-def by_type(union: Any) -> dict[str, type[BaseModel]]:
-    """The members of a union of models, by the literal of their `type`."""
-    return {name: member for member in _members(union) for name in _literals(member, "type")}
+def by_type(union: Any) -> dict[str, Any]:
+    """The object types of a union, by the literal of their `type`."""
+    return {name: member for member in members(union) for name in literals(member, "type")}
 
 
 # ── the shapes ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _of_model(model: type[BaseModel], value: object, path: str) -> list[Problem]:
+def _of_object(kind: Any, value: object, path: str) -> list[Problem]:
     if not isinstance(value, dict):
         return [_wrong_type(path, "an object", value)]
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    known = fields(kind) or {}
     found: list[Problem] = []
-    for key, field in fields.items():
+    for key, field in known.items():
         here = _join(path, key)
         if key in value:
             found += problems(field.annotation, value[key], here)
-        elif field.is_required():
-            found.append(
-                Problem("missing_required_parameter", here, f"Missing required parameter: '{here}'.")
-            )
-    unknown = (_join(path, key) for key in value if key not in fields)
+        elif field.required:
+            found.append(_missing(here))
+    unknown = (_join(path, key) for key in value if key not in known)
     return found + [Problem("unknown_parameter", here, f"Unknown parameter: '{here}'.") for here in unknown]
 
 
-def _of_union(members: tuple[Any, ...], value: object, path: str) -> list[Problem]:
-    members = tuple(_bare(member) for member in members)
+def _of_union(branches: tuple[Any, ...], value: object, path: str) -> list[Problem]:
+    branches = tuple(inner for branch in branches for inner in _flat(branch))
     if value is None:
-        return [] if NoneType in members else [_wrong_type(path, "a value", value)]
-    choices = [member for member in members if member is not NoneType]
-    if isinstance(value, dict) and len(models := list(_models(choices))) > 1:
-        others = [member for member in choices if member not in models]
-        models, fault = _narrow(models, value, path)
-        choices = [*others, *models]
+        return [] if NoneType in branches else [_wrong_type(path, "a value", value)]
+    choices = [one for one in branches if one is not NoneType]
+    if any(isinstance(one, type) and issubclass(one, Enum) for one in choices):
+        # A vendor that lists its values and takes any string besides means values of the future, not ours.
+        choices = [one for one in choices if one is not str]
+    objects = [one for one in choices if fields(one) is not None]
+    if isinstance(value, dict) and len(objects) > 1:
+        others = [one for one in choices if one not in objects]
+        objects, fault = _narrow(objects, value, path)
+        choices = [*others, *objects]
         if fault and not others:
             return [fault]
-    tried = [problems(member, value, path) for member in choices]
-    literals = tuple(name for m in choices if get_origin(m) is Literal for name in get_args(m))
-    best = min(tried, key=len)
-    if best and isinstance(value, str) and literals and all(get_origin(m) is Literal for m in choices):
-        return [_not_among(value, literals, path)]
-    return best
+    return min((problems(one, value, path) for one in choices), key=len)
 
 
-def _narrow(
-    models: list[type[BaseModel]], value: dict[str, Any], path: str
-) -> tuple[list[type[BaseModel]], Problem | None]:
-    """The models whose literal keys agree with the value's; else what stands against all of them."""
+def _flat(branch: Any) -> tuple[Any, ...]:
+    branch = bare(branch)
+    if get_origin(branch) in UNIONS:
+        return tuple(inner for one in get_args(branch) for inner in _flat(one))
+    return (branch,)
+
+
+def _narrow(kinds: list[Any], value: dict[str, Any], path: str) -> tuple[list[Any], Problem | None]:
+    """The object types whose literal keys agree with the value's; else what stands against all of them."""
     for key in DISCRIMINATORS:
-        if not all(_literals(model, key) for model in models):
+        if not all(literals(kind, key) for kind in kinds):
             continue
+        here = _join(path, key)
         if key not in value:
-            models = [model for model in models if not model.model_fields[key].is_required()]
-            if not models:
-                here = _join(path, key)
-                return [], Problem(
-                    "missing_required_parameter", here, f"Missing required parameter: '{here}'."
-                )
+            kinds = [kind for kind in kinds if not (fields(kind) or {})[key].required]
+            if not kinds:
+                return [], _missing(here)
             continue
-        known = tuple(name for model in models for name in _literals(model, key))
-        models = [model for model in models if _among(value[key], _literals(model, key))]
-        if not models:
-            return [], _not_among(value[key], known, _join(path, key))
-    return models, None
+        known = tuple(name for kind in kinds for name in literals(kind, key))
+        kinds = [kind for kind in kinds if _among(value[key], literals(kind, key))]
+        if not kinds:
+            return [], _not_among(value[key], known, here)
+    return kinds, None
 
 
-def _of_list(inner: Any, value: object, path: str) -> list[Problem]:
+def _of_array(inner: Any, value: object, path: str) -> list[Problem]:
     if not isinstance(value, list):
         return [_wrong_type(path, "an array", value)]
     return [fault for at, one in enumerate(value) for fault in problems(inner, one, f"{path}[{at}]")]
@@ -141,6 +141,11 @@ LEAVES: dict[type, tuple[tuple[type, ...], str]] = {
 def _of_leaf(annotation: Any, value: object, path: str) -> list[Problem]:
     if annotation in (object, Any):
         return []
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        known = tuple(one.value for one in annotation)
+        return [] if _among(value, known) else [_not_among(value, known, path)]
+    if annotation is bytes:
+        return [] if _is_base64(value) else [_wrong_type(path, "base64", value)]
     if annotation not in LEAVES:
         raise TypeError(f"no rule for {annotation!r} at {path!r}")
     kinds, words = LEAVES[annotation]
@@ -151,32 +156,11 @@ def _of_leaf(annotation: Any, value: object, path: str) -> list[Problem]:
 # ── small things ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _bare(annotation: Any) -> Any:
-    while True:
-        if isinstance(annotation, TypeAliasType):
-            annotation = annotation.__value__
-        elif get_origin(annotation) is Annotated:
-            annotation = get_args(annotation)[0]
-        else:
-            return annotation
-
-
-def _models(choices: list[Any]) -> Iterator[type[BaseModel]]:
-    return (one for one in choices if isinstance(one, type) and issubclass(one, BaseModel))
-
-
-def _members(union: Any) -> list[type[BaseModel]]:
-    return list(_models([_bare(member) for member in get_args(_bare(union))]))
-
-
-@cache
-def _literals(model: type[BaseModel], key: str) -> tuple[Any, ...]:
-    field = model.model_fields.get(key)
-    if field is None:
-        return ()
-    annotation = _bare(field.annotation)
-    branches = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    return tuple(name for one in branches if get_origin(one) is Literal for name in get_args(one))
+def _is_base64(value: object) -> bool:
+    try:
+        return isinstance(value, str) and base64.b64decode(value, validate=True) is not None
+    except (binascii.Error, ValueError):
+        return False
 
 
 def _among(value: object, known: tuple[Any, ...]) -> bool:
@@ -186,6 +170,10 @@ def _among(value: object, known: tuple[Any, ...]) -> bool:
 def _not_among(value: object, known: tuple[Any, ...], path: str) -> Problem:
     words = ", ".join(repr(one) for one in dict.fromkeys(known))
     return Problem("invalid_value", path, f"Invalid value: {value!r}. Supported values are: {words}.")
+
+
+def _missing(path: str) -> Problem:
+    return Problem("missing_required_parameter", path, f"Missing required parameter: '{path}'.")
 
 
 def _wrong_type(path: str, wanted: str, value: object) -> Problem:
