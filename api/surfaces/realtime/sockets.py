@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import WSCloseCode, web
 
@@ -20,13 +19,11 @@ from gateway.realtime.events import MAX_MESSAGE
 
 __all__ = ["PROTOCOL", "Sockets"]
 
-logger = logging.getLogger(__name__)
-
 PROTOCOL = "realtime"
 HEARTBEAT_S = 20.0
-"""A client that answers no ping within half of it is gone."""
-CLOSE_S = 3.0
-"""How long the other side may take to answer a close."""
+"""Between pings; a client that answers none within half of it is gone."""
+CLOSE_S = 2.0
+"""How long a client may take to read a close, and to answer it."""
 BETA_PROTOCOL = "openai-beta.realtime-v1"
 
 
@@ -44,7 +41,7 @@ class Sockets:
         """The server stops: whoever is still here is told to come again (1001)."""
         async with asyncio.TaskGroup() as group:
             for socket in self._open:
-                group.create_task(socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown"))
+                group.create_task(_send_away(socket))
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         await auth.spend(request, self._deps.limiter, CALLS, self._deps.settings)
@@ -52,9 +49,9 @@ class Sockets:
             protocols=(PROTOCOL,),
             timeout=CLOSE_S,
             heartbeat=HEARTBEAT_S,
-            # One more than may be sent, so that the first byte too many is answered by an event, not by a close.
+            # A little more than is taken, so that what is just too long is answered by an event, not by a close.
             max_msg_size=MAX_MESSAGE + 1024,
-            # Base64 audio shrinks by a quarter at most, and a deflate window for each client costs more than that.
+            # Base64 audio shrinks by a quarter at most, and deflating it costs more than the rest of an event does.
             compress=False,
         )
         _check_upgrade(request, socket)
@@ -102,7 +99,7 @@ class Sockets:
             sideband.detach()
         return socket
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def _upgraded(self, request: web.Request, socket: web.WebSocketResponse) -> AsyncIterator[None]:
         await socket.prepare(request)
         self._open.add(socket)
@@ -110,6 +107,13 @@ class Sockets:
             yield
         finally:
             self._open.discard(socket)
+
+
+async def _send_away(socket: web.WebSocketResponse) -> None:
+    # A client that does not read does not read this either; the server closes its connection next.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S + 0.5):
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
 
 
 def _check_upgrade(request: web.Request, socket: web.WebSocketResponse) -> None:
