@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 from personas.persona import Persona
 
-__all__ = ["Offered", "said_exactly", "say_exactly", "session_for"]
+__all__ = ["CARRY_ON", "Offered", "said_exactly", "say_exactly", "session_for"]
+
+CARRY_ON = "Carry on from exactly where your last message breaks off, without repeating anything of it."
+"""System message for an engine that takes over in the middle of a reply, right after the beginning of that reply."""
 
 _EXACTLY = 'Say exactly this, word for word, and nothing else: "{}"'
 _SAID = re.compile(r'^\s*Say exactly this, word for word, and nothing else: "(.*)"\s*$', re.DOTALL)

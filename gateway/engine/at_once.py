@@ -7,9 +7,11 @@ which the interpreter would not even be switched, gains nothing.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import orjson
 
+from gateway.engine.carrying_on import begun_in, rest_of
 from gateway.engine.mind import Call, Done, Policy, Request, Thought, Words
 
 __all__ = ["AtOnce"]
@@ -22,9 +24,16 @@ class AtOnce:
         self._policy = policy
 
     async def think(self, request: Request) -> AsyncGenerator[Thought]:
-        reply = self._policy.respond(request)
-        if reply.say:
-            yield Words(reply.say)
+        begun = begun_in(request.conversation)
+        if begun is None:
+            reply = self._policy.respond(request)
+            say = reply.say
+        else:
+            # As it was when the reply was asked for, the conversation leads to the same reply again.
+            reply = self._policy.respond(replace(request, conversation=begun.before))
+            say = rest_of(reply.say, begun.words)
+        if say:
+            yield Words(say)
         for use in reply.tool_uses:
             yield Call(use.name, orjson.dumps(use.arguments).decode())
         yield Done()

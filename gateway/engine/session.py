@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gateway.engine.core import EngineCore
 from gateway.engine.effects import (
@@ -62,6 +62,8 @@ class Parts:
     """What the ears are to expect."""
     provider: str
     """Who answers, for `ModelSession.provider`."""
+    most_faults: int | None = None
+    """Failures in a row of ears or voice, and the session is given up; None: each costs its job only."""
 
 
 class EngineSession:
@@ -81,6 +83,8 @@ class EngineSession:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._lost: str | None = None
+        self._faults = {"ears": 0, "voice": 0}
+        """In a row."""
 
     @property
     def model(self) -> str:
@@ -188,12 +192,17 @@ class EngineSession:
                 heard = await self._parts.ears.transcribe(await _for_ears(pcm), script=self._parts.script)
         except (GatewayError, TimeoutError) as fault:
             log.warning("the ears failed: %s", type(fault).__name__)
-            self._do(self._core.deaf(job, self._loop.time()))
+            self._deaf(job)
         except Exception as fault:  # noqa: BLE001 - costs this job, never the session; its text may quote speech
             log.error("the ears broke: %s", where(fault))
-            self._do(self._core.deaf(job, self._loop.time()))
+            self._deaf(job)
         else:
+            self._faults["ears"] = 0
             self._do(self._core.heard(job, heard, self._loop.time()))
+
+    def _deaf(self, job: str) -> None:
+        if not self._failed("ears"):
+            self._do(self._core.deaf(job, self._loop.time()))
 
     async def _think(self, response_id: str, request: Request) -> None:
         try:
@@ -239,15 +248,28 @@ class EngineSession:
             while line:
                 clause = line.popleft()
                 await self._speak_clause(clause)
+                self._faults["voice"] = 0
                 self._do(self._core.said(response_id, clause.number, self._loop.time()))
         except (GatewayError, TimeoutError) as fault:
             log.warning("the voice failed: %s", type(fault).__name__)
-            self._do(self._core.mute(response_id, self._loop.time()))
+            self._mute(response_id)
         except Exception as fault:  # noqa: BLE001 - costs this job, never the session; its text may quote speech
             log.error("the voice broke: %s", where(fault))
-            self._do(self._core.mute(response_id, self._loop.time()))
+            self._mute(response_id)
         finally:
             self._lines.pop(response_id, None)
+
+    def _mute(self, response_id: str) -> None:
+        if not self._failed("voice"):
+            self._do(self._core.mute(response_id, self._loop.time()))
+
+    def _failed(self, part: Literal["ears", "voice"]) -> bool:
+        """One more failure of a part; True: that was one too many, and the session is over."""
+        self._faults[part] += 1
+        if self._parts.most_faults is None or self._faults[part] < self._parts.most_faults:
+            return False
+        self._lose(f"its {part} failed {self._faults[part]} times")
+        return True
 
     async def _speak_clause(self, wanted: Speak) -> None:
         chunks = self._parts.voice.speak(wanted.text, voice=wanted.voice, speed=wanted.speed)
