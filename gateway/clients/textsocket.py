@@ -76,8 +76,13 @@ class TextSocket:
         self._queue.append(message)
         self._wake.set()
 
-    async def serve(self, receive: Received) -> int | None:
-        """Carry messages both ways until the socket is over; the client's close code, None without one."""
+    @property
+    def close_code(self) -> int | None:
+        """The client's, once it has closed; None when the connection just broke."""
+        return self._socket.close_code
+
+    async def serve(self, receive: Received) -> None:
+        """Carry messages both ways until the socket is over."""
         self._serving = True
         try:
             async with asyncio.TaskGroup() as group:
@@ -89,7 +94,6 @@ class TextSocket:
         finally:
             self._serving = False
             self._written.set()
-        return self._socket.close_code
 
     async def close(self, code: int) -> None:
         """Write what waits, then close. Ends within 5 s whatever the client does."""

@@ -79,13 +79,13 @@ class WebSocketLeg:
         """Carry the client's messages to the call and the call's events to the client, until the socket is over.
         Called once, by the route, after the call was begun with this leg."""
         await self._opened.wait()
-        code: int | None = None
         try:
             if not self._over:
-                code = await self._socket.serve(self._receive)
+                await self._socket.serve(self._receive)
         finally:
             self._over = True
-            self._lose(LEFT if code in LEFT_CODES else HUNG_UP)
+            # Looked up here: the server cancels the route once the connection is gone, also after a proper close.
+            self._lose(LEFT if self._socket.close_code in LEFT_CODES else HUNG_UP)
 
     # ── the port ──
 
