@@ -34,7 +34,7 @@ class Limits(BaseModel):
         description="Quiet on both sides before the agent asks; twice that ends the call.",
     )
     length_s: float = Field(
-        900.0, gt=0, le=3540, description="Longest call; below the provider's 60-minute cap."
+        900.0, gt=0, le=86_400, description="Longest call. It may be longer than a provider's session."
     )
 
 
@@ -71,6 +71,9 @@ class Persona(BaseModel):
     greeting: str | None = Field(None, description="Said as the call opens; none: the caller speaks first.")
     still_there: str = "Are you still there?"
     farewell: str = "Thank you for calling. Goodbye."
+    bridging: str = Field(
+        "One moment, please.", description="Said while another provider takes over; empty: nothing."
+    )
     tools: tuple[str, ...] = ()
     limits: Limits = Limits()
     hear: tuple[Phrase, ...] = Field(

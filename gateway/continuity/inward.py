@@ -1,0 +1,270 @@
+"""Events of the provider in force on their way to the call: ids translated, state noted, repetitions left out. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.continuity.effects import Effect, Proven, ToModel
+from gateway.continuity.pending import Wish
+from gateway.continuity.refusals import Refusals
+from gateway.continuity.state import State
+from gateway.continuity.translation import Translation
+from gateway.ports import Event
+
+__all__ = ["Inward"]
+
+
+class Inward:
+    def __init__(self, state: State, refusals: Refusals) -> None:
+        self._state = state
+        self._refusals = refusals
+        self._ids = Translation(state.ids)
+
+    def event(self, event: Event) -> list[Effect]:
+        """What follows from an event of the link in force."""
+        state = self._state
+        kind: str = event["type"]
+        if kind == "error":
+            return self._refusals.error(event)
+        if kind.startswith("response."):
+            return self._response(kind, event)
+        if kind.startswith("input_audio_buffer."):
+            return self._heard(kind, self._ids.translated(event))
+        if kind.startswith("conversation.item.input_audio_transcription."):
+            return self._words(kind, self._ids.translated(event))
+        if kind.startswith("conversation.item."):
+            return self._item(kind, event)
+        if kind == "session.updated":
+            return self._updated(event)
+        if kind in ("session.created", "conversation.created") and not state.first:
+            return []
+        return [state.tell(self._ids.translated(event))]
+
+    # ── the caller ──
+
+    def _heard(self, kind: str, event: Event) -> list[Effect]:
+        state, marks = self._state, self._state.marks
+        for key in ("audio_start_ms", "audio_end_ms"):
+            if key in event and not state.first:
+                event = {**event, key: marks.to_call(event[key])}
+        match kind:
+            case "input_audio_buffer.speech_started":
+                if marks.speech is not None and marks.speech.carried:
+                    # The same speech, heard again from its beginning.
+                    state.ids.items.bind(event["item_id"], marks.speech.item_id)
+                    marks.speech.carried = False
+                    return []
+                state.replies.owed = False
+                marks.began(event["item_id"], event["audio_start_ms"])
+            case "input_audio_buffer.speech_stopped":
+                repeated = marks.speech is not None and marks.speech.to_ms is not None
+                marks.stopped(event["audio_end_ms"])
+                if repeated:
+                    return []
+            case "input_audio_buffer.committed":
+                return self._committed(event)
+            case "input_audio_buffer.cleared":
+                wish = state.pending.answered(event)
+                marks.cleared(marks.total_ms if wish is None else wish.at_ms)
+            case _:
+                pass
+        return [state.tell(event)]
+
+    def _committed(self, event: Event) -> list[Effect]:
+        state = self._state
+        item_id = event["item_id"]
+        known = None
+        if state.adopted:
+            _, known = state.adopted.popleft()
+        if known is not None:
+            state.ids.items.bind(item_id, known)
+            return []
+        wish = state.pending.committed()
+        speech = state.marks.speech
+        if wish is not None and speech is not None and speech.carried:
+            # The call was told what it would be called when its speech began.
+            state.ids.items.bind(item_id, speech.item_id)
+            item_id = speech.item_id
+            event = {**event, "item_id": item_id}
+        state.marks.committed(item_id, at_ms=None if wish is None else wish.at_ms)
+        content = [{"type": "input_audio", "transcript": None}]
+        shape = {
+            "id": item_id, "object": "realtime.item", "type": "message", "role": "user", "status": "completed",
+            "content": content,
+        }  # fmt: skip
+        entry = state.history.put(shape, self._theirs(event.get("previous_item_id")))
+        entry.open = True
+        state.native.add(item_id)
+        # A turn that is taken anew is answered anew; what broke off before it is over.
+        state.replies.unfinished = None
+        if wish is None and state.inforce.answers:
+            state.replies.owed = True
+        return [state.tell(self._placed(event, item_id))]
+
+    def _words(self, kind: str, event: Event) -> list[Effect]:
+        state = self._state
+        entry = state.history.find(event["item_id"])
+        if entry is None:
+            return [state.tell(event)]
+        if kind.endswith(".delta"):
+            # What a lost provider began to tell, its successor tells whole at the end only.
+            if entry.told_by not in (None, state.link):
+                return []
+            entry.told_by = state.link
+        elif kind.endswith((".completed", ".failed")):
+            entry.text = event.get("transcript") or ""
+            entry.open = False
+            state.marks.understood(entry.id)
+        return [state.tell(event)]
+
+    # ── items ──
+
+    def _item(self, kind: str, event: Event) -> list[Effect]:
+        state = self._state
+        theirs = event.get("item_id") or (event.get("item") or {}).get("id")
+        if theirs in state.hidden:
+            if kind == "conversation.item.deleted":
+                state.hidden.discard(theirs)
+            return []
+        event = self._ids.translated(event)
+        match kind:
+            case "conversation.item.added" | "conversation.item.created" | "conversation.item.done":
+                return self._listed(kind, event)
+            case "conversation.item.deleted":
+                state.history.remove(event["item_id"])
+                state.pending.answered(event)
+            case "conversation.item.truncated" | "conversation.item.retrieved":
+                state.pending.answered(event)
+            case _:
+                pass
+        return [state.tell(event)]
+
+    def _listed(self, kind: str, event: Event) -> list[Effect]:
+        state = self._state
+        item_id = event["item"]["id"]
+        wish = state.pending.answered(event)
+        known = state.history.find(item_id)
+        if known is not None and (known.done if kind.endswith("done") else known.added):
+            return []
+        if item_id in state.seeded and known is not None:
+            # Its own words, and not those it was given anew with.
+            event = {**event, "item": {**event["item"], **known.item}}
+        entry = state.history.put(
+            event["item"], self._theirs(event.get("previous_item_id")), first=_at_root(wish)
+        )
+        if item_id not in state.seeded:
+            state.native.add(item_id)
+        entry.added = True
+        entry.done = not kind.endswith("added")
+        return [state.tell(self._placed(event, item_id))]
+
+    # ── responses ──
+
+    def _response(self, kind: str, event: Event) -> list[Effect]:
+        state = self._state
+        event = self._ids.translated(event)
+        if kind == "response.created":
+            response = self._of_conversation(event["response"])
+            beside = response.get("conversation_id", "") is None
+            wish = state.pending.created(beside=beside)
+            asked = None if wish is None or wish.own else wish.params
+            state.replies.began(response, asked)
+            return [state.tell({**event, "response": response})]
+        if kind == "response.done":
+            return self._done({**event, "response": self._of_conversation(event["response"])})
+        if "response_id" not in event:
+            return [state.tell(event)]
+        reply = state.replies.find(event["response_id"])
+        if reply is None:
+            return []
+        if not reply.beside:
+            self._remember(kind, event)
+        return [state.tell(event)]
+
+    def _remember(self, kind: str, event: Event) -> None:
+        """What a response in the conversation adds to it."""
+        history = self._state.history
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            item_id = event["item"]["id"]
+            if history.find(item_id) is None:
+                self._state.native.add(item_id)
+            history.put(event["item"])
+            return
+        entry = history.find(event.get("item_id"))
+        if entry is None:
+            return
+        match kind:
+            case "response.output_audio.delta":
+                entry.voiced = True
+                entry.audio_bytes += len(event["delta"])
+            case "response.output_audio_transcript.delta" | "response.output_text.delta":
+                entry.text += event["delta"]
+            case "response.output_audio_transcript.done":
+                entry.text = event["transcript"]
+            case "response.output_text.done":
+                entry.text = event["text"]
+            case _:
+                pass
+
+    def _done(self, event: Event) -> list[Effect]:
+        state = self._state
+        response = event["response"]
+        reply = state.replies.over(response["id"])
+        if reply is None:
+            return []
+        effects: list[Effect] = [state.tell(event)]
+        if not reply.beside:
+            state.replies.unfinished = None
+            effects += self._forget_carry_on()
+        if response.get("status") == "completed" and state.link is not None:
+            effects.append(Proven(state.link))
+        return effects
+
+    def _forget_carry_on(self) -> list[ToModel]:
+        state = self._state
+        theirs, state.carry_on = state.carry_on, None
+        return [] if theirs is None else [state.command("conversation.item.delete", item_id=theirs)]
+
+    # ── the rest ──
+
+    def _updated(self, event: Event) -> list[Effect]:
+        state = self._state
+        if state.own_updates:
+            state.own_updates -= 1
+            return []
+        wish = state.pending.answered(event)
+        if wish is not None:
+            state.inforce.accepted(wish.event_id)
+        return [state.tell(event)]
+
+    # ── ids ──
+
+    def _theirs(self, previous_id: str | None) -> str | None:
+        """The item before, as the call knows it; None when the provider knows none, or one the call does not."""
+        if previous_id is None or previous_id in self._state.hidden:
+            return None
+        return self._state.ids.items.inward(previous_id)
+
+    def _placed(self, event: Event, item_id: str) -> Event:
+        """The event with the item that the call has before it."""
+        if self._state.first or "previous_item_id" not in event:
+            return event
+        return {**event, "previous_item_id": self._state.history.previous_id(item_id)}
+
+    def _of_conversation(self, response: dict[str, Any]) -> dict[str, Any]:
+        """The response in the one conversation that the call knows."""
+        state = self._state
+        told = response.get("conversation_id")
+        if told is None:
+            return response
+        if state.conversation_id is None:
+            state.conversation_id = told
+        return (
+            response
+            if told == state.conversation_id
+            else {**response, "conversation_id": state.conversation_id}
+        )
+
+
+def _at_root(wish: Wish | None) -> bool:
+    return wish is not None and wish.event.get("previous_item_id") == "root"

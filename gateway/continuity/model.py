@@ -1,0 +1,68 @@
+"""The one model that calls are given: all configured providers, behind sessions that outlast any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.continuity.bridge import Bridge
+from gateway.continuity.health import Health
+from gateway.continuity.session import LastingSession
+from gateway.continuity.state import CoreSettings
+from gateway.ports import Model, ModelSession, ModelSpec
+from gateway.realtime.ids import new_id
+
+__all__ = ["LastingModel", "LastingSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class LastingSettings:
+    """Times in seconds."""
+
+    stall_s: float = 8.0
+    """A provider that owes an answer and says nothing for so long counts as lost."""
+    rollover_s: float = 3300.0
+    """The age at which a provider's session is replaced; five minutes below the provider's cap."""
+
+
+class LastingModel:
+    """`gateway.ports.Model`."""
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        health: Health,
+        settings: LastingSettings | None = None,
+        bridge: Bridge | None = None,
+    ) -> None:
+        self._models = {model.name: model for model in models}
+        self._health = health
+        self._settings = settings or LastingSettings()
+        self._bridge = bridge
+        self.name = models[0].name
+        """Of the provider that is preferred; a session tells who answers."""
+
+    @asynccontextmanager
+    async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
+        bridge = self._bridge
+        settings = CoreSettings(
+            session=spec.session,
+            seed=new_id("x")[2:14],
+            stall_s=self._settings.stall_s,
+            rollover_s=self._settings.rollover_s,
+            phrase=lambda voice: bridge.audio(spec.persona, voice) if bridge is not None else None,
+        )
+        failure: Exception | None = None
+        async with asyncio.TaskGroup() as group:
+            session = LastingSession(self._models, self._health, spec, settings, group)
+            try:
+                await session.open()
+                yield session
+            except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
+                failure = error
+            finally:
+                session.close()
+        if failure is not None:
+            raise failure

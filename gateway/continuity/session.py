@@ -1,0 +1,278 @@
+"""One model session that lasts: the shell round its core. Opens and closes the providers' sessions, never leaks one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+
+from gateway.continuity.core import Core
+from gateway.continuity.effects import Close, Effect, GiveUp, Live, Open, Proven, Replay, Tell, ToModel, Why
+from gateway.continuity.health import Failure, Health
+from gateway.continuity.line import Line
+from gateway.continuity.out import Out
+from gateway.continuity.ring import Ring
+from gateway.continuity.state import CoreSettings
+from gateway.errors import ModelError, ModelLost, ModelRefused, ModelUnavailable
+from gateway.log import where
+from gateway.ports import Event, Model, ModelSession, ModelSpec
+from media.audio import PCM24
+
+__all__ = ["LastingSession"]
+
+logger = logging.getLogger(__name__)
+
+OPEN_S = 6.0
+"""How long one provider may take to open a session while others could be tried."""
+
+TICK_S = 0.25
+
+BLAMED: dict[Why, Failure] = {"lost": "lost", "stalled": "stalled"}
+"""What of a link's end speaks against its provider."""
+
+
+@dataclass(slots=True)
+class Link:
+    """One session of one provider."""
+
+    model: Model
+    task: asyncio.Task[None] | None = None
+    session: ModelSession | None = None
+    line: Line | None = None
+
+
+class LastingSession:
+    """`gateway.ports.ModelSession`. Lives in `group`, in which nothing of it is left after `close`."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        health: Health,
+        spec: ModelSpec,
+        settings: CoreSettings,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._models = models
+        self._health = health
+        self._spec = spec
+        self._group = group
+        self._loop = asyncio.get_running_loop()
+        self._core = Core(settings, self._loop.time())
+        self._ring = Ring()
+        self._out = Out()
+        self._links: dict[int, Link] = {}
+        self._answering: Link | None = None
+        """The link in force, or the last that was."""
+        self._ticking: asyncio.Task[None] | None = None
+        self._closed = False
+
+    # ── gateway.ports.ModelSession ──
+
+    @property
+    def provider(self) -> str:
+        return self._answering.model.name if self._answering is not None else ""
+
+    @property
+    def model(self) -> str:
+        session = self._answering.session if self._answering is not None else None
+        return session.model if session is not None else ""
+
+    def send(self, event: Event) -> None:
+        self._do(self._core.client(event, self._loop.time()))
+
+    def audio(self, pcm: bytes) -> None:
+        self._ring.append(pcm)
+        self._core.audio(len(pcm))
+        link = self._in_force()
+        if link is not None and link.line is not None:
+            link.line.audio(pcm)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self._out.get()
+
+    # ── its life ──
+
+    async def open(self) -> None:
+        """Open the first link: each provider that is fit is tried once, then the others. Raises ModelUnavailable or
+        ModelRefused when none can be had."""
+        (wanted,) = self._core.start()
+        assert isinstance(wanted, Open)
+        now = self._loop.time()
+        order = self._health.order(now)
+        order += [name for name in self._models if name not in order]
+        faults: list[ModelError] = []
+        for at, name in enumerate(order):
+            opened: asyncio.Future[ModelError | None] = self._loop.create_future()
+            last = at == len(order) - 1
+            self._begin(wanted, name, 0.0, None if last else OPEN_S, opened)
+            fault = await opened
+            if fault is None:
+                self._ticking = self._group.create_task(self._tick(), name="lasting-tick")
+                return
+            faults.append(fault)
+        raise next((f for f in faults if not isinstance(f, ModelRefused)), faults[-1])
+
+    def close(self) -> None:
+        """Stop everything."""
+        self._closed = True
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for link in self._links.values():
+            if link.task is not None:
+                link.task.cancel()
+        self._links.clear()
+        self._out.end(ModelLost("the session was closed"))
+
+    # ── out of the core ──
+
+    def _do(self, effects: list[Effect]) -> None:
+        if self._closed:
+            return
+        for effect in effects:
+            match effect:
+                case Tell(event):
+                    self._out.put(event)
+                case ToModel(number, event):
+                    if (line := self._line(number)) is not None:
+                        line.send(event)
+                case Replay(number, from_ms, to_ms):
+                    if (line := self._line(number)) is not None:
+                        line.replay(from_ms, to_ms)
+                case Live(number, from_ms):
+                    self._takes_force(number)
+                    if (line := self._line(number)) is not None:
+                        line.live(from_ms)
+                case Open(_, _, after, keep, attempt):
+                    name, wait_s = self._health.choose(
+                        self._loop.time(), after=after, keep=keep, attempt=attempt
+                    )
+                    self._begin(effect, name, wait_s, OPEN_S, None)
+                case Close(number, why):
+                    self._end(number, why)
+                case Proven(number):
+                    if (link := self._links.get(number)) is not None:
+                        self._health.proven(link.model.name)
+                case GiveUp():
+                    self._out.end(ModelLost("no provider could be reached"))
+
+    def _line(self, number: int) -> Line | None:
+        link = self._links.get(number)
+        return None if link is None else link.line
+
+    def _in_force(self) -> Link | None:
+        number = self._core.link
+        return None if number is None else self._links.get(number)
+
+    def _takes_force(self, number: int) -> None:
+        link, before = self._links.get(number), self._answering
+        self._answering = link or before
+        if before is not None and link is not None:
+            logger.warning(
+                "call %s goes on with %s after %s", self._spec.call_id, link.model.name, before.model.name
+            )
+
+    # ── links ──
+
+    def _begin(
+        self,
+        wanted: Open,
+        name: str,
+        wait_s: float,
+        patience_s: float | None,
+        opened: asyncio.Future[ModelError | None] | None,
+    ) -> None:
+        link = Link(self._models[name])
+        self._links[wanted.link] = link
+        work = self._hold(wanted, link, wait_s, patience_s, opened)
+        link.task = self._group.create_task(work, name=f"link:{name}")
+
+    def _end(self, number: int, why: Why) -> None:
+        link = self._links.pop(number, None)
+        if link is None:
+            return
+        if why in BLAMED:
+            self._health.failed(link.model.name, BLAMED[why], self._loop.time())
+        if link.task is not None and link.task is not asyncio.current_task():
+            link.task.cancel()
+
+    async def _hold(
+        self,
+        wanted: Open,
+        link: Link,
+        wait_s: float,
+        patience_s: float | None,
+        opened: asyncio.Future[ModelError | None] | None,
+    ) -> None:
+        """Open one link and read it until it is over. Never raises but for its own cancellation: what breaks here
+        costs the link, not the call. `opened` is told how the opening went; without it the core is."""
+        number, name = wanted.link, link.model.name
+        await asyncio.sleep(wait_s)
+        async with AsyncExitStack() as stack:
+            fault = await self._enter(stack, wanted, link, patience_s)
+            if fault is not None:
+                self._failed(number, name, fault, opened)
+                return
+            assert link.session is not None
+            assert link.line is not None
+            self._health.opened(name)
+            pump = self._group.create_task(link.line.pump(), name=f"line:{name}")
+            try:
+                self._do(self._core.opened(number, name, self._loop.time()))
+                if opened is not None:
+                    opened.set_result(None)
+                await self._read(number, link.session)
+                # Told before it is closed: that may take a while.
+                if self._links.get(number) is link:
+                    self._do(self._core.lost(number, self._loop.time()))
+            finally:
+                pump.cancel()
+
+    async def _enter(
+        self, stack: AsyncExitStack, wanted: Open, link: Link, patience_s: float | None
+    ) -> ModelError | None:
+        name = link.model.name
+        spec = replace(self._spec, session=wanted.session)
+        try:
+            async with asyncio.timeout(patience_s):
+                link.session = await stack.enter_async_context(link.model.open(spec))
+        except ModelError as error:
+            return error
+        except TimeoutError:
+            return ModelUnavailable(f"{name} did not open a session in {patience_s:.0f} s")
+        except Exception as error:  # noqa: BLE001 - an adapter is a plug-in: its fault costs its link, not the call
+            logger.error("provider %s broke while opening: %s", name, where(error))
+            return ModelUnavailable(f"{name} broke while opening")
+        link.line = Line(link.session, self._ring)
+        return None
+
+    async def _read(self, number: int, session: ModelSession) -> None:
+        """Hand on what the provider says, until it says no more."""
+        try:
+            async for event in session:
+                self._do(self._core.model(number, event, self._loop.time()))
+                await self._out.room()
+        except ModelError as error:
+            logger.warning("call %s: %s", self._spec.call_id, error)
+        except Exception as error:  # noqa: BLE001 - an adapter is a plug-in: its fault costs its link, not the call
+            logger.error("provider %s broke: %s", session.provider, where(error))
+
+    def _failed(
+        self, number: int, name: str, fault: ModelError, opened: asyncio.Future[ModelError | None] | None
+    ) -> None:
+        how: Failure = "refused" if isinstance(fault, ModelRefused) else "unavailable"
+        self._health.failed(name, how, self._loop.time())
+        logger.warning("call %s: %s could not be opened: %s", self._spec.call_id, name, fault)
+        self._links.pop(number, None)
+        if opened is not None:
+            opened.set_result(fault)
+        else:
+            self._do(self._core.failed(number, name, self._loop.time()))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._do(self._core.tick(self._loop.time()))
+            self._ring.forget(PCM24.to_bytes(self._core.needed_ms))
