@@ -28,6 +28,9 @@ __all__ = ["Dialect", "WireSession", "dispensable"]
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Today's name and the old one. Decoded here, so that no dialect touches audio."""
 
+MAX_READY = 1000
+"""Faults of our own that may stand to be given out. Whoever asks for more without reading is told of no more."""
+
 EXPIRED = "session_expired"
 """The code of the `error` that a server sends before it closes at its longest duration."""
 
@@ -72,8 +75,7 @@ class WireSession:
         self._wake = asyncio.Event()
         self._full = False
         self._unknown: list[list[str]] = []
-        # What stands to be given out: the events of one message, and faults of what was sent meanwhile. Faults are
-        # bounded by their cause, the control that may wait, since each is given out before the next message is read.
+        # What stands to be given out: the events of one message, and faults of what was sent meanwhile.
         self._ready: deque[Event] = deque()
         self._reading: asyncio.Timeout | None = None
 
@@ -171,9 +173,12 @@ class WireSession:
 
     def _tell(self, event: Event) -> None:
         """Give out an event of our own, now: who waits for the socket is woken (a cancelled `recv` loses nothing)."""
+        if len(self._ready) >= MAX_READY:
+            return
         self._ready.append(event)
-        if self._reading is not None:
-            self._reading.reschedule(0)
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.reschedule(0)
 
 
 def dispensable(param: str) -> bool:

@@ -158,14 +158,16 @@ async def test_what_a_dialect_cannot_say_is_told_at_once() -> None:
             async with asyncio.TaskGroup() as group:
                 waiting = group.create_task(session.receive())
                 await asyncio.sleep(0)
-                session.send({"type": "conversation.item.create", "event_id": "e3"})
-            told.append(waiting.result())
+                for number in (3, 4, 5):  # each in a turn of the loop of its own
+                    session.send({"type": "conversation.item.create", "event_id": f"e{number}"})
+                    await asyncio.sleep(0)
+            told += [waiting.result(), await anext(events), await anext(events)]
             session.send({"type": "input_audio_buffer.clear"})
             assert [(await anext(events))["type"] for _ in range(2)] == [
                 "input_audio_buffer.cleared",
                 "again",
             ]
-    assert [event["error"]["event_id"] for event in told] == ["e0", "e1", "e2", "e3"]
+    assert [event["error"]["event_id"] for event in told] == [f"e{number}" for number in range(6)]
     assert told[0]["error"]["param"] == "item.type"
 
 
