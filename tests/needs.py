@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["program"]
+__all__ = ["installed", "program"]
 
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/sbin", "/sbin")
 """Where Debian keeps programs that are not on everybody's PATH."""
@@ -23,3 +23,9 @@ def program(*names: str) -> str:
             for path in sorted(Path("/", root).glob(f"{rest}/{name}" if rest else name), reverse=True):
                 return str(path)
     pytest.skip(f"{' or '.join(names)} is not installed (scripts/bootstrap --dev says how)")
+
+
+def installed(path: Path, how: str) -> None:
+    """Skips the test when `path` is not there; `how` is the command that makes it."""
+    if not path.exists():
+        pytest.skip(f"{path.name} is not installed: {how}")
