@@ -72,6 +72,13 @@ class Settings(BaseModel):
         None, description="Azure OpenAI resource, e.g. https://name.openai.azure.com."
     )
     azure_openai_api_key: SecretStr | None = Field(None, description="Key of the Azure OpenAI resource.")
+    stall_s: float = Field(
+        8.0, ge=2, le=120, description="A provider that owes an answer and says nothing for so long is left."
+    )
+    rollover_s: float = Field(
+        3300.0, ge=60, le=86_400,
+        description="Age at which a provider's session is replaced: five minutes below the provider's cap.",
+    )  # fmt: skip
     azure_openai_deployment: str | None = Field(
         None, description="Name of the deployment of a realtime model."
     )
@@ -263,6 +270,8 @@ def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> S
         text = environ.get(variable, "").strip()
         if text:
             values[field] = (
+    "stall_s": "PARLEY_STALL_S",
+    "rollover_s": "PARLEY_ROLLOVER_S",
                 tuple(p.strip() for p in text.split(",") if p.strip()) if field in LISTS else text
             )
     values.update({k: v for k, v in overrides.items() if v is not None})
