@@ -62,6 +62,13 @@ class Settings(BaseModel):
     providers: tuple[str, ...] = Field(
         (), description="Order of preference; by default every configured one, embedded last."
     )
+    stall_s: float = Field(
+        8.0, ge=2, le=120, description="A provider that owes an answer and says nothing for so long is left."
+    )
+    rollover_s: float = Field(
+        3300.0, ge=60, le=86_400,
+        description="Age at which a provider's session is replaced: five minutes below the provider's cap.",
+    )  # fmt: skip
     openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI Realtime API.")
     openai_organization: str | None = Field(None, description="OpenAI organization that is billed.")
     openai_project: str | None = Field(None, description="OpenAI project that is billed.")
@@ -72,13 +79,6 @@ class Settings(BaseModel):
         None, description="Azure OpenAI resource, e.g. https://name.openai.azure.com."
     )
     azure_openai_api_key: SecretStr | None = Field(None, description="Key of the Azure OpenAI resource.")
-    stall_s: float = Field(
-        8.0, ge=2, le=120, description="A provider that owes an answer and says nothing for so long is left."
-    )
-    rollover_s: float = Field(
-        3300.0, ge=60, le=86_400,
-        description="Age at which a provider's session is replaced: five minutes below the provider's cap.",
-    )  # fmt: skip
     azure_openai_deployment: str | None = Field(
         None, description="Name of the deployment of a realtime model."
     )
@@ -224,6 +224,8 @@ ENVIRONMENT: dict[str, str] = {
     "database_url": "PARLEY_DATABASE_URL",
     "redis_url": "PARLEY_REDIS_URL",
     "providers": "PARLEY_PROVIDERS",
+    "stall_s": "PARLEY_STALL_S",
+    "rollover_s": "PARLEY_ROLLOVER_S",
     "openai_api_key": "OPENAI_API_KEY",
     "openai_organization": "OPENAI_ORG_ID",
     "openai_project": "OPENAI_PROJECT_ID",
@@ -270,8 +272,6 @@ def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> S
         text = environ.get(variable, "").strip()
         if text:
             values[field] = (
-    "stall_s": "PARLEY_STALL_S",
-    "rollover_s": "PARLEY_ROLLOVER_S",
                 tuple(p.strip() for p in text.split(",") if p.strip()) if field in LISTS else text
             )
     values.update({k: v for k, v in overrides.items() if v is not None})
