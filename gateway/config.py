@@ -8,12 +8,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from gateway.errors import ConfigError
+from gateway.stages import STAGES, Stage, StageName, with_defaults
 
 __all__ = ["ENVIRONMENT", "ServerKey", "Settings", "from_env"]
 
@@ -24,6 +33,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "azure": ("azure_openai_endpoint", "azure_openai_api_key", "azure_openai_deployment"),
     "voicelive": ("azure_voicelive_endpoint", "azure_voicelive_api_key"),
     "upstream": ("upstream_url",),
+    "cascade": ("cascade_chat_url", "cascade_chat_model"),
     "embedded": (),
 }
 """The providers, in the order in which they are tried by default, each with the settings that it cannot do without.
@@ -105,6 +115,20 @@ class Settings(BaseModel):
         None, description="ws(s):// URL of any OpenAI-compatible realtime server."
     )
     upstream_api_key: SecretStr | None = Field(None, description="Bearer key for the upstream.")
+    cascade_chat_url: str | None = Field(
+        None, description="Base URL of a chat completions API; OpenAI's when only its key is set."
+    )
+    cascade_chat_key: SecretStr | None = Field(None, description="Bearer key for it.")
+    cascade_chat_model: str | None = Field(None, description="Language model asked of it.")
+    cascade_stt_url: str | None = Field(None, description="Base URL of a transcription API.")
+    cascade_stt_key: SecretStr | None = Field(None, description="Bearer key for it.")
+    cascade_stt_model: str | None = Field(None, description="Model that transcribes.")
+    cascade_tts_url: str | None = Field(None, description="Base URL of a speech API.")
+    cascade_tts_key: SecretStr | None = Field(None, description="Bearer key for it.")
+    cascade_tts_model: str | None = Field(None, description="Model that speaks.")
+    cascade_tts_voice: str | None = Field(
+        None, description="Voice to speak with instead of the session's, for APIs with voices of their own."
+    )
 
     api_keys: tuple[SecretStr, ...] = Field(
         (), description="Server keys for /v1/realtime/*, comma-separated; `acme:key` is the tenant acme's."
@@ -178,6 +202,23 @@ class Settings(BaseModel):
             )
         return value.rstrip("/")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stages(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return with_defaults(values)
+
+    @field_validator("cascade_chat_url", "cascade_stt_url", "cascade_tts_url")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+            raise ValueError("must be the base of the API, as https://api.openai.com/v1")
+        if url.path.rstrip("/").endswith(("/chat/completions", "/audio/transcriptions", "/audio/speech")):
+            raise ValueError("must end before the path of the request, as https://api.openai.com/v1")
+        return value.rstrip("/")
+
     @field_validator("public_url")
     @classmethod
     def _http(cls, value: str | None) -> str | None:
@@ -195,6 +236,11 @@ class Settings(BaseModel):
     def missing(self, provider: str) -> tuple[str, ...]:
         """The settings that this provider cannot do without and that are not set, as the environment calls them."""
         return tuple(ENVIRONMENT[field] for field in NEEDS[provider] if not getattr(self, field))
+
+    def stage(self, name: StageName) -> Stage | None:
+        """A stage of the cascade; None when it is not configured."""
+        url, key, model = (getattr(self, f"cascade_{name}_{part}") for part in ("url", "key", "model"))
+        return None if url is None else Stage(name, url, key, model or "")
 
     @property
     def server_keys(self) -> tuple[ServerKey, ...]:
@@ -242,6 +288,16 @@ ENVIRONMENT: dict[str, str] = {
     "azure_voicelive_voice": "AZURE_VOICELIVE_VOICE",
     "upstream_url": "PARLEY_UPSTREAM_URL",
     "upstream_api_key": "PARLEY_UPSTREAM_API_KEY",
+    "cascade_chat_url": "PARLEY_CASCADE_CHAT_URL",
+    "cascade_chat_key": "PARLEY_CASCADE_CHAT_KEY",
+    "cascade_chat_model": "PARLEY_CASCADE_CHAT_MODEL",
+    "cascade_stt_url": "PARLEY_CASCADE_STT_URL",
+    "cascade_stt_key": "PARLEY_CASCADE_STT_KEY",
+    "cascade_stt_model": "PARLEY_CASCADE_STT_MODEL",
+    "cascade_tts_url": "PARLEY_CASCADE_TTS_URL",
+    "cascade_tts_key": "PARLEY_CASCADE_TTS_KEY",
+    "cascade_tts_model": "PARLEY_CASCADE_TTS_MODEL",
+    "cascade_tts_voice": "PARLEY_CASCADE_TTS_VOICE",
     "api_keys": "PARLEY_API_KEYS",
     "api_key_for_realtime": "API_KEY_FOR_REALTIME",
     "signing_key": "PARLEY_SIGNING_KEY",
@@ -313,6 +369,15 @@ def _half_set(settings: Settings) -> list[str]:
                 " PARLEY_PROVIDERS only what is to be used"
                 for variable in missing
             ]
+    wanted = {stage for stage in STAGES if getattr(settings, f"cascade_{stage}_url")}
+    for stage in sorted(wanted - {"chat"}):
+        url, model = f"cascade_{stage}_url", f"cascade_{stage}_model"
+        if not getattr(settings, model):
+            faults.append(f"{ENVIRONMENT[url]} is set, but {ENVIRONMENT[model]} is not")
+        if "chat" not in wanted:
+            faults.append(
+                f"{ENVIRONMENT[url]} is set, but PARLEY_CASCADE_CHAT_URL is not: the cascade needs it"
+            )
     return faults
 
 

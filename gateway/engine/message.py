@@ -82,7 +82,9 @@ class Message:
     def spoke(self, number: int) -> list[Effect]:
         """The voice is done with clause `number`. It may have made no sound; its words are said all the same."""
         self._said = number + 1
-        return self._begin(number + 1)
+        effects = self._begin(number + 1)
+        self.spoken.end()
+        return effects
 
     def close(self, status: str) -> list[Effect]:
         """Its last events before its item is done."""

@@ -250,7 +250,7 @@ def test_truncating_what_is_still_being_said_holds_when_it_ends() -> None:
     bench.send("response.create")
     bench.speak(finish=False)
     item_id = bench.last("response.content_part.added")["item_id"]
-    bench.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=100)
+    bench.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=200)
     bench.send("response.cancel")
     words = bench.last("response.done")["response"]["output"][0]["content"][0]["transcript"]
     assert words == "You"

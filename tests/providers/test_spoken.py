@@ -15,6 +15,7 @@ def said(*clauses: tuple[str, int]) -> Spoken:
     for text, ms in clauses:
         spoken.begin(text)
         spoken.audio(PCM24.to_bytes(ms))
+    spoken.end()
     return spoken
 
 
@@ -39,6 +40,14 @@ def test_until(ms: int, words: str) -> None:
     spoken = said(("Hello there.", 1000), ("How are you?", 500))
     spoken.truncate(ms)
     assert (spoken.transcript, spoken.audio_ms, spoken.made_ms) == (words, ms, 1500)
+
+
+@pytest.mark.parametrize(("ms", "words"), [(0, ""), (600, "Hello there. How"), (700, "Hello there. How")])
+def test_a_clause_that_broke_off_was_not_said_whole(ms: int, words: str) -> None:
+    spoken = said(("Hello there.", 300))
+    spoken.begin("How are you?")
+    spoken.audio(PCM24.to_bytes(400))
+    assert spoken.until(ms) == words
 
 
 def test_what_comes_after_a_truncation_was_made_but_is_not_held() -> None:
