@@ -27,18 +27,18 @@ class BetaDialect:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._temperature = 0.8
 
     def session(self, expires_at: int) -> Event:
         session = merged(default_session(new_id("sess"), MODEL, expires_at), self._script.session)
         session["audio"]["output"]["voice"] = "alloy"
-        return session
+        return {**session, "extras": {"temperature": 0.8}}
 
     def read(self, event: Event) -> Event:
         event = check_client(event)
         if event["type"] == "session.update":
-            self._temperature = event["session"].get("temperature", self._temperature)
-            return {**event, "session": nested(event["session"])}
+            session = event["session"]
+            extras = {key: session[key] for key in ("temperature",) if key in session}
+            return {**event, "session": {**nested(session), "extras": extras}}
         if event["type"] == "conversation.item.create":
             return {**event, "item": item_up(event["item"])}
         if event["type"] == "response.create":
@@ -50,9 +50,11 @@ class BetaDialect:
         if told is None:
             return
         if "session" in told:
-            told["session"] = {**flat(told["session"]), "temperature": self._temperature}
-        if "response" in told:
-            told["response"]["temperature"] = self._temperature
+            told["session"] = {**flat(told["session"]), **told["session"]["extras"]}
+        if told["type"] == "response.done":
+            # The beta's usage knows no images.
+            for key in ("image_tokens", "cached_tokens_details"):
+                del told["response"]["usage"]["input_token_details"][key]
         if told["type"] == "response.function_call_arguments.done":
             del told["name"]
         yield told

@@ -118,8 +118,6 @@ def response_down(response: Event) -> Event:
     result["voice"] = said["voice"]
     result["output_audio_format"] = NAMES[said["format"]["type"]]
     result["output"] = [item_down(item) for item in result["output"]]
-    for key in ("image_tokens", "cached_tokens_details"):
-        ((result["usage"] or {}).get("input_token_details") or {}).pop(key, None)
     return result
 
 

@@ -63,6 +63,9 @@ def merged(session: Event, change: Event) -> Event:
     for key, value in change.items():
         if key in ("audio", "model"):
             continue
+        if key == "extras":
+            # What GA has no place for, in a vendor's own words.
+            value = {**result.get("extras", {}), **value}
         result[key] = copy.deepcopy(value)
     for side in ("input", "output"):
         for key, value in (change.get("audio") or {}).get(side, {}).items():

@@ -96,5 +96,7 @@ def literals(kind: Any, key: str) -> tuple[Any, ...]:
         return ()
     annotation = bare(field.annotation)
     branches = get_args(annotation) if get_origin(annotation) in UNIONS else (annotation,)
-    named = (one for one in branches if get_origin(one) is Literal)
+    named = [one for one in branches if get_origin(one) is Literal]
+    if len(named) < len([one for one in branches if one is not type(None)]):
+        return ()
     return tuple(name.value if isinstance(name, Enum) else name for one in named for name in get_args(one))

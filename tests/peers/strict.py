@@ -20,7 +20,7 @@ from tests.peers.shapes import ARRAYS, UNIONS, bare, fields, literals, members
 
 __all__ = ["Problem", "by_type", "problems"]
 
-DISCRIMINATORS = ("type", "role", "object")
+DISCRIMINATORS = ("type", "role", "object", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def _of_union(branches: tuple[Any, ...], value: object, path: str) -> list[Probl
         # A vendor that lists its values and takes any string besides means values of the future, not ours.
         choices = [one for one in choices if one is not str]
     objects = [one for one in choices if fields(one) is not None]
-    if isinstance(value, dict) and len(objects) > 1:
-        others = [one for one in choices if one not in objects]
-        objects, fault = _narrow(objects, value, path)
-        choices = [*others, *objects]
-        if fault and not others:
+    if isinstance(value, dict) and objects:
+        anything = [one for one in choices if get_origin(one) is dict or one in (object, Any)]
+        objects, fault = _narrow(objects, value, path) if len(objects) > 1 else (objects, None)
+        if fault and not anything:
             return [fault]
+        choices = [*objects, *anything]
     return min((problems(one, value, path) for one in choices), key=len)
 
 
