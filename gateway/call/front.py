@@ -159,6 +159,8 @@ class Front:
             return self._arguments(event)
         if kind == "response.done":
             return self._response_done(event)
+        if kind == "response.created" and event["response"].get("conversation_id", "") is not None:
+            return [*self._released(), event]
         if "previous_item_id" in event:
             return [self._placed(event, event.get("item_id"))]
         return [event]
@@ -250,6 +252,21 @@ class Front:
             self._held_done[response_id] = event
             return []
         return [self._with_visible_output(event)]
+
+    def _released(self) -> list[Event]:
+        """The next response begins while tools still run: those before it are over for the client, which knows one at
+        a time. The tools' results come later, with their items' place in the conversation."""
+        events: list[Event] = []
+        for response_id, done in self._held_done.items():
+            for tool in self._items.values():
+                if tool.response_id != response_id:
+                    continue
+                ends = [e for e in tool.held if e["type"] == "response.output_item.done"]
+                events += [{**end, "item": tool.as_item()} for end in ends]
+                tool.held = [e for e in tool.held if e["type"] != "response.output_item.done"]
+            events.append(self._with_visible_output(done))
+        self._held_done.clear()
+        return events
 
     def _unfinished(self, response_id: str) -> bool:
         return any(t.response_id == response_id and t.held for t in self._items.values())

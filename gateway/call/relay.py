@@ -165,8 +165,6 @@ class RelayCore:
                 if aside is None or not aside.silent:
                     out += self._scribe.follow(event, self._ms(now))
         out[:0] = self._outward(shown)
-        if event["type"] == "response.done":
-            self._formats.pop(event["response"]["id"], None)
         if event["type"] in ("response.done", "error"):
             self._settle(now, out)
         return out
@@ -476,6 +474,8 @@ class RelayCore:
         response = sent.event["response"]
         output = self._desk.session["audio"]["output"]
         audio_format = self._formats.get(response["id"], output["format"])
+        if sent.event["type"] == "response.done":
+            self._formats.pop(response["id"], None)
         told = {"voice": output["voice"], **((response.get("audio") or {}).get("output") or {})}
         audio = {"output": {**told, "format": audio_format}}
         return ToLeg({**sent.event, "response": {**response, "audio": audio}}, sent.to)
