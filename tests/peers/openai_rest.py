@@ -89,7 +89,8 @@ class RestPeer:
                 return await work(request, trouble)
             except Refused as refused:
                 return self._blamed(request, refused)
-            except ConnectionResetError:
+            except (ConnectionResetError, asyncio.CancelledError):
+                # The server cancels who answers a client that has gone.
                 self.dropped += 1
                 raise
 
