@@ -141,6 +141,10 @@ class ProviderState(Protocol):
         """In a row."""
 
     @property
+    def last_failure(self) -> str | None:
+        """What went wrong last, in a word; None while it is up."""
+
+    @property
     def next_try_in_s(self) -> float:
         """How long it is left alone; 0 when a call may try it."""
 

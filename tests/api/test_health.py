@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import pytest
 
+from gateway.continuity.health import Health, ProviderState
 from tests.api.house import checked, house
 
 pytestmark = pytest.mark.contract
 
 
-@dataclass
-class State:
-    name: str
-    up: bool = True
-    failures: int = 0
-    next_try_in_s: float = 0.0
-
-
-DOWN = State("openai", up=False, failures=3, next_try_in_s=7.6)
+UP = ProviderState("embedded", up=True, failures=0, last_failure=None, next_try_in_s=0.0)
+DOWN = ProviderState("openai", up=False, failures=3, last_failure="stalled", next_try_in_s=7.6)
+AGAIN = ProviderState("azure", up=False, failures=1, last_failure="refused", next_try_in_s=0.0)
 
 
 async def test_each_provider_is_told(sqlite_url: str) -> None:
-    states = [DOWN, State("azure", failures=1), State("embedded")]
+    states = [DOWN, AGAIN, UP]
     async with house(sqlite_url, providers=lambda: states) as api:
         for path in "/readyz", "/api/health/ready":
             body = await checked(await api.client.get(path), f"GET {path}", status=200)
@@ -32,15 +27,20 @@ async def test_each_provider_is_told(sqlite_url: str) -> None:
             told = {name: d for name, d in body["details"].items() if name.startswith("provider:")}
             assert [(name, d["ok"], d["status"]) for name, d in told.items()] == [
                 ("provider:openai", False, "down"),
-                ("provider:azure", True, "up"),
+                ("provider:azure", False, "down"),
                 ("provider:embedded", True, "up"),
             ]
-            assert told["provider:openai"]["message"] == "failed 3 times in a row; left alone for 8 s"
-        assert (await (await api.client.get("/api/health")).json())["details"]["provider:azure"]["ok"]
+            assert [d["message"] for d in told.values()] == [
+                "failed 3 times in a row, last: stalled; left alone for 8 s",
+                "failed once, last: refused; the next call tries it",
+                "nothing has failed since it last did its work",
+            ]
+        same = await (await api.client.get("/api/health")).json()
+        assert same["details"]["provider:openai"]["status"] == "down"
 
 
 async def test_without_any_provider_no_calls_are_taken(sqlite_url: str) -> None:
-    states = [DOWN, State("azure", up=False, failures=1, next_try_in_s=3.2)]
+    states = [DOWN, replace(DOWN, name="azure", next_try_in_s=3.2)]
     async with house(sqlite_url, providers=lambda: states) as api:
         body = await checked(await api.client.get("/readyz"), "GET /readyz", status=503)
         assert body["failures"] == [
@@ -53,10 +53,22 @@ async def test_without_any_provider_no_calls_are_taken(sqlite_url: str) -> None:
 
 
 async def test_who_may_be_tried_again_is_given_the_chance(sqlite_url: str) -> None:
-    states = [DOWN, State("azure", up=False, failures=1)]
+    states = [DOWN, AGAIN]
     async with house(sqlite_url, providers=lambda: states) as api:
         body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
         assert body["details"]["providers"]["status"] == "unsure"
+
+
+async def test_what_the_registry_knows_is_what_is_told(sqlite_url: str) -> None:
+    health = Health(["openai", "embedded"])
+    async with house(sqlite_url, providers=lambda: health.snapshot(100.0)) as api:
+        health.failed("openai", "refused", 99.0)
+        body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
+        assert (
+            body["details"]["provider:openai"]["message"]
+            == "failed once, last: refused; left alone for 29 s"
+        )
+        assert body["details"]["provider:embedded"]["status"] == "up"
 
 
 async def test_an_engine_without_such_states_tells_none(sqlite_url: str) -> None:

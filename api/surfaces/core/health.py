@@ -117,12 +117,8 @@ def _providers(states: Sequence[ProviderState]) -> Verdict:
 
 def _provider(state: ProviderState) -> Verdict:
     if state.up:
-        return Verdict(
-            True, "up", "answers" if not state.failures else f"answers; failed {state.failures} times"
-        )
-    then = (
-        f"left alone for {state.next_try_in_s:.0f} s"
-        if state.next_try_in_s > 0
-        else "the next call tries it"
-    )
-    return Verdict(False, "down", f"failed {state.failures} times in a row; {then}")
+        return Verdict(True, "up", "nothing has failed since it last did its work")
+    times = "once" if state.failures == 1 else f"{state.failures} times in a row"
+    wait = state.next_try_in_s
+    then = f"left alone for {wait:.0f} s" if wait > 0 else "the next call tries it"
+    return Verdict(False, "down", f"failed {times}, last: {state.last_failure or 'unknown'}; {then}")
