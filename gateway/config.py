@@ -73,7 +73,10 @@ class Settings(BaseModel):
         (), description="Order of preference; by default every configured one, embedded last."
     )
     stall_s: float = Field(
-        8.0, ge=2, le=120, description="A provider that owes an answer and says nothing for so long is left."
+        8.0,
+        ge=2,
+        le=120,
+        description="A provider that owes an answer and says nothing for so long is left.",
     )
     rollover_s: float = Field(
         3300.0, ge=60, le=86_400,
@@ -152,6 +155,10 @@ class Settings(BaseModel):
     max_calls: int = Field(50, ge=1, le=10_000, description="Calls at once; the next gets an honest 503.")
     setup_s: float = Field(15.0, gt=0, le=60, description="How long a caller may take to connect.")
     drain_s: float = Field(30.0, ge=0, le=3600, description="How long calls may go on after SIGTERM.")
+    budget_usd: float | None = Field(
+        None, gt=0, le=10_000, description="What one call may cost; a persona may allow less."
+    )
+    prices: Path | None = Field(None, description="Price table that is laid over Parley's own.")
     ears_workers: int = Field(2, ge=1, le=64, description="Worker processes that recognise speech.")
     voice_workers: int = Field(1, ge=1, le=64, description="Worker processes that speak.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -307,6 +314,8 @@ ENVIRONMENT: dict[str, str] = {
     "max_calls": "PARLEY_MAX_CALLS",
     "setup_s": "PARLEY_SETUP_S",
     "drain_s": "PARLEY_DRAIN_S",
+    "budget_usd": "PARLEY_BUDGET_USD",
+    "prices": "PARLEY_PRICES",
     "ears_workers": "PARLEY_EARS_WORKERS",
     "voice_workers": "PARLEY_VOICE_WORKERS",
     "log_level": "PARLEY_LOG_LEVEL",
