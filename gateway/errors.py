@@ -77,6 +77,7 @@ MODEL_UNAVAILABLE = Ending(Side.MODEL, "unavailable")
 MODEL_REFUSED = Ending(Side.MODEL, "refused")
 MODEL_LOST = Ending(Side.MODEL, "lost")
 TOO_LONG = Ending(Side.GATEWAY, "too-long")
+OVER_BUDGET = Ending(Side.GATEWAY, "over-budget")
 DRAINED = Ending(Side.GATEWAY, "drained")
 CRASHED = Ending(Side.GATEWAY, "crashed")
 SESSION_BUSY = Ending(Side.GATEWAY, "session-busy")
@@ -94,6 +95,7 @@ ENDINGS: dict[Ending, str] = {
     MODEL_REFUSED: "the realtime model refused the session: a wrong key or an unknown model",
     MODEL_LOST: "the realtime model's session broke during the call",
     TOO_LONG: "the call reached the persona's longest length",
+    OVER_BUDGET: "the call had cost as much as it may",
     DRAINED: "the server was shutting down and the drain deadline passed",
     CRASHED: "the process died during the call; a later start closed it",
     SESSION_BUSY: "the session had a live call on another node already",

@@ -23,7 +23,7 @@ class SessionPolicy(StrEnum):
 
 
 class Limits(BaseModel):
-    """Deadlines of a call, in seconds."""
+    """Where a call ends: deadlines in seconds, and what it may cost."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,6 +35,12 @@ class Limits(BaseModel):
     )
     length_s: float = Field(
         900.0, gt=0, le=86_400, description="Longest call. It may be longer than a provider's session."
+    )
+    budget_usd: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="What a call may cost, in US dollars; none: only the server's own limit.",
     )
 
 
