@@ -14,12 +14,12 @@ from typing import Any
 
 from tests.peers.ears import Ears, Verdict
 from tests.peers.faults import Event, Refused
+from tests.peers.hearing import transcribed, user_item
 from tests.peers.ids import new_id
 from tests.peers.items import ItemList
 from tests.peers.script import Asked, Heard, Reply, Script
-from tests.peers.session import limits, merged
+from tests.peers.session import limits, merged, unchanged
 from tests.peers.speaking import Speaking, Steps
-from tests.peers.usage import heard_usage
 
 __all__ = ["Conversation"]
 
@@ -49,6 +49,9 @@ class Conversation:
         self._number = number
         self._voiced = False
         self._next_item = new_id("item")
+        self._understood = ""
+        self._activity = 0
+        """Grows with everything that ends an idle stretch."""
 
     def begin(self) -> Steps:
         """The first events of a connection (section 2)."""
@@ -89,32 +92,7 @@ class Conversation:
     def _update(self, event: Event) -> Iterator[Steps]:
         change = event["session"]
         limits(change, "session")
-        said = (change.get("audio") or {}).get("output") or {}
-        now = self.session["audio"]["output"]
-        if self._voiced and said.get("voice") not in (None, now["voice"]):
-            raise Refused(
-                "cannot_update_voice",
-                "Cannot update a conversation's voice if assistant audio is present.",
-                rule="3.1, audio.output.voice: fixed once the model has emitted audio",
-                param="session.audio.output.voice",
-            )
-        if self.active and said.get("speed") not in (None, now["speed"]):
-            raise Refused(
-                "invalid_value",
-                "The speed can only be changed in between model turns.",
-                rule="3.1, audio.output.speed: only between turns",
-                param="session.audio.output.speed",
-            )
-        if (
-            self.session["tracing"] is not None
-            and change.get("tracing", self.session["tracing"]) != (self.session["tracing"])
-        ):
-            raise Refused(
-                "invalid_value",
-                "Tracing cannot be changed once it is enabled.",
-                rule="3.1, tracing",
-                param="session.tracing",
-            )
+        unchanged(self.session, change, voiced=self._voiced, running=self.active is not None)
         self.session = merged(self.session, change)
         yield iter([{"type": "session.updated", "session": copy.deepcopy(self.session)}])
 
@@ -149,6 +127,7 @@ class Conversation:
     def _turn(self, verdict: Verdict) -> Iterator[Steps]:
         turns = self._turns or {}
         if verdict.kind == "started":
+            self._activity += 1
             yield iter([self._speech("started", audio_start_ms=verdict.ms)])
             if turns["interrupt_response"] and self.active and not self.active.stopped:
                 yield self.active.cut("turn_detected")
@@ -163,52 +142,22 @@ class Conversation:
 
     def _turn_over(self, audio_ms: float) -> Iterator[Steps]:
         """What was heard becomes the user's item; its words follow when they are known."""
-        item: Event = {
-            "id": self._next_item,
-            "object": "realtime.item",
-            "type": "message",
-            "status": "completed",
-            "role": "user",
-            "content": [{"type": "input_audio", "transcript": None}],
-        }
+        self._activity += 1
+        item = user_item(self._next_item)
         self._next_item = new_id("item")
         previous = self.items.last_id
-        kept = self.items.add(item)
-        kept.audio_ms = audio_ms
+        self.items.add(item).audio_ms = audio_ms
         committed = {
             "type": "input_audio_buffer.committed",
             "item_id": item["id"],
             "previous_item_id": previous,
         }
         yield iter([committed, *self._entered(item)])
+        heard = self._heard()
+        self._understood = heard.text
         transcription = self.session["audio"]["input"]["transcription"]
         if transcription:
-            heard = self._heard()
-            if not heard.failed:
-                item["content"][0]["transcript"] = heard.text
-            yield self._words(
-                item["id"], heard, transcription.get("model") or "gpt-4o-mini-transcribe", audio_ms
-            )
-
-    def _words(self, item_id: str, heard: Heard, model: str, audio_ms: float) -> Steps:
-        if heard.wait_s:
-            yield heard.wait_s
-        kind = "conversation.item.input_audio_transcription"
-        at = {"item_id": item_id, "content_index": 0}
-        if heard.failed:
-            error = {
-                "type": "transcription_error",
-                "code": "audio_unintelligible",
-                "message": "The audio could not be transcribed.",
-                "param": None,
-            }
-            yield {"type": f"{kind}.failed", **at, "error": error}
-            return
-        words = [heard.text] if model == "whisper-1" else _words(heard.text)
-        for word in words:
-            yield {"type": f"{kind}.delta", **at, "delta": word}
-        used = heard_usage(model, heard.text, audio_ms)
-        yield {"type": f"{kind}.completed", **at, "transcript": heard.text, "usage": used}
+            yield transcribed(item, heard, transcription, audio_ms)
 
     def _commit(self, event: Event) -> Iterator[Steps]:
         yield from self._turn_over(self.ears.commit())
@@ -283,7 +232,27 @@ class Conversation:
             self.aside.append(speaking)
         else:
             self.active = speaking
-        return speaking.steps()
+        self._activity += 1
+        return self._until_idle(speaking)
+
+    def _until_idle(self, speaking: Speaking) -> Steps:
+        """A response, and what comes of the silence after it where `idle_timeout_ms` is set (section 3.3)."""
+        yield from speaking.steps()
+        idle_ms = (self._turns or {}).get("idle_timeout_ms")
+        if not idle_ms or speaking.out_of_band or speaking.stopped:
+            return
+        before = self._activity
+        # Counted from the moment the audio has been played; here all of it was sent at once.
+        yield (sum(kept.audio_ms for kept in speaking.output) + idle_ms) / 1000
+        if self._activity != before:
+            return
+        end_ms = self.ears.total_ms
+        times = {"audio_start_ms": max(0, end_ms - idle_ms), "audio_end_ms": end_ms}
+        yield {"type": "input_audio_buffer.timeout_triggered", **times, "item_id": self._next_item}
+        for steps in self._turn_over(self.ears.take()):
+            yield from steps
+        self._settle()
+        yield from self._start(self._chosen({}, automatic=True), {})
 
     def _chosen(self, params: Event, *, automatic: bool) -> Reply:
         tools = params.get("tools") or self.session["tools"]
@@ -293,6 +262,7 @@ class Conversation:
             response=copy.deepcopy(params),
             instructions=params.get("instructions") or self.session["instructions"] or "",
             items=tuple(copy.deepcopy(kept.item) for kept in self.items.kept),
+            heard=self._understood,
             tools=tuple(tool["name"] for tool in tools if tool.get("type") == "function"),
         )
         return self._reply(asked)
@@ -325,7 +295,3 @@ class Conversation:
             if self.active.over:
                 self.active = None
         self.aside = [one for one in self.aside if not one.over]
-
-
-def _words(text: str) -> list[str]:
-    return [word if at == 0 else f" {word}" for at, word in enumerate(text.split(" "))]

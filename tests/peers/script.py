@@ -59,7 +59,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the transcription of one user item gives."""
+    """What one spoken turn says, and how its transcription goes where there is one."""
 
     text: str = ""
     wait_s: float = 0.0
@@ -129,6 +129,8 @@ class Asked:
     items: tuple[Event, ...]
     """The conversation, in order."""
     tools: tuple[str, ...]
+    heard: str = ""
+    """What the newest spoken turn said, transcribed or not: the model hears for itself."""
 
     @property
     def last_text(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.peers.faults import Event, Refused
 
-__all__ = ["default_session", "limits", "merged"]
+__all__ = ["NAME", "default_session", "limits", "merged", "unchanged"]
 
 SERVER_VAD: Event = {
     "type": "server_vad",
@@ -81,6 +81,33 @@ def _leaf(key: str, before: Any, value: Any) -> Any:
     if key == "format" and value is not None and value.get("type") == "audio/pcm":
         return {"type": "audio/pcm", "rate": 24000}
     return copy.deepcopy(value)
+
+
+def unchanged(session: Event, change: Event, *, voiced: bool, running: bool) -> None:
+    """What may not change any more, or not now (section 3.1). Raises Refused."""
+    said, now = (change.get("audio") or {}).get("output") or {}, session["audio"]["output"]
+    if voiced and said.get("voice") not in (None, now["voice"]):
+        raise Refused(
+            "cannot_update_voice",
+            "Cannot update a conversation's voice if assistant audio is present.",
+            rule="3.1, audio.output.voice: fixed once the model has emitted audio",
+            param="session.audio.output.voice",
+        )
+    if running and said.get("speed") not in (None, now["speed"]):
+        raise Refused(
+            "invalid_value",
+            "The speed can only be changed in between model turns.",
+            rule="3.1, audio.output.speed: only between turns",
+            param="session.audio.output.speed",
+        )
+    tracing = session["tracing"]
+    if tracing is not None and change.get("tracing", tracing) != tracing:
+        raise Refused(
+            "invalid_value",
+            "Tracing cannot be changed once it is enabled.",
+            rule="3.1, tracing",
+            param="session.tracing",
+        )
 
 
 # ── values that a type cannot tell ────────────────────────────────────────────────────────────────────────

@@ -283,6 +283,18 @@ async def test_killed_at_a_point(cut: Cut, last: str) -> None:
     assert len(peer.sent.of("response.output_audio.delta")) == (3 if cut.sent else 0)
 
 
+async def test_the_model_hears_what_nobody_writes_down() -> None:
+    asked: list[Asked] = []
+
+    def answer(one: Asked) -> None:
+        asked.append(one)
+
+    async with talking(Script(answer=answer, hears=(Heard("friday"),))) as (peer, connection):
+        await speak(connection, tone(300) + bytes(48 * 300))
+        await peer.sent.until("response.done")
+    assert (asked[0].heard, asked[0].automatic, asked[0].last_text) == ("friday", True, "")
+
+
 async def test_closed_stalled_and_expired() -> None:
     async with talking(Script(life_s=0.3, expiry_code=1001)) as (peer, connection):
         await until(connection, "conversation.created")

@@ -111,11 +111,7 @@ def test_the_order_holds(path: Path) -> None:
             assert event["previous_item_id"] in known
         if kind in ("conversation.item.added", "conversation.item.created"):
             known.add(event["item"]["id"])
-        if (
-            kind.endswith("transcript.delta")
-            or kind.endswith("text.delta")
-            or kind.endswith("arguments.delta")
-        ):
+        if kind.endswith(("transcript.delta", "text.delta", "arguments.delta")):
             said[event["item_id"]] = said.get(event["item_id"], "") + event["delta"]
         for key, end in (
             ("transcript", "transcript.done"),
