@@ -27,6 +27,9 @@ from gateway import memory, plugins
 from gateway.call.run import CallDeps
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.config import Settings
+from gateway.continuity.bridge import spoken_bridge
+from gateway.continuity.health import Health
+from gateway.continuity.model import LastingModel, LastingSettings
 from gateway.engine.serve import check_open, engine_app
 from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError
@@ -99,8 +102,13 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await seed(store.database, datetime.now(UTC))
         workshop = Workshop(settings, personas.values(), DialogueMind().script, stack)
         models = await open_models(settings, workshop, stack)
+        health = Health([model.name for model in models])
+        bridge = await spoken_bridge(
+            personas.values(), None if workshop.opened is None else workshop.opened[1]
+        )
+        lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         deps = CallDeps(
-            models=models,
+            models=(LastingModel(models, health, lasting, bridge),),
             model_name=settings.openai_model if models[0].name != "embedded" else "parley-embedded",
             store=store,
             records=lambda tenant: SqlRecords(store.database, tenant),
@@ -122,6 +130,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 make_leg=lambda call_id: WebRtcLeg(call_id, legs),
                 model=deps.model_name,
                 tools=tools,
+                providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
                 probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
             )
         )

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from gateway.errors import GatewayError
+from gateway.speech.active import open_voice
+from gateway.speech.last_resort import ToneVoice
 from gateway.speech.ports import Voice
 from personas.persona import Persona
 
-__all__ = ["Bridge", "SpokenBridge"]
+__all__ = ["Bridge", "SpokenBridge", "spoken_bridge"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,19 @@ class SpokenBridge:
                 pcm = await _speak(text, name, voice)
                 if pcm:
                     self._spoken[text, name] = pcm
+
+
+async def spoken_bridge(personas: Iterable[Persona], voice: Voice | None) -> SpokenBridge:
+    """The phrases of these personas, spoken by `voice`; without one, by a voice that is opened meanwhile."""
+    bridge = SpokenBridge()
+    if voice is not None:
+        await bridge.prepare(personas, voice)
+        return bridge
+    async with open_voice(1) as own:
+        # Tones instead of words would say nothing, and be strange beside a provider's voice.
+        if not isinstance(own, ToneVoice):
+            await bridge.prepare(personas, own)
+    return bridge
 
 
 async def _speak(text: str, name: str, voice: Voice) -> bytes:
