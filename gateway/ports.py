@@ -34,6 +34,7 @@ __all__ = [
     "ToolExecution",
     "TranscriptEntry",
     "TurnTiming",
+    "UsageEntry",
 ]
 
 Event = dict[str, Any]
@@ -223,6 +224,32 @@ class ToolExecution:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageEntry:
+    """What a call has used so far of one model of one provider. A later revision replaces an earlier one.
+
+    Tokens are by what they cost (`gateway.pricing.usage.Tokens`): no class is part of another."""
+
+    call_id: str
+    provider: str
+    model: str
+    revision: int
+    text_in: int = 0
+    cached_text_in: int = 0
+    audio_in: int = 0
+    cached_audio_in: int = 0
+    image_in: int = 0
+    cached_image_in: int = 0
+    text_out: int = 0
+    audio_out: int = 0
+    seconds: float = 0.0
+    """Of audio, where it is paid by time."""
+    usd: float | None = None
+    """What it cost; None where no price is known."""
+    price_date: str | None = None
+    """The day of the price table, ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnTiming:
     """Where the time of one reply went, in milliseconds. None where it could not be measured."""
 
@@ -254,6 +281,8 @@ class CallSummary:
     provider: str = ""
     """The provider that answered; empty when none did."""
     leg: dict[str, float] = field(default_factory=dict)
+    cost_usd: float | None = 0.0
+    """What the models cost, as far as they told what they used; None when a price of it is unknown."""
 
 
 class Store(Protocol):
@@ -272,6 +301,9 @@ class Store(Protocol):
 
     def tool_execution(self, execution: ToolExecution) -> None:
         """Buffer one finished tool run."""
+
+    def usage(self, entry: UsageEntry) -> None:
+        """Buffer what the call has used of a model; of two of the same model the higher revision stays."""
 
     async def end_call(self, call_id: str, ending: Ending, summary: CallSummary) -> None:
         """Flush what the call has buffered, then write its ending. Once per call; a second one is ignored."""

@@ -19,6 +19,7 @@ from gateway.ports import (
     Speaker,
     ToolExecution,
     TranscriptEntry,
+    UsageEntry,
 )
 
 __all__ = ["FakeLeg", "FakeModel", "FakeSession", "FakeStore"]
@@ -174,6 +175,7 @@ class FakeStore:
         self.journal: list[JournalEntry] = []
         self.entries: list[TranscriptEntry] = []
         self.executions: list[ToolExecution] = []
+        self.used: list[UsageEntry] = []
         self.ended: list[tuple[str, Ending, CallSummary]] = []
 
     async def begin_call(self, call: CallRecord) -> None:
@@ -189,6 +191,9 @@ class FakeStore:
 
     def tool_execution(self, execution: ToolExecution) -> None:
         self.executions.append(execution)
+
+    def usage(self, entry: UsageEntry) -> None:
+        self.used.append(entry)
 
     async def end_call(self, call_id: str, ending: Ending, summary: CallSummary) -> None:
         self.ended.append((call_id, ending, summary))

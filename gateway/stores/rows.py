@@ -1,7 +1,7 @@
 """The buffered rows of the journal: what the ports hand over, made into statements that may be repeated.
 
 A batch whose commit was cut off is written again, so each kind is harmless twice: a journal entry and a tool run
-stay as they first came, a transcript entry gives way only to a higher revision.
+stay as they first came, a transcript or usage entry gives way only to a higher revision.
 
 A journal entry's event larger than 16 KiB is kept as its type and size only: a client may send 256 KiB of anything.
 """
@@ -16,7 +16,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.ports import JournalEntry, ToolExecution, TranscriptEntry
+from gateway.ports import JournalEntry, ToolExecution, TranscriptEntry, UsageEntry
 from gateway.stores import schema
 
 __all__ = ["MAX_EVENT", "Entry", "Row", "row", "write"]
@@ -27,12 +27,15 @@ MAX_TYPE = 100
 NUMBER = 8
 """What a number, a truth value or null counts for."""
 
-Entry = JournalEntry | TranscriptEntry | ToolExecution
+Entry = JournalEntry | TranscriptEntry | ToolExecution | UsageEntry
+
+Key = tuple[str | int, ...]
 
 _TABLES: dict[type[Entry], Table] = {
     JournalEntry: schema.Base.metadata.tables["journal"],
     TranscriptEntry: schema.Base.metadata.tables["transcript"],
     ToolExecution: schema.Base.metadata.tables["tool_executions"],
+    UsageEntry: schema.Base.metadata.tables["usage"],
 }
 
 
@@ -58,8 +61,10 @@ def row(tenant: str, entry: Entry) -> Row:
     return Row(tenant, entry, size)
 
 
-def _texts(entry: TranscriptEntry | ToolExecution) -> tuple[str, ...]:
+def _texts(entry: TranscriptEntry | ToolExecution | UsageEntry) -> tuple[str, ...]:
     match entry:
+        case UsageEntry():
+            return entry.provider, entry.model
         case TranscriptEntry():
             return entry.text, entry.unheard
         case ToolExecution():
@@ -88,13 +93,14 @@ def _size(value: object) -> int:
 
 async def write(session: AsyncSession, rows: Iterable[Row]) -> None:
     """Write the rows in the session's transaction. Raises SQLAlchemyError."""
-    kinds: dict[type[Entry], dict[tuple[str, str | int], dict[str, Any]]] = {}
+    kinds: dict[type[Entry], dict[Key, dict[str, Any]]] = {}
     for row in rows:
         same_kind = kinds.setdefault(type(row.entry), {})
         key = _key(row.entry)
         standing = same_kind.get(key)
         if standing is not None and not (
-            isinstance(row.entry, TranscriptEntry) and row.entry.revision > standing["revision"]
+            isinstance(row.entry, TranscriptEntry | UsageEntry)
+            and row.entry.revision > standing["revision"]
         ):
             continue
         same_kind[key] = _values(row)
@@ -102,8 +108,10 @@ async def write(session: AsyncSession, rows: Iterable[Row]) -> None:
         await session.execute(_INSERTS[kind, session.get_bind().dialect.name], list(values.values()))
 
 
-def _key(entry: Entry) -> tuple[str, str | int]:
+def _key(entry: Entry) -> Key:
     match entry:
+        case UsageEntry():
+            return entry.call_id, entry.provider, entry.model
         case JournalEntry():
             return entry.call_id, entry.seq
         case TranscriptEntry():
@@ -139,13 +147,17 @@ def _insert(kind: type[Entry], dialect: str) -> Any:
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = _TABLES[kind]
     statement = insert(table)
-    if kind is not TranscriptEntry:
+    if kind not in (TranscriptEntry, UsageEntry):
         return statement.on_conflict_do_nothing()
-    keys = ("call_id", "item_id", "tenant")
+    keys = [column.name for column in table.primary_key]
     newer = statement.excluded
     return statement.on_conflict_do_update(
-        index_elements=["call_id", "item_id"],
-        set_={column.name: newer[column.name] for column in table.columns if column.name not in keys},
+        index_elements=keys,
+        set_={
+            column.name: newer[column.name]
+            for column in table.columns
+            if column.name not in (*keys, "tenant")
+        },
         where=newer.revision > table.c.revision,
     )
 

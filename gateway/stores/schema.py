@@ -37,6 +37,7 @@ __all__ = [
     "TenantRow",
     "ToolRun",
     "Transcript",
+    "UsageRow",
 ]
 
 DEFAULT_TENANT = "default-practice"
@@ -191,3 +192,29 @@ class ToolRun(TenantRow, Base):
     ok: Mapped[bool] = mapped_column(Boolean)
     started_ms: Mapped[int] = mapped_column(BigInteger)
     duration_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class UsageRow(TenantRow, Base):
+    """What a call used of one model of one provider; a later revision replaced the earlier ones. Tokens by what they
+    cost: no class is part of another."""
+
+    __tablename__ = "usage"
+
+    call_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    provider: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer)
+    text_in: Mapped[int] = mapped_column(BigInteger)
+    cached_text_in: Mapped[int] = mapped_column(BigInteger)
+    audio_in: Mapped[int] = mapped_column(BigInteger)
+    cached_audio_in: Mapped[int] = mapped_column(BigInteger)
+    image_in: Mapped[int] = mapped_column(BigInteger)
+    cached_image_in: Mapped[int] = mapped_column(BigInteger)
+    text_out: Mapped[int] = mapped_column(BigInteger)
+    audio_out: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]
+    """Of audio, where it is paid by time."""
+    usd: Mapped[float | None]
+    """Null: no price is known."""
+    price_date: Mapped[str | None] = mapped_column(String(10))
+    """The day of the price table, ISO 8601."""

@@ -15,7 +15,14 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from gateway.errors import Ending, SessionBusy, StoreError
 from gateway.log import where
-from gateway.ports import CallRecord, CallSummary, JournalEntry, ToolExecution, TranscriptEntry
+from gateway.ports import (
+    CallRecord,
+    CallSummary,
+    JournalEntry,
+    ToolExecution,
+    TranscriptEntry,
+    UsageEntry,
+)
 from gateway.stores import boots, rows, schema
 from gateway.stores.backlog import Backlog
 from gateway.stores.boots import BootId
@@ -114,6 +121,9 @@ class SqlStore:
 
     def tool_execution(self, execution: ToolExecution) -> None:
         self._buffer(execution)
+
+    def usage(self, entry: UsageEntry) -> None:
+        self._buffer(entry)
 
     async def end_call(self, call_id: str, ending: Ending, summary: CallSummary) -> None:
         """See `gateway.ports.Store`. Raises StoreError when it could not be written now; it is tried again."""

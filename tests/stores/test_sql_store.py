@@ -15,10 +15,10 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from gateway.errors import HUNG_UP, TOO_LONG, SessionBusy, StoreError
-from gateway.ports import CallSummary, Store, ToolExecution, TurnTiming
+from gateway.ports import CallSummary, Store, ToolExecution, TurnTiming, UsageEntry
 from gateway.stores import backlog, boots, sql
 from gateway.stores.engine import EVERY_TENANT, Database
-from gateway.stores.schema import Boot, Call, Journal, ToolRun, Transcript
+from gateway.stores.schema import Boot, Call, Journal, ToolRun, Transcript, UsageRow
 from gateway.stores.sql import SqlStore
 from tests.databases import fresh_database
 from tests.stores.calls import add_session, call_in, entry, said
@@ -87,6 +87,33 @@ async def test_an_older_revision_never_comes_back(any_database: str) -> None:
             await store.flush()
         async with store.database.reading(call.tenant) as db:
             assert (await db.scalars(select(Transcript.text))).one() == "second"
+
+
+async def test_usage_is_kept_by_model_and_grows(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        port: Store = store
+        call, other = call_in(await add_session(store.database)), call_in(await add_session(store.database))
+        for begun in (call, other):
+            await port.begin_call(begun)
+        first = UsageEntry(
+            call.call_id, "openai", "gpt-realtime", 1, text_in=5, usd=0.25, price_date="2026-11-21"
+        )
+        port.usage(first)
+        await port.flush()
+        port.usage(replace(first, revision=3, text_in=2**40, audio_out=9, usd=0.75))
+        port.usage(replace(first, revision=2, text_in=7))
+        port.usage(UsageEntry(call.call_id, "openai", "whisper-1", 1, seconds=2.5))
+        port.usage(UsageEntry(other.call_id, "openai", "gpt-realtime", 1, text_in=1))
+        await port.flush()
+        port.usage(replace(first, revision=2, text_in=8))
+        await port.flush()
+        async with store.database.reading(call.tenant) as db:
+            query = select(UsageRow).where(UsageRow.call_id == call.call_id).order_by(UsageRow.model)
+            speaks, hears = (await db.scalars(query)).all()
+        assert (speaks.revision, speaks.text_in, speaks.audio_out, speaks.usd) == (3, 2**40, 9, 0.75)
+        assert speaks.price_date == "2026-11-21"
+        assert (hears.model, hears.seconds, hears.usd, hears.price_date) == ("whisper-1", 2.5, None, None)
+    assert store.dropped == 0
 
 
 async def test_a_session_has_one_live_call(any_database: str) -> None:
