@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.checks.finding import Finding, fault, ok, warning
 from gateway.config import Settings
+from gateway.stages import STAGES
 
 __all__ = ["check_keys"]
 
@@ -54,12 +55,16 @@ def _others(settings: Settings) -> list[Finding]:
         "voicelive": ("AZURE_VOICELIVE_API_KEY", settings.azure_voicelive_api_key),
         "upstream": ("PARLEY_UPSTREAM_API_KEY", settings.upstream_api_key),
     }
+    asked = [(f"{name} key", *key) for name, key in keys.items() if name in settings.provider_order]
+    if "cascade" in settings.provider_order:
+        stages = [stage for name in STAGES if (stage := settings.stage(name)) is not None]
+        asked += [
+            (f"cascade {stage.name} key", f"PARLEY_CASCADE_{stage.name.upper()}_KEY", stage.key)
+            for stage in stages
+        ]
     found = []
-    for provider, (variable, secret) in keys.items():
-        if provider not in settings.provider_order:
-            continue
+    for about, variable, secret in asked:
         key = "" if secret is None else secret.get_secret_value()
-        about = f"{provider} key"
         if not key:
             found.append(ok(about, "not set; the server is reached without one"))
         elif not key.isascii() or any(c.isspace() for c in key):

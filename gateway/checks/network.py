@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from gateway.checks.finding import Finding, fault, ok, warning
 from gateway.clients.addresses import is_ours
 from gateway.config import Settings
+from gateway.stages import STAGES
 
 __all__ = ["check_ice", "check_port", "check_upstreams"]
 
@@ -116,11 +117,12 @@ async def check_upstreams(settings: Settings) -> list[Finding]:
         "voicelive": settings.azure_voicelive_endpoint,
         "upstream": settings.upstream_url,
     }
+    places = [(name, address) for name in settings.provider_order if (address := addresses.get(name))]
+    if "cascade" in settings.provider_order:
+        stages = [stage for name in STAGES if (stage := settings.stage(name)) is not None]
+        places += [(f"cascade ({stage.name})", stage.url) for stage in stages]
     found = []
-    for name in settings.provider_order:
-        address = addresses.get(name)
-        if not address:
-            continue
+    for name, address in places:
         url = urlsplit(address)
         secure = url.scheme in ("https", "wss")
         if not secure and url.hostname not in LOOPBACK:

@@ -114,6 +114,18 @@ async def test_an_upstream_that_is_down_is_a_warning() -> None:
     assert await check_upstreams(settings()) == []
 
 
+async def test_every_stage_of_a_cascade_is_looked_at() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        stages = {"cascade_chat_url": url, "cascade_chat_model": "m", "cascade_tts_url": url}
+        found = await check_upstreams(settings(**stages))
+    assert [one.about for one in found] == ["provider cascade (chat)", "provider cascade (tts)"]
+    assert {one.level for one in found} == {Level.OK}
+    keys = check_keys(settings(**stages, cascade_chat_key="sk 1"))
+    assert only(keys, "cascade chat key").level is Level.WARNING
+    assert only(keys, "cascade tts key").level is Level.OK
+
+
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

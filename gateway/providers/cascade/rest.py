@@ -13,7 +13,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, FormData, TCPConnector
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    FormData,
+    TCPConnector,
+)
 
 from gateway.errors import GatewayError, ModelRefused, ModelUnavailable
 from gateway.stages import Stage
@@ -111,13 +119,13 @@ class Rest:
                         data=None if form is None else form(),
                         allow_redirects=False,
                     )
+            except ConnectionTimeoutError as fault:
+                raise self._unreachable(fault) from None
             except TimeoutError:
                 raise self._fault("timeout", f"did not answer within {ANSWER_S:.0f} s") from None
             except (ClientError, OSError, ValueError) as fault:
                 if last:
-                    raise self._fault(
-                        "unreachable", f"cannot be reached ({type(fault).__name__})", gone=True
-                    ) from None
+                    raise self._unreachable(fault) from None
                 await asyncio.sleep(PAUSE_S)
                 continue
             if answer.status == 200:
@@ -142,6 +150,9 @@ class Rest:
                 return self._fault("failed", told)
             case _:
                 return self._fault("bad_request", told)
+
+    def _unreachable(self, fault: Exception) -> StageFault:
+        return self._fault("unreachable", f"cannot be reached ({type(fault).__name__})", gone=True)
 
     def _fault(self, code: str, told: str, *, gone: bool = False) -> StageFault:
         return StageFault(self.stage.name, code, told, gone=gone)
