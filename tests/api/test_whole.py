@@ -17,6 +17,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.realtime import RealtimeServerEvent
 from websockets.exceptions import InvalidStatus
 
+from tests.api.handshakes import HANDSHAKE
 from tests.clients.peer import Caller
 from tests.e2e.server import Server, running
 from tests.whole.dial import credentials
@@ -25,12 +26,6 @@ pytestmark = pytest.mark.integration
 
 KEY, ACME = "sk-5f0c6a1f8f7d4b6a", "sk-91d07c3e2a4b4c58"
 LINES = 6
-HANDSHAKE = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-}
 
 
 @pytest.fixture(scope="module")
