@@ -109,9 +109,11 @@ class Beta:
         item = item_from_beta(event.get("item"))
         if item is None or "id" not in item:
             return []
+        begun = self._begun.get(item["id"])
+        if begun is None and "object" in item:
+            item.setdefault("status", "completed")  # Voice Live leaves it out where it can be no other
         before = event.get("previous_item_id")
         added = _event("conversation.item.added", event, item=item, previous_item_id=before)
-        begun = self._begun.get(item["id"])
         if begun is None and item.get("status") == "in_progress" and _by_response(item):
             begun = self._begun[item["id"]] = Begun(
                 name=item.get("name", ""), call_id=item.get("call_id", "")

@@ -11,6 +11,7 @@ from gateway.errors import ModelError, ModelLost, ModelRefused, ModelUnavailable
 from gateway.ports import ModelSpec
 from tests.peers.script import Call, Cut, Heard, Refusal, Reply, Script
 from tests.peers.sound import pieces, tone
+from tests.peers.voicelive_events import EXTRAS
 from tests.providers.bench import PERSONA
 from tests.providers.vendors import SESSION, VENDORS, Stage, Vendor
 
@@ -180,6 +181,16 @@ async def test_an_image_is_taken_or_refused_with_its_event_id(vendor: Vendor) ->
             assert (await stage.until("conversation.item.done"))["item"]["content"][0][
                 "type"
             ] == "input_image"
+
+
+async def test_voice_lives_own_events_do_no_harm() -> None:
+    script = Script(replies=(Reply("Hello."),))
+    async with asyncio.timeout(10), Stage.open(VENDORS["voicelive"], script) as stage:
+        for extra in EXTRAS:
+            await stage.peer.send(extra)
+        stage.send("response.create")
+        await stage.until("response.done")
+    assert not {extra["type"] for extra in EXTRAS} & set(stage.kinds)
 
 
 async def test_a_session_can_be_changed(vendor: Vendor) -> None:

@@ -12,12 +12,14 @@ from gateway.ports import Event, ModelSession, ModelSpec
 from gateway.providers.azure import AzureModel
 from gateway.providers.openai import OpenAIModel
 from gateway.providers.upstream import UpstreamModel
-from tests.peers import azure, azure_ga, azure_preview, openai_ga
+from gateway.providers.voicelive import VoiceLiveModel
+from tests.peers import azure, azure_ga, azure_preview, openai_ga, voicelive
 from tests.peers.azure_ga import AzureGaPeer
 from tests.peers.azure_preview import AzurePreviewPeer
 from tests.peers.openai_ga import OpenAiPeer
 from tests.peers.peer import RealtimePeer
 from tests.peers.script import Script
+from tests.peers.voicelive import VoiceLivePeer
 from tests.providers.bench import PERSONA
 from tests.realtime.strict import assert_strict
 
@@ -83,6 +85,15 @@ def _azure_preview(peer: RealtimePeer, key: str | None) -> RemoteModel:
     )
 
 
+def _voicelive(peer: RealtimePeer, key: str | None) -> RemoteModel:
+    return VoiceLiveModel(
+        endpoint=_http(peer),
+        api_key=key or azure.KEY,
+        model=voicelive.MODEL,
+        api_version=voicelive.VERSION,
+    )
+
+
 def _upstream(peer: RealtimePeer, key: str | None) -> RemoteModel:
     return UpstreamModel(url=peer.url, model="gpt-realtime", api_key=key or openai_ga.KEY)
 
@@ -96,6 +107,7 @@ VENDORS = {
     "openai": Vendor(OpenAiPeer.open, _openai),
     "azure-ga": Vendor(AzureGaPeer.open, _azure_ga),
     "azure-preview": Vendor(AzurePreviewPeer.open, _azure_preview, old=True),
+    "voicelive": Vendor(VoiceLivePeer.open, _voicelive, old=True),
     "upstream": Vendor(OpenAiPeer.open, _upstream),
     "upstream-of-old": Vendor(AzurePreviewPeer.open, _old_upstream, old=True),
 }
