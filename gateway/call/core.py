@@ -52,12 +52,13 @@ from gateway.call.parting import Parting, is_goodbye
 from gateway.call.playing import Playing
 from gateway.call.reply import Replies
 from gateway.call.scribe import Scribe
-from gateway.call.sessions import CoreSettings
+from gateway.call.sessions import CoreSettings, transcriber
 from gateway.call.speech import CallerSpeech
+from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
-from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, Ending
+from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, OVER_BUDGET, Ending
 from gateway.ports import Event
 from gateway.realtime.response import is_bridging, was_lost
 from personas.prompt import say_exactly
@@ -108,6 +109,7 @@ class Core:
         )  # fmt: skip
         self._ended = False
         self._parting = Parting()
+        self._spending = Spending(settings.call_id, settings.tariff, settings.budget_usd)
         self._audio_origin: float | None = None
         """When the first caller audio went to the model: its `audio_start_ms` counts from here."""
         self._channel = False
@@ -138,9 +140,10 @@ class Core:
 
     # ── inputs ──
 
-    def answering(self, model: str) -> None:
+    def answering(self, model: str, provider: str = "") -> None:
         """The model of this name answers from now on."""
         self._desk.session["model"] = model
+        self._spending.answering(provider, model)
 
     def leg(self, event: LegInput, now: float) -> list[Effect]:
         """Something happened at the caller's end."""
@@ -194,6 +197,8 @@ class Core:
             case "input_audio_buffer.committed":
                 self._committed(event["item_id"], now, out)
             case "conversation.item.input_audio_transcription.completed":
+                out += self._spending.transcription(event.get("usage"), transcriber(self._desk.session))
+                self._mind_the_budget(now, out)
                 self._words(event["item_id"], event.get("transcript") or "", now, out, final=True)
             case "conversation.item.input_audio_transcription.failed":
                 self._words(event["item_id"], "", now, out, final=True)
@@ -201,13 +206,15 @@ class Core:
                 self._out_of_band.add(event["response"]["id"])
             case "response.created":
                 response = event["response"]
+                unasked = self._replies.asked_event is None and not is_bridging(response)
                 out += self._replies.created(response["id"], now, bridging=is_bridging(response))
+                if self._spending.over and unasked:
+                    out += self._replies.kill()
             case "response.output_item.done":
                 self._tool_called(event, out)
             case "response.done":
-                usage = event["response"].get("usage") or {}
-                out.append(Note("input_tokens", usage.get("input_tokens") or 0))
-                out.append(Note("output_tokens", usage.get("output_tokens") or 0))
+                out += self._spending.response(event["response"])
+                self._mind_the_budget(now, out)
                 self._reply_done(event["response"], now, out)
             case "error":
                 fault = event.get("error") or {}
@@ -334,7 +341,7 @@ class Core:
         return not self._replies.alive and self._playing.left_ms() <= ANSWER_MS
 
     def _owe(self, owed: bool, now: float, *, after_s: float = 0.0) -> None:
-        if owed:
+        if owed and not self._spending.over:
             self._owed = True
             self._owed_from = now + after_s
 
@@ -486,9 +493,11 @@ class Core:
         lost = was_lost(response)
         out += self._replies.done(
             response_id, now,
-            failed=response.get("status") == "failed" and not lost,
+            # A farewell that is still to be asked for has not failed.
+            failed=response.get("status") == "failed" and not lost
+            and not (self._spending.over and self._parting.farewell_due),
             # What its tools answer asks for the rest by itself.
-            again=lost and not any(
+            again=lost and not self._spending.over and not any(
                 item.get("type") == "function_call" and item.get("status") == "completed"
                 for item in response.get("output") or []
             ),
@@ -514,6 +523,7 @@ class Core:
         out: list[Effect] = []
         if (
             not self._greeted
+            and not self._spending.over
             and self._audio_origin is not None
             and (self._channel or now - self._audio_origin >= GREETING_S)
         ):
@@ -573,7 +583,9 @@ class Core:
             self._client_asks(answer.reply, answer, now, out)
 
     def _client_asks(self, reply: dict[str, Any], answer: Answer, now: float, out: list[Effect]) -> None:
-        if reply.get("conversation") == "none":
+        if self._spending.over:
+            out.append(self._front.fault(answer.sender, BUDGET_EXCEEDED, OVER_BUDGET_TOLD))
+        elif reply.get("conversation") == "none":
             event_id = self._front.marks.stamp(answer.sender)
             out.append(ToModel({"type": "response.create", "event_id": event_id, "response": reply}))
         elif self._replies.alive or self._held is not None:
@@ -586,6 +598,21 @@ class Core:
             self._ask(reply, now, out, event_id=self._front.marks.stamp(answer.sender))
 
     # ── the rest ──
+
+    def _mind_the_budget(self, now: float, out: list[Effect]) -> None:
+        """A spent budget ends the call: what runs is said to its end, then the farewell."""
+        before = self._parting.ending
+        if not self._spending.over or before is OVER_BUDGET:
+            return
+        if before is None:
+            self._replies.wanted = None
+        self._owed = False
+        if self._held is not None:
+            (_, event_id), self._held = self._held, None
+            sender = self._front.marks.sender(event_id)
+            if sender is not None:
+                out.append(self._front.fault(sender, BUDGET_EXCEEDED, OVER_BUDGET_TOLD))
+        self._parting.decide(OVER_BUDGET, now, farewell_due=before is None or self._parting.farewell_due)
 
     def _is_quiet(self) -> bool:
         return (

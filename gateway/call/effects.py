@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.errors import Ending
-from gateway.ports import Event, TranscriptEntry, TurnTiming
+from gateway.ports import Event, TranscriptEntry, TurnTiming, UsageEntry
 
 __all__ = [
+    "Charge",
     "Clear",
     "CloseGate",
     "Effect",
@@ -89,6 +90,13 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """Store what the call has used so far of a model."""
+
+    entry: UsageEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Time:
     """Keep the timing of a reply."""
 
@@ -127,6 +135,7 @@ Effect = (
     | Clear
     | RunTool
     | Write
+    | Charge
     | Time
     | Note
     | Remark

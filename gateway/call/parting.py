@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, Ending
+from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, OVER_BUDGET, Ending
 
 __all__ = ["CLOSING_S", "Parting", "is_goodbye"]
 
@@ -10,7 +10,7 @@ CLOSING_S = 20.0
 """What was not heard by then is not waited for; counted anew when the last words begin."""
 
 REVOCABLE = frozenset({AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER})
-"""Endings that a caller who speaks up takes back. Length is not one of them."""
+"""Endings that a caller who speaks up takes back. Length and cost are not among them."""
 
 FAREWELLS = """
     bye goodbye good thank thanks you night day evening have a nice take care see ok okay too
@@ -33,6 +33,9 @@ class Parting:
         self._since = 0.0
 
     def decide(self, ending: Ending, now: float, *, farewell_due: bool = False) -> None:
+        """A spent budget is the last word."""
+        if self.ending is OVER_BUDGET:
+            return
         self.ending = ending
         self.farewell_due = farewell_due
         self._since = now

@@ -39,10 +39,11 @@ from gateway.call.postmarks import Sender
 from gateway.call.reckoning import Reckoning
 from gateway.call.reply import Replies
 from gateway.call.scribe import Scribe
-from gateway.call.sessions import CoreSettings
+from gateway.call.sessions import CoreSettings, transcriber
+from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
-from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, TOO_LONG, Ending
+from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, OVER_BUDGET, TOO_LONG, Ending
 from gateway.ports import Event
 from gateway.realtime.response import is_bridging, was_lost
 from personas.prompt import say_exactly
@@ -78,6 +79,7 @@ class RelayCore:
         self._reckoning = Reckoning()
         self._tools = ToolWork()
         self._parting = Parting()
+        self._spending = Spending(settings.call_id, settings.tariff, settings.budget_usd)
         self._times = Stopwatch()
         self._turn_at: float | None = None
         """When the caller's last turn ended, as the model told."""
@@ -100,9 +102,10 @@ class RelayCore:
 
     # ── inputs ──
 
-    def answering(self, model: str) -> None:
+    def answering(self, model: str, provider: str = "") -> None:
         """The model of this name answers from now on."""
         self._desk.session["model"] = model
+        self._spending.answering(provider, model)
 
     def leg(self, event: LegInput, now: float) -> list[Effect]:
         """Something happened at the caller's end."""
@@ -146,6 +149,8 @@ class RelayCore:
             case "input_audio_buffer.committed":
                 self._committed(event["item_id"], now, out)
             case "conversation.item.input_audio_transcription.completed":
+                out += self._spending.transcription(event.get("usage"), transcriber(self._desk.session))
+                self._mind_the_budget(now, out)
                 self._words(event, now, out)
             case "response.created":
                 self._created(event["response"], now, out)
@@ -154,9 +159,8 @@ class RelayCore:
             case "response.output_item.done":
                 self._tool_called(event, out)
             case "response.done":
-                usage = event["response"].get("usage") or {}
-                out.append(Note("input_tokens", usage.get("input_tokens") or 0))
-                out.append(Note("output_tokens", usage.get("output_tokens") or 0))
+                out += self._spending.response(event["response"])
+                self._mind_the_budget(now, out)
                 self._response_done(event["response"], now, out)
             case "error":
                 self._refused(event.get("error") or {}, now, out)
@@ -305,6 +309,8 @@ class RelayCore:
         asked = self._replies.asked_event
         out += self._replies.created(response_id, now, bridging=bridging)
         if bridging or asked is None:
+            if self._spending.over and not bridging:
+                out += self._replies.kill()
             return
         self._own = response_id if asked == self._own else None
         if self._format is not None:
@@ -315,6 +321,8 @@ class RelayCore:
         items = self._reckoning.over(response_id)
         if response.get("status") == "cancelled":
             self._cut([i for i in items if not self._scribe.agent[i].closed], now, out)
+        if self._spending.over:
+            lost = False
         if response_id in self._beside:
             out += self._beside.done(response_id, lost=lost)
             return
@@ -378,7 +386,9 @@ class RelayCore:
             out.append(self._desk.nothing_to_cancel(answer))
 
     def _client_asks(self, reply: dict[str, Any], answer: Answer, now: float, out: list[Effect]) -> None:
-        if reply.get("conversation") == "none":
+        if self._spending.over:
+            out.append(self._front.fault(answer.sender, BUDGET_EXCEEDED, OVER_BUDGET_TOLD))
+        elif reply.get("conversation") == "none":
             self._ask_beside(reply, answer, out)
         elif self._held is not None or (self._replies.alive and self._own is None):
             out.append(self._desk.already_active(answer, self._replies.active))
@@ -403,6 +413,8 @@ class RelayCore:
         """Whether a reply that somebody wants can be asked for, and whether the call is over."""
         if self._ended or self._tools.running or not self._replies.idle:
             return
+        if self._spending.over:
+            self._owed_from = None
         if self._held is not None:
             (reply, answer), self._held = self._held, None
             params, self._format = _without_format(reply)
@@ -481,6 +493,20 @@ class RelayCore:
         return ToLeg({**sent.event, "response": {**response, "audio": audio}}, sent.to)
 
     # ── the rest ──
+
+    def _mind_the_budget(self, now: float, out: list[Effect]) -> None:
+        """A spent budget ends the call once the client has played what it was sent; it is told at once."""
+        if not self._spending.over:
+            return
+        self._owed_from = self._greeting_at = self._replies.wanted = None
+        if self._parting.ending is OVER_BUDGET:
+            return
+        if self._held is not None:
+            (_, held), self._held = self._held, None
+            out.append(self._front.fault(held.sender, BUDGET_EXCEEDED, OVER_BUDGET_TOLD))
+        self._parting.decide(OVER_BUDGET, now)
+        self._parting.farewell_due = False
+        out.append(ToLeg(self._front.error(BUDGET_EXCEEDED, OVER_BUDGET_TOLD)))
 
     def _end(self, ending: Ending, now: float, out: list[Effect]) -> None:
         for item_id in self._scribe.open_items():

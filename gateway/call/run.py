@@ -25,6 +25,7 @@ from typing import Any
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
 from gateway.call.core import Core
 from gateway.call.effects import (
+    Charge,
     Clear,
     CloseGate,
     Effect,
@@ -56,7 +57,7 @@ from gateway.call.journal import Journal
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings, upstream_session, visible_session
 from gateway.call.sideband import Sideband, Sidebands
-from gateway.call.tally import Tally, log_ended
+from gateway.call.tally import Tally, log_ended, log_remark
 from gateway.call.waiting import Waiting
 from gateway.errors import (
     INTERNAL_ERROR,
@@ -80,6 +81,7 @@ from gateway.ports import (
     Store,
     ToolExecution,
 )
+from gateway.pricing.tariff import NO_PRICES, Tariff
 from personas.persona import Persona
 from tools.contract import Records, Tool, ToolContext
 from tools.run import run_tool
@@ -124,6 +126,9 @@ class CallDeps:
     """Tenant → its business records."""
     tools: Mapping[str, Tool]
     setup_s: float = 15.0
+    tariff: Tariff = NO_PRICES
+    budget_usd: float | None = None
+    """What a call may cost, in US dollars; a persona may allow less."""
     wall: Callable[[], float] = time.time
 
 
@@ -143,7 +148,10 @@ class Call:
         session = visible_session(
             plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values()), expires_at
         )
-        settings = CoreSettings(plan.call_id, plan.persona, session, self._definitions, wanted=plan.session)
+        settings = CoreSettings(
+            plan.call_id, plan.persona, session, self._definitions, wanted=plan.session,
+            tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
+        )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
         self._audio: CallAudio = PlayedAudio(leg.downlink_ms) if leg.plays else RelayedAudio(leg.send)
         self._journal = Journal(deps.store, plan.call_id)
@@ -298,12 +306,16 @@ class Call:
                     self._start(f"tool:{name}", self._use(tool_call_id, name, arguments))
                 case Write(entry):
                     self._deps.store.transcript(entry)
+                case Charge(used):
+                    self._deps.store.usage(used)
+                    self._tally.charge(effect)
                 case Time():
                     self._tally.time(effect)
                 case Note():
                     self._tally.note(effect)
                 case Remark(event):
                     self._journal.call(self._ms(self._now()), event)
+                    log_remark(event)
                 case End(ending):
                     self.end(ending)
 
@@ -348,7 +360,7 @@ class Call:
         if answers != self._answers:
             self._answers = answers
             provider, model = answers
-            self._core.answering(model)
+            self._core.answering(model, provider)
             told = {"type": "ModelOpened", "provider": provider, "model": model}
             self._journal.call(self._ms(self._now()), told)
 
@@ -483,3 +495,9 @@ def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:
     for fault in group.exceptions:
         return _first(fault) if isinstance(fault, BaseExceptionGroup) else fault
     raise AssertionError("an exception group is never empty")
+
+
+def _lower(one: float | None, other: float | None) -> float | None:
+    """The lower of two limits, of which either may be none."""
+    limits = [limit for limit in (one, other) if limit is not None]
+    return min(limits, default=None)

@@ -7,14 +7,19 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.pricing.tariff import NO_PRICES, Tariff
 from gateway.realtime.session import PCM, default_session, merge_session
 from personas.persona import Persona
 from personas.prompt import Offered, session_for
 
-__all__ = ["CoreSettings", "upstream_session", "visible_session"]
+__all__ = ["CoreSettings", "transcriber", "upstream_session", "visible_session"]
 
 SERVER_COPY = ("id", "object", "expires_at")
 """Fields of a session object that only a server sends."""
+
+
+TRANSCRIBER = "gpt-4o-mini-transcribe"
+"""What transcribes the caller when the client wants no transcription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,9 @@ class CoreSettings:
     recalls: bool = False
     """Whether the leg can take back audio that was sent (a carrier's `clear`). A browser cannot: what was sent
     will be heard."""
+    tariff: Tariff = NO_PRICES
+    budget_usd: float | None = None
+    """What the call may cost, in US dollars."""
 
 
 def visible_session(
@@ -57,7 +65,13 @@ def upstream_session(
     heard = sent["audio"]["input"]
     heard["format"], sent["audio"]["output"]["format"] = dict(PCM), dict(PCM)
     if heard.get("transcription") is None:
-        heard["transcription"] = {"model": "gpt-4o-mini-transcribe"}
+        heard["transcription"] = {"model": TRANSCRIBER}
     if heard.get("turn_detection") is not None and gateway_turns:
         heard["turn_detection"] |= {"create_response": False, "interrupt_response": False}
     return sent
+
+
+def transcriber(session: dict[str, Any]) -> str:
+    """The model that the model's session of this client's session names for transcribing the caller."""
+    wanted = session["audio"]["input"].get("transcription") or {}
+    return wanted.get("model") or TRANSCRIBER

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from gateway.call.effects import Note, Time
+from gateway.call.effects import Charge, Note, Time
 from gateway.errors import Ending
-from gateway.ports import CallSummary, TurnTiming
+from gateway.ports import CallSummary, Event, TurnTiming
 
-__all__ = ["KEPT_TIMINGS", "Tally", "log_ended"]
+__all__ = ["KEPT_TIMINGS", "Tally", "log_ended", "log_remark"]
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._timings: list[TurnTiming] = []
         self._bargein_ms: list[int] = []
+        self._usd: dict[tuple[str, str], float | None] = {}
+        """What each model cost so far."""
 
     def note(self, note: Note) -> None:
         if note.what == "bargein_ms":
@@ -29,6 +31,9 @@ class Tally:
                 self._bargein_ms.append(note.value)
         else:
             self._counts[note.what] += note.value
+
+    def charge(self, charge: Charge) -> None:
+        self._usd[charge.entry.provider, charge.entry.model] = charge.entry.usd
 
     def time(self, time: Time) -> None:
         if len(self._timings) < KEPT_TIMINGS:
@@ -49,7 +54,12 @@ class Tally:
             output_tokens=self._counts["output_tokens"],
             provider=provider,
             leg=leg,
+            cost_usd=self._cost(),
         )
+
+    def _cost(self) -> float | None:
+        known = [usd for usd in self._usd.values() if usd is not None]
+        return sum(known) if len(known) == len(self._usd) else None
 
 
 def log_ended(call_id: str, persona_id: str, leg: str, ending: Ending, summary: CallSummary) -> None:
@@ -57,10 +67,28 @@ def log_ended(call_id: str, persona_id: str, leg: str, ending: Ending, summary: 
     replies = sorted(t.reply_ms for t in summary.timings)
     logger.info(
         "call ended call=%s persona=%s leg=%s provider=%s ending=%s duration_ms=%d turns=%d interruptions=%d "
-        "tools=%d reply_p50_ms=%s dropped_audio_ms=%d tokens=%d/%d %s",
+        "tools=%d reply_p50_ms=%s dropped_audio_ms=%d tokens=%d/%d cost_usd=%s %s",
         call_id, persona_id, leg, summary.provider or "none", ending, summary.duration_ms, summary.turns,
         summary.interruptions, summary.tool_calls, replies[len(replies) // 2] if replies else "-",
         summary.dropped_audio_ms,
         summary.input_tokens, summary.output_tokens,
+        "unknown" if summary.cost_usd is None else f"{summary.cost_usd:.6f}",
         " ".join(f"{k}={v:.3g}" for k, v in summary.leg.items()),
     )  # fmt: skip
+
+
+def log_remark(remark: Event) -> None:
+    """Say what an operator should know at once."""
+    match remark:
+        case {"type": "CostUnknown", "provider": provider, "model": model}:
+            logger.warning(
+                "no price is known for what %s of %s used: the call costs an unknown sum", model, provider
+            )
+        case {"type": "BudgetNearlySpent", "usd": usd, "budget_usd": budget}:
+            logger.warning("the call has cost %.4f of the %.4f US dollars that it may", usd, budget)
+        case {"type": "BudgetSpent", "usd": usd, "budget_usd": budget}:
+            logger.warning(
+                "the call has cost %.4f of the %.4f US dollars that it may, and ends", usd, budget
+            )
+        case _:
+            pass

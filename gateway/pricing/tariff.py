@@ -32,6 +32,12 @@ class Rates:
     date: str = ""
     """The day of the table that it stands in, ISO 8601."""
 
+    @property
+    def free(self) -> bool:
+        """Whether nothing of it costs anything."""
+        prices = [getattr(self, name) for name in (*(f.name for f in fields(Tokens)), "minute")]
+        return any(price is not None for price in prices) and not any(prices)
+
     def of(self, token_class: str) -> float | None:
         """The price of a class of `Tokens`. What is cached costs no more than what is not."""
         price: float | None = getattr(self, token_class)

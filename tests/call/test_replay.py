@@ -46,7 +46,7 @@ def replayed(entries: list[JournalEntry], expires_at: int) -> list[Effect]:
             case "tick":
                 effects += core.tick(now)
             case "call" if event["type"] == "ModelOpened":
-                core.answering(event["model"])
+                core.answering(event["model"], event["provider"])
             case "call":
                 pass
     return effects
