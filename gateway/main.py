@@ -34,6 +34,7 @@ from gateway.engine.serve import check_open, engine_app
 from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError
 from gateway.ports import Model
+from gateway.pricing.table import prices_in_force
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
@@ -94,6 +95,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """
     personas, tools = await asyncio.to_thread(load_agents)
     signing_key = await asyncio.to_thread(load_signing_key, settings)
+    tariff = await asyncio.to_thread(prices_in_force, settings)
     # Their loading reads the disk, which no call may wait for.
     await asyncio.to_thread(libopus.library)
     await asyncio.to_thread(preload, 2)
@@ -114,6 +116,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             records=lambda tenant: SqlRecords(store.database, tenant),
             tools=tools,
             setup_s=settings.setup_s,
+            tariff=tariff,
+            budget_usd=settings.budget_usd,
         )
         supervisor = await stack.enter_async_context(
             Supervisor.open(deps, max_calls=settings.max_calls, drain_s=settings.drain_s)
