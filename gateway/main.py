@@ -111,7 +111,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         deps = CallDeps(
             models=(LastingModel(models, health, lasting, bridge),),
-            model_name=settings.openai_model if models[0].name != "embedded" else "parley-embedded",
+            model_name=preferred_model(settings, models[0].name),
             store=store,
             records=lambda tenant: SqlRecords(store.database, tenant),
             tools=tools,
@@ -152,6 +152,17 @@ async def open_models(settings: Settings, workshop: Workshop, stack: AsyncExitSt
             models.append(shelf.model(settings))
     logger.info("models, in order: %s", ", ".join(model.name for model in models))
     return tuple(models)
+
+
+def preferred_model(settings: Settings, provider: str) -> str:
+    """What clients are told that they talk to as a session begins."""
+    names = {
+        "azure": settings.azure_openai_deployment,
+        "voicelive": settings.azure_voicelive_model,
+        "cascade": settings.cascade_chat_model,
+        "embedded": "parley-embedded",
+    }
+    return names.get(provider) or settings.openai_model
 
 
 def speech_probe(ears: Ears, voice: Voice) -> Probe:
