@@ -390,10 +390,13 @@ class RelayCore:
             out.append(self._front.fault(answer.sender, BUDGET_EXCEEDED, OVER_BUDGET_TOLD))
         elif reply.get("conversation") == "none":
             self._ask_beside(reply, answer, out)
-        elif self._held is not None or (self._replies.alive and self._own is None):
+        elif self._held is not None or (
+            self._replies.alive and self._own is None and not self._replies.asked_again
+        ):
             out.append(self._desk.already_active(answer, self._replies.active))
         else:
-            # Asked for at once, unless tools or a reply of ours have to end first.
+            # Asked for at once, unless tools have to end first, or a reply that no client knows it asked for: one of
+            # ours, or one that is asked for again because its provider was lost.
             self._held = (reply, answer)
             self._owed_from = None
 

@@ -280,6 +280,17 @@ def test_a_lost_reply_is_asked_for_once_more_as_it_was() -> None:
     assert scene.ended is None
 
 
+def test_a_client_that_asks_while_a_lost_reply_is_asked_for_again_has_its_turn_afterwards() -> None:
+    scene = bench()
+    scene.client("response.create")
+    scene.lose(scene.begin())
+    again = scene.begin()
+    scene.client("response.create", response={"instructions": "Next."}, event_id="mine")
+    assert scene.errors() == []
+    scene.finish(again)
+    assert [event.get("response") for event in scene.asked()] == [None, None, {"instructions": "Next."}]
+
+
 def test_a_refused_reply_is_told_and_leaves_the_way_free() -> None:
     scene = bench()
     scene.client("response.create", event_id="mine")
