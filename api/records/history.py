@@ -10,7 +10,7 @@ from sqlalchemy import select
 from gateway.errors import ENDINGS, Ending, Side
 from gateway.stores.business import Appointment, Charge, Claim, Dispute, Handover, Slot
 from gateway.stores.engine import Database
-from gateway.stores.schema import Call, Session, ToolRun, Transcript
+from gateway.stores.schema import Call, Session, ToolRun, Transcript, UsageRow
 
 __all__ = ["History", "Utterance", "ending_of", "explained", "load"]
 
@@ -47,6 +47,8 @@ class History:
     claims: Sequence[Claim]
     disputes: Sequence[tuple[Dispute, Charge]]
     handovers: Sequence[Handover]
+    usage: Sequence[UsageRow]
+    """Of each model of each call."""
 
     @property
     def live(self) -> bool:
@@ -70,6 +72,7 @@ async def load(database: Database, session: Session) -> History:
         by_id = {call.id: call for call in calls}
         entries = (await db.scalars(select(Transcript).where(Transcript.call_id.in_(by_id)))).all()
         runs = (await db.scalars(select(ToolRun).where(ToolRun.call_id.in_(by_id)))).all()
+        usage = (await db.scalars(select(UsageRow).where(UsageRow.call_id.in_(by_id)))).all()
         appointments = await db.execute(
             select(Appointment, Slot)
             .join(Slot, (Slot.tenant == Appointment.tenant) & (Slot.id == Appointment.slot_id))
@@ -99,6 +102,7 @@ async def load(database: Database, session: Session) -> History:
             claims=claims.all(),
             disputes=disputes.all(),
             handovers=handovers.all(),
+            usage=usage,
         )
 
 

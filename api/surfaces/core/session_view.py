@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from api.records import costs
 from api.records.history import History, ending_of
+from api.surfaces.core.costs import token_usage
 from api.surfaces.core.timeline import timeline
 from api.surfaces.core.wire import iso, millis
 from gateway.errors import Side
@@ -53,8 +55,12 @@ def session_view(events: History, now: float) -> dict[str, object]:
         view["transferHandoff"] = _handoff(events)
     summaries = [call.summary for call in events.calls if call.summary]
     if summaries:
-        view["tokenUsage"] = _tokens(summaries)
         view["latencyMetrics"] = _latency(summaries)
+    if events.usage:
+        view["tokenUsage"] = token_usage(costs.total(events.usage))
+    elif summaries:
+        # Calls of before usage was kept by model.
+        view["tokenUsage"] = _tokens(summaries)
     return view
 
 

@@ -12,11 +12,11 @@ from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import history, selection, sessions
-from api.surfaces.core.access import presented_key, set_cookie
+from api.surfaces.core.access import found_session, held_session, set_cookie
 from api.surfaces.core.runtime_view import runtime_view
 from api.surfaces.core.session_view import session_view
 from api.surfaces.core.wire import iso
-from gateway.stores.schema import DEFAULT_TENANT, Session
+from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["routes"]
 
@@ -75,17 +75,14 @@ def routes(deps: Deps) -> list[web.RouteDef]:
 
     async def read(request: web.Request) -> web.Response:
         await auth.spend(request, deps.limiter, READ, deps.settings)
-        session = await _found(request.match_info["id"], deps)
-        key = presented_key(request)
-        if key is None or not deps.access.opens(key, session.access_hash):
-            raise ApiError(401, "Send the session's access key as cookie or as X-Session-Access.")
+        session = await held_session(request, deps)
         events = await history.load(deps.database, session)
         return web.json_response(session_view(events, deps.clock()))
 
     async def read_runtime(request: web.Request) -> web.Response:
         """Public by contract: whoever knows the id, which cannot be guessed, may read."""
         await auth.spend(request, deps.limiter, READ, deps.settings)
-        session = await _found(request.match_info["id"], deps)
+        session = await found_session(request, deps)
         events = await history.load(deps.database, session)
         return web.json_response(runtime_view(events, deps.personas.get(session.persona_id), deps.clock()))
 
@@ -94,10 +91,3 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         web.get("/api/sessions/{id}", read),
         web.get("/api/realtime/sessions/{id}", read_runtime),
     ]
-
-
-async def _found(session_id: str, deps: Deps) -> Session:
-    session = await sessions.find(deps.database, session_id, deps.clock())
-    if session is None:
-        raise ApiError(404, "There is no such session, or it has expired.")
-    return session
