@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e.server import running
 from tests.peers.openai_ga import KEY, OpenAiPeer
+from tests.peers.peer import RealtimePeer
 from tests.peers.script import Call, Cut, Reply, Script
 from tests.vendors.conftest import Front
 from tests.vendors.node_client import NodeClient
