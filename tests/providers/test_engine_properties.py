@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.engine.mind import Call, Done, Words
 from tests.providers.bench import Bench, silence, sound
 from tests.realtime.noise import json_noise
 
@@ -53,6 +54,21 @@ step = st.one_of(
     st.tuples(st.just("chunk"), st.integers(0, 3)),
     st.tuples(st.just("finish"), st.none()),
     st.tuples(st.just("mute"), st.none()),
+    st.tuples(
+        st.just("think"),
+        st.sampled_from(
+            [
+                Words("One. Two"),
+                Words(", three. "),
+                Words(" "),
+                Call("weather", "{}"),
+                Call("rm", "x"),
+                Done(),
+                Done("content_filter"),
+            ]
+        ),
+    ),
+    st.tuples(st.just("lose thread"), st.none()),
     st.tuples(st.just("fail"), st.booleans()),
     st.tuples(st.just("tick"), st.sampled_from([0.1, 3.0, 6.0])),
     st.tuples(st.just("noise"), json_noise()),
@@ -62,8 +78,8 @@ step = st.one_of(
 class Rig:
     """Takes one step of the story after the other."""
 
-    def __init__(self) -> None:
-        self.bench = Bench()
+    def __init__(self, *, slow: bool = False) -> None:
+        self.bench = Bench(slow=slow)
 
     @property
     def items(self) -> list[str]:
@@ -90,7 +106,7 @@ class Rig:
             case "commit" | "clear":
                 bench.send(f"input_audio_buffer.{kind}")
             case "cancel":
-                running = [*bench.speaks, "resp_none"]
+                running = [*bench.speaks, *bench.thinks, "resp_none"]
                 bench.send(
                     "response.cancel",
                     **({} if what == 0 else {"response_id": running[what % len(running)]}),
@@ -121,6 +137,12 @@ class Rig:
                 response_id = next(iter(bench.speaks))
                 del bench.speaks[response_id]
                 bench.run(bench.core.mute(response_id, bench.now))
+            case "think" if bench.thinks:
+                bench.think(what)
+            case "lose thread" if bench.thinks:
+                response_id = next(iter(bench.thinks))
+                del bench.thinks[response_id]
+                bench.run(bench.core.thoughtless(response_id, "mind_failed", "No idea.", bench.now))
             case "fail":
                 bench.mind.fails = what
             case "tick":
@@ -156,21 +178,22 @@ def check(events: list[dict[str, Any]]) -> None:
                 assert event.get("response_id") is None or event["response_id"] in open_ids
 
 
-@given(st.lists(step, max_size=40))
-def test_any_story_is_told_in_valid_events(story: list[tuple[str, Any]]) -> None:
-    rig = Rig()
+@given(st.lists(step, max_size=40), st.booleans())
+def test_any_story_is_told_in_valid_events(story: list[tuple[str, Any]], slow: bool) -> None:
+    rig = Rig(slow=slow)
     for kind, what in story:
         rig.take(kind, what)
     bench = rig.bench
     check(bench.events)
-    # The ears answer, the voice finishes: then nothing is left open.
+    # The ears answer, the mind comes to an end, the voice finishes: then nothing is left open.
     bench.mind.fails = False
-    while bench.jobs:
-        bench.hear("")
-    while bench.speaks:
-        bench.speak(chunks=1)
-        while bench.jobs:
+    while bench.jobs or bench.thinks or bench.speaks:
+        if bench.jobs:
             bench.hear("")
+        elif bench.thinks:
+            bench.think(Done())
+        else:
+            bench.speak(chunks=1)
     check(bench.events)
     created = sum(event["type"] == "response.created" for event in bench.events)
     assert created == sum(event["type"] == "response.done" for event in bench.events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +13,12 @@ import pytest
 from gateway.engine import feed
 from gateway.engine.at_once import AtOnce
 from gateway.engine.core import LIFE_S, EngineCore, EngineSettings
+from gateway.engine.mind import MindFailed, MindLost, Request, Thought, Words
 from gateway.engine.opening import open_engine
-from gateway.engine.session import EARS_S, VOICE_S, EngineSession, Parts
+from gateway.engine.session import EARS_S, MIND_S, VOICE_S, EngineSession, Parts
 from gateway.errors import ModelLost
 from gateway.realtime.session import default_session
+from gateway.speech.errors import SpeechBusy
 from gateway.speech.ports import Heard
 from tests.providers.bench import PERSONA, EchoMind, LoudDetector, silence, sound
 from tests.providers.speech import QuickEars, QuickVoice
@@ -53,15 +55,43 @@ class LongVoice(QuickVoice):
             self.left = True
 
 
+class SlowMind:
+    """Says one sentence, and then what the test wants."""
+
+    def __init__(self, fault: BaseException | None = None, *, hangs: bool = False) -> None:
+        self.left = False
+        self._fault = fault
+        self._hangs = hangs
+
+    async def think(self, request: Request) -> AsyncGenerator[Thought]:
+        try:
+            yield Words("One. Two")
+            if self._hangs:
+                await asyncio.Event().wait()
+            if self._fault is not None:
+                raise self._fault
+        finally:
+            self.left = True
+
+
 @asynccontextmanager
-async def engine(ears: Any = None, voice: Any = None, **detection: Any) -> AsyncIterator[EngineSession]:
+async def engine(
+    ears: Any = None, voice: Any = None, mind: Any = None, most_faults: int | None = None, **detection: Any
+) -> AsyncIterator[EngineSession]:
     session = default_session(model="m", session_id="sess_1")
     session["audio"]["input"]["transcription"] = {"model": "x"}
     session["audio"]["input"]["turn_detection"] |= detection
     now = asyncio.get_running_loop().time()
     start = datetime(2026, 5, 4, tzinfo=UTC)
     core = EngineCore(EngineSettings(session, PERSONA, LoudDetector, start, now))
-    parts = Parts(AtOnce(EchoMind()), ears or QuickEars(), voice or QuickVoice(), "tester", "embedded")
+    parts = Parts(
+        mind or AtOnce(EchoMind()),
+        ears or QuickEars(),
+        voice or QuickVoice(),
+        "tester",
+        "embedded",
+        most_faults,
+    )
     async with open_engine(core, parts) as running:
         running.start()
         yield running
@@ -127,6 +157,70 @@ async def test_a_voice_that_hangs_costs_a_response_after_a_while() -> None:
         session.send({"type": "response.create"})
         assert (await until(session, "response.done"))[-1]["response"]["status"] == "failed"
         assert loop.time() - before == pytest.approx(VOICE_S, abs=0.1)
+
+
+async def test_a_mind_that_hangs_costs_a_response_after_a_while() -> None:
+    loop, mind = asyncio.get_running_loop(), SlowMind(hangs=True)
+    async with engine(mind=mind) as session:
+        before = loop.time()
+        session.send({"type": "response.create"})
+        response = (await until(session, "response.done"))[-1]["response"]
+        assert response["status_details"]["error"]["code"] == "mind_timeout"
+        assert loop.time() - before == pytest.approx(MIND_S, abs=0.1)
+        assert response["output"][0]["content"][0]["transcript"] == "One."
+        assert mind.left
+
+
+async def test_cancelling_a_response_stops_the_mind() -> None:
+    mind = SlowMind(hangs=True)
+    async with engine(mind=mind) as session:
+        session.send({"type": "response.create"})
+        await until(session, "response.output_audio.delta")
+        session.send({"type": "response.cancel"})
+        await until(session, "response.done")
+        await asyncio.sleep(0)
+        assert mind.left
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [(MindFailed("chat_broken", "It broke off."), "chat_broken"), (ValueError("x"), "mind_failed")],
+)
+async def test_a_mind_that_fails_costs_a_response(fault: Exception, code: str) -> None:
+    async with engine(mind=SlowMind(fault)) as session:
+        for _ in range(3):
+            session.send({"type": "response.create"})
+            response = (await until(session, "response.done"))[-1]["response"]
+            assert response["status_details"]["error"]["code"] == code
+
+
+async def test_a_mind_that_forgets_to_end_has_ended() -> None:
+    async with engine(mind=SlowMind()) as session:
+        session.send({"type": "response.create"})
+        response = (await until(session, "response.done"))[-1]["response"]
+        assert response["status"] == "completed"
+        assert response["output"][0]["content"][0]["transcript"] == "One. Two"
+
+
+async def test_a_mind_that_is_lost_ends_the_session() -> None:
+    async with engine(mind=SlowMind(MindLost("nobody is there"))) as session:
+        session.send({"type": "response.create"})
+        with pytest.raises(ModelLost, match="embedded: nobody is there"):
+            await until(session, "response.done")
+
+
+async def test_a_part_that_fails_too_often_ends_the_session() -> None:
+    voice = QuickVoice()
+    voice.fault = SpeechBusy("full")
+    async with engine(voice=voice, most_faults=2) as session:
+        for fault in (voice.fault, None, voice.fault):
+            voice.fault = fault
+            session.send({"type": "response.create"})
+            status = (await until(session, "response.done"))[-1]["response"]["status"]
+            assert status == ("completed" if fault is None else "failed")
+        session.send({"type": "response.create"})
+        with pytest.raises(ModelLost, match="its voice failed 2 times"):
+            await until(session, "response.done")
 
 
 async def test_a_slow_reader_slows_the_voice_down() -> None:
