@@ -30,6 +30,7 @@ from gateway.call.inputs import (
 )
 from gateway.call.sessions import CoreSettings
 from gateway.ports import TranscriptEntry
+from gateway.pricing.tariff import NO_PRICES, Tariff
 from gateway.realtime.session import default_session, merge_session
 from personas.persona import Limits, Persona
 from personas.prompt import session_for
@@ -74,12 +75,17 @@ class Bench:
     who: Persona = field(default_factory=persona)
     tools: tuple[dict[str, Any], ...] = ()
     now: float = 100.0
+    tariff: Tariff = NO_PRICES
+    budget_usd: float | None = None
 
     def __post_init__(self) -> None:
         wanted = session_for(self.who, ())
         wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
         session = merge_session(default_session(model="test", session_id="s-1"), wanted).session
-        self.core = Core(CoreSettings("rtc_1", self.who, session, self.tools), self.now)
+        settings = CoreSettings(
+            "rtc_1", self.who, session, self.tools, tariff=self.tariff, budget_usd=self.budget_usd
+        )
+        self.core = Core(settings, self.now)
         self.effects: list[Effect] = []
         self.gates: set[str] = set()
         self.items: dict[str, Item] = {}

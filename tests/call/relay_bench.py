@@ -31,6 +31,7 @@ from gateway.call.inputs import (
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings, visible_session
 from gateway.ports import Event, TranscriptEntry
+from gateway.pricing.tariff import NO_PRICES, Tariff
 from personas.persona import Persona
 from tests.call.harness import persona
 
@@ -47,12 +48,16 @@ class RelayBench:
     tools: tuple[dict[str, Any], ...] = ()
     wanted: dict[str, Any] | None = None
     now: float = 100.0
+    tariff: Tariff = NO_PRICES
+    budget_usd: float | None = None
 
     def __post_init__(self) -> None:
         session = visible_session(self.who, "s-1", "test", (), expires_at=1)
-        self.core = RelayCore(
-            CoreSettings("rtc_1", self.who, session, self.tools, wanted=self.wanted), self.now
-        )
+        settings = CoreSettings(
+            "rtc_1", self.who, session, self.tools, wanted=self.wanted,
+            tariff=self.tariff, budget_usd=self.budget_usd,
+        )  # fmt: skip
+        self.core = RelayCore(settings, self.now)
         self.leg_events: list[Event] = []
         self.told: dict[int, list[Event]] = {}
         """What went to one origin alone."""
