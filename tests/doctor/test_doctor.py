@@ -17,6 +17,7 @@ from gateway.checks.finding import Finding, Level, fault, ok, warning
 from gateway.checks.keys import check_keys
 from gateway.checks.machine import check_clock, check_files, check_memory, check_python
 from gateway.checks.network import check_ice, check_port, check_upstreams
+from gateway.checks.prices import check_prices
 from gateway.checks.speech import check_speech, judge_engines
 from gateway.config import Settings
 from gateway.doctor import exit_code, main, report
@@ -67,6 +68,22 @@ async def test_a_stepping_clock_is_a_warning(monkeypatch: pytest.MonkeyPatch) ->
     times = iter((1_800_000_000.0, 1_800_000_000.0, 1_800_000_009.0))
     monkeypatch.setattr("gateway.checks.machine.time.time", lambda: next(times))
     assert (await check_clock()).level is Level.WARNING
+
+
+# ── prices ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_prices_that_cannot_be_read_are_a_fault(tmp_path: Path) -> None:
+    found = only(check_prices(settings(prices=tmp_path / "none.yaml")), "prices")
+    assert (found.level, "cannot be read" in found.seen) == (Level.FAULT, True)
+
+
+def test_a_budget_for_a_model_without_a_price_is_a_warning() -> None:
+    assert only(check_prices(settings(budget_usd=1)), "prices").level is Level.OK
+    own = {"upstream_url": "ws://127.0.0.1:1", "openai_model": "ours"}
+    found = only(check_prices(settings(**own, budget_usd=1)), "prices")
+    assert (found.level, "ours of upstream" in found.seen) == (Level.WARNING, True)
+    assert only(check_prices(settings(**own)), "prices").level is Level.OK
 
 
 # ── the network ───────────────────────────────────────────────────────────────────────────────────────────
