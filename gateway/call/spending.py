@@ -71,7 +71,7 @@ class Spending:
     def transcription(self, told: object, named: str) -> list[Effect]:
         """The caller was transcribed. `told`: its `usage`; `named`: the model that the session names for it."""
         usage = read_usage(told)
-        if usage is None:
+        if usage is None or usage == NOTHING:
             return []
         provider, model = self._tariff.ears_of(self._answers[0], named)
         return self._add((provider, model[:_MODEL_CHARS]), usage)

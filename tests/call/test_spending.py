@@ -96,6 +96,9 @@ def test_transcriptions_in_tokens_and_in_seconds() -> None:
     assert (seconds.model, seconds.seconds) == ("ears", 1.5)
     assert seconds.usd == pytest.approx(0.00015)
     assert spent.transcription(None, "ears") == []
+    assert spent.transcription({"type": "duration", "seconds": 0.0}, "ears") == [], (
+        "a server that does not tell"
+    )
 
 
 def test_an_unknown_price_is_said_once_and_is_no_sum() -> None:
