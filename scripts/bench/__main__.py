@@ -1,6 +1,6 @@
 """`make bench`: Parley beside a bare gateway, same machine, same minute, same callers, same mock model.
 
-    python -m scripts.bench [--calls 1,4] [--cycles 2] [--json FILE]
+    python -m scripts.bench [--calls 1,4] [--cycles 2] [--clients 20] [--json FILE]
 
 Absolute figures are this machine's; the ratios travel better. docs/operate.md says how to read them.
 """
@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from scripts.bench.passing import measure_passing, passing_table
 from scripts.bench.run import Result, Server, measure
 from scripts.bench.script import load
 
@@ -54,10 +55,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure Parley beside a bare aiortc gateway.")
     parser.add_argument("--calls", default="1,4", help="how many at once, e.g. 1,4")
     parser.add_argument("--cycles", type=int, default=2, help="cycles of 17 s that are counted")
+    parser.add_argument(
+        "--clients", type=int, default=20, help="WebSocket clients at once; 0 leaves them out"
+    )
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long their events are timed")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     arguments = parser.parse_args()
     script, results = load(), []
-    for calls in (int(number) for number in arguments.calls.split(",")):
+    if arguments.clients:
+        ways = measure_passing(PARLEY, arguments.clients, arguments.seconds)
+        print(passing_table(*ways), end="\n\n", flush=True)
+        results += [asdict(way) for way in ways]
+    for calls in (int(number) for number in arguments.calls.split(",") if number):
         pair = [measure(server, calls, arguments.cycles, script) for server in (BASELINE, PARLEY)]
         print(table(*pair), end="\n\n", flush=True)
         results += [asdict(result) for result in pair]

@@ -22,7 +22,7 @@ import psutil
 from scripts.bench.caller import Caller, Heard, use_loopback
 from scripts.bench.script import FRAME_S, REPLY_MS, Script
 
-__all__ = ["Result", "Server", "measure"]
+__all__ = ["KEY", "Result", "Server", "free_port", "measure", "process"]
 
 KEY = "bench-key-of-this-machine-only"
 WARM_S = 8.0
@@ -78,16 +78,16 @@ def measure(server: Server, calls: int, cycles: int, script: Script) -> Result:
     """Run it, on free ports of this machine. Raises RuntimeError when the server does not come up or answer."""
     use_loopback()
     with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
-        mock_port, port = _free_port(), _free_port()
+        mock_port, port = free_port(), free_port()
         upstream = f"ws://127.0.0.1:{mock_port}/v1/realtime"
         log = Path(folder, "server.log")
         command = (sys.executable, "-m", "scripts.bench.mock", "--port", str(mock_port))
-        with _process(command, dict(os.environ), Path(folder, "mock.log"), mock_port):
+        with process(command, dict(os.environ), Path(folder, "mock.log"), mock_port):
             environment = server.environment(port, upstream, folder)
             arguments = tuple(arg.format(port=port) for arg in server.command)
-            with _process(arguments, environment, log, port) as process:
+            with process(arguments, environment, log, port) as running:
                 try:
-                    return asyncio.run(_load(server.name, process, port, calls, cycles, script))
+                    return asyncio.run(_load(server.name, running, port, calls, cycles, script))
                 except (RuntimeError, OSError, aiohttp.ClientError, TimeoutError) as error:
                     tail = log.read_text(errors="replace")[-2000:]
                     raise RuntimeError(f"{server.name}: {error}\n{tail}") from error
@@ -174,7 +174,7 @@ def _percentile(values: list[float], percent: int) -> float | None:
 
 
 @contextmanager
-def _process(
+def process(
     command: tuple[str, ...], environment: dict[str, str], log: Path, port: int
 ) -> Iterator[psutil.Process]:
     with log.open("wb") as output:
@@ -205,7 +205,7 @@ def _await_port(running: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise RuntimeError(f"{' '.join(map(str, running.args))} did not start:\n{log.read_text()[-2000:]}")  # type: ignore[arg-type]  # always our tuple
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import av
@@ -12,6 +13,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from scripts.bench import passing
 from scripts.bench.__main__ import table
 from scripts.bench.caller import Caller, Heard
 from scripts.bench.mock import Ears, application
@@ -127,3 +129,19 @@ def test_the_table_has_ratios_where_there_are_figures() -> None:
     text = table(theirs, ours)
     assert text.startswith("4 call(s)")
     assert "0.50" in text
+
+
+async def test_events_are_timed_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passing, "WARM_S", 0.0)
+    monkeypatch.setattr(passing, "REPLY_S", 0.2)
+    async with TestServer(application()) as server:
+        assert server.port is not None
+        direct = await passing.load("direct", server.port, clients=3, seconds=1.2)
+    assert direct.clients == 3
+    assert direct.down > direct.round_trips > 3
+    assert 0 < direct.down_p50_ms <= direct.down_p99_ms < 1000
+    assert 0 < direct.round_trip_p50_ms <= direct.round_trip_p99_ms < 1000
+    through = replace(direct, way="parley", down_p99_ms=direct.down_p99_ms + 1.5)
+    lines = passing.passing_table(direct, through).splitlines()
+    assert lines[0].split()[-3:] == ["direct", "parley", "added"]
+    assert lines[2].split()[-1] == "1.50"
