@@ -16,6 +16,7 @@ __all__ = [
     "Audio",
     "Cleared",
     "Codec",
+    "Complained",
     "Digit",
     "Encoding",
     "Message",
@@ -26,6 +27,7 @@ __all__ = [
     "Stream",
     "StreamEvent",
     "StreamFault",
+    "Unverified",
 ]
 
 Message = str | bytes
@@ -113,17 +115,32 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class Complained:
+    """The carrier did not take something that it was sent; the stream goes on. For the log."""
+
+    reason: str
+    """In our words or the carrier's code; never its free text, which may quote what was sent."""
+    wait_ms: int = 0
+    """How long the carrier asks not to be sent anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The carrier ended the stream."""
 
     reason: str = ""
 
 
-StreamEvent = Started | Audio | Digit | Played | Cleared | Stopped
+StreamEvent = Started | Audio | Digit | Played | Cleared | Complained | Stopped
 
 
 class StreamFault(Exception):
     """The carrier sent what its documents do not allow. The text says what, and holds no audio, number or token."""
+
+
+class Unverified(Exception):
+    """A webhook or a handshake that is not proved to be the carrier's. The text says what is wrong and holds no secret,
+    signature or token. Every way of being wrong is one answer (403) to whoever sent it."""
 
 
 class Stream(Protocol):
