@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -177,6 +178,8 @@ class Transcript(TenantRow, Base):
     interrupted: Mapped[bool] = mapped_column(Boolean)
     unheard: Mapped[str] = mapped_column(Text)
     final: Mapped[bool] = mapped_column(Boolean)
+    estimated: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    """`heard_ms` was reckoned: the client plays the audio and did not tell."""
 
 
 class ToolRun(TenantRow, Base):

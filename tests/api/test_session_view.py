@@ -110,6 +110,7 @@ async def test_a_booking_made_by_voice(any_database: str) -> None:
                 heard_ms=800,
                 interrupted=True,
                 unheard=" for Friday.",
+                estimated=True,
                 final=True,
             )
         )
@@ -168,6 +169,7 @@ async def test_a_booking_made_by_voice(any_database: str) -> None:
             True,
             " for Friday.",
         )
+        assert said_last["heardEstimated"] is True
         assert runtime["stats"]["jitterMs"] == 1.5
         assert runtime["stats"]["averageLatencyMs"] == 700
 

@@ -131,6 +131,7 @@ def _utterance(said: Utterance, session_id: str, locale: str) -> dict[str, objec
         metadata["endMs"] = entry.end_ms
     if entry.heard_ms is not None:
         metadata["heardMs"] = entry.heard_ms
+        metadata["heardEstimated"] = entry.estimated
     if entry.unheard:
         metadata["unheard"] = entry.unheard
     return {
