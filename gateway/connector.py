@@ -73,7 +73,8 @@ class RemoteModel:
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
-        async with open_session(self.endpoint, spec.session, self._dialect()) as session:
+        opened = open_session(self.endpoint, spec.session, self._dialect(), realtime=spec.realtime)
+        async with opened as session:
             yield session
 
 
@@ -86,15 +87,15 @@ class _Connect(connect):
 
 @asynccontextmanager
 async def open_session(
-    endpoint: Endpoint, session: dict[str, Any], dialect: Dialect | None = None
+    endpoint: Endpoint, session: dict[str, Any], dialect: Dialect | None = None, *, realtime: bool = True
 ) -> AsyncIterator[WireSession]:
-    """Connect, put `session` in force, and yield once the server confirmed it. Raises ModelUnavailable or
-    ModelRefused. Leaving closes the socket within 5 s."""
+    """Connect, put `session` in force, and yield once the server confirmed it. `realtime`: see `ModelSpec`. Raises
+    ModelUnavailable or ModelRefused. Leaving closes the socket within 5 s."""
     socket = await _connect(endpoint)
     failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            wire = WireSession(endpoint.name, endpoint.model, socket, dialect or Ga())
+            wire = WireSession(endpoint.name, endpoint.model, socket, dialect or Ga(), realtime=realtime)
             writer = group.create_task(wire.write(), name=f"model-writer:{endpoint.name}")
             try:
                 await _configure(wire, session)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from media.audio import PCM24
 
-__all__ = ["AUDIO_MS", "BATCH_MS", "CONTROL_BYTES", "Audio", "Control", "Outbox", "OutboxFull"]
+__all__ = ["AUDIO_MS", "BATCH_MS", "BURST_MS", "CONTROL_BYTES", "Audio", "Control", "Outbox", "OutboxFull"]
 
 AUDIO_MS = 5_000
 """Caller audio that may wait; beyond it the oldest is dropped: stale speech answers nothing."""
+
+BURST_MS = 60_000
+"""The same of a caller whose audio comes faster than it was spoken."""
 
 CONTROL_BYTES = 1024 * 1024
 """Control that may wait; it is never dropped, so beyond it the peer counts as lost."""

@@ -119,6 +119,9 @@ class ModelSpec:
     persona: Persona
     session: dict[str, Any]
     """The GA session object that the call wants in force (no `id`, `object`, `expires_at`)."""
+    realtime: bool = True
+    """The caller's audio comes as it is spoken, and answers nothing when it is late. False: it comes at any pace, and
+    all of it counts."""
 
 
 class ModelSession(Protocol):
@@ -141,7 +144,8 @@ class ModelSession(Protocol):
         """Send one client event. Control is never dropped; more than 1 MiB unsent means the model is lost."""
 
     def audio(self, pcm: bytes) -> None:
-        """Append caller audio. When the peer does not take it, the oldest audio beyond 5 s is dropped."""
+        """Append caller audio. When the peer does not take it, the oldest audio beyond 5 s is dropped, or beyond
+        60 s where `ModelSpec.realtime` is False."""
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Server events until the session is over. Raises ModelLost when it breaks."""

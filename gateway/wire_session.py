@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from gateway.errors import ModelLost
-from gateway.outbox import Audio, Outbox, OutboxFull
+from gateway.outbox import AUDIO_MS, BURST_MS, Audio, Outbox, OutboxFull
 from gateway.ports import Event
 from gateway.realtime import server_events as say
 from gateway.realtime.fault import ProtocolFault
@@ -63,7 +63,16 @@ class Dialect(Protocol):
 class WireSession:
     """`gateway.ports.ModelSession` over one socket. `gateway.connector.open_session` makes it and runs `write`."""
 
-    def __init__(self, provider: str, model: str, socket: ClientConnection, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        provider: str,
+        model: str,
+        socket: ClientConnection,
+        dialect: Dialect,
+        *,
+        realtime: bool = True,
+    ) -> None:
+        """`realtime`: see `ModelSpec.realtime`."""
         self.provider = provider
         self.model = model
         """The model that is asked for, until the server's session tells which one answers."""
@@ -71,7 +80,7 @@ class WireSession:
         """When the server will end the session, in Unix seconds; None when it does not tell."""
         self._socket = socket
         self._dialect = dialect
-        self._outbox = Outbox()
+        self._outbox = Outbox(audio_ms=AUDIO_MS if realtime else BURST_MS)
         self._wake = asyncio.Event()
         self._full = False
         self._unknown: list[list[str]] = []

@@ -372,6 +372,7 @@ class Call:
                 self._core.session, self._definitions,
                 gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway",
             ),
+            realtime=self._leg.plays,
         )  # fmt: skip
         fault: ModelError = ModelUnavailable("no provider is configured")
         for model in self._deps.models:

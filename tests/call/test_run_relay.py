@@ -127,6 +127,13 @@ async def test_too_much_before_the_model_ends_the_call() -> None:
     assert scene.ending == PROTOCOL
 
 
+async def test_all_audio_counts_that_a_client_sends() -> None:
+    scene = Scene()
+    async with scene.running():
+        await asyncio.sleep(0.1)
+    assert [spec.realtime for spec in scene.model.specs] == [False]
+
+
 async def test_audio_of_a_cancelled_reply_is_dropped() -> None:
     model = FakeModel()
     model.session = session = FakeSession(lambda _: [])
