@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +71,7 @@ from gateway.errors import (
     StoreError,
 )
 from gateway.log import call_id, where
+from gateway.metrics import Counts
 from gateway.ports import (
     CallRecord,
     Event,
@@ -129,6 +130,7 @@ class CallDeps:
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
     """What a call may cost, in US dollars; a persona may allow less."""
+    counts: Counts = field(default_factory=Counts)
     wall: Callable[[], float] = time.time
 
 
@@ -358,8 +360,10 @@ class Call:
         """Who answers may change under a session that lasts."""
         answers = (session.provider, session.model)
         if answers != self._answers:
-            self._answers = answers
+            (before, _), self._answers = self._answers, answers
             provider, model = answers
+            if before and before != provider:
+                self._deps.counts.failed_over(before, provider)
             self._core.answering(model, provider)
             told = {"type": "ModelOpened", "provider": provider, "model": model}
             self._journal.call(self._ms(self._now()), told)
@@ -471,6 +475,7 @@ class Call:
         await self._bounded(
             "writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary)
         )
+        self._deps.counts.call_ended(self._leg.kind, str(ending))
         log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, ending, summary)
 
     @contextmanager
