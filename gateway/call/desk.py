@@ -19,7 +19,7 @@ from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.session import merge_session, turn_detection_of
 from personas.persona import SessionPolicy
 
-__all__ = ["Answer", "Desk", "Truncation"]
+__all__ = ["CLIENT_FORMATS", "FORMATS", "Answer", "Desk", "Truncation"]
 
 
 FORMATS = {"audio.input.format", "audio.output.format"}

@@ -87,7 +87,7 @@ from personas.persona import Persona
 from tools.contract import Records, Tool, ToolContext
 from tools.run import run_tool
 
-__all__ = ["Call", "CallDeps", "CallPlan", "visible_session"]
+__all__ = ["Call", "CallDeps", "CallPlan"]
 
 logger = logging.getLogger(__name__)
 

@@ -67,6 +67,23 @@ class Scene:
         return self.models[-1]
 
 
+async def test_how_it_ended_and_who_took_over_is_counted() -> None:
+    scene = Scene()
+    session = scene.model.session
+    async with asyncio.TaskGroup() as group:
+        group.create_task(scene.call.run())
+        sink = await scene.leg.connect()
+        for provider, model in ("fake", "fake-2"), ("other", "fake-2"), ("fake", "fake-1"):
+            await scene.leg.listen(0.1)
+            session.provider, session.model = provider, model
+            session.emit("rate_limits.updated", rate_limits=[])
+        await scene.leg.listen(0.1)
+        sink.on_lost(HUNG_UP)
+    counts = scene.call._deps.counts
+    assert counts.endings == {("fake", "caller/hung-up"): 1}
+    assert counts.failovers == {("fake", "other"): 1, ("other", "fake"): 1}
+
+
 async def test_a_call_from_its_greeting_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     scene = Scene()

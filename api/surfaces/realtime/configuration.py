@@ -9,7 +9,7 @@ from api.deps import Deps
 from api.errors import ApiError
 from gateway.call.desk import CLIENT_FORMATS, FORMATS
 from gateway.call.policy import may_change
-from gateway.call.run import visible_session
+from gateway.call.sessions import visible_session
 from gateway.realtime.events import SessionUpdate, parse_client_event
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.session import Merged, merge_session, part_of
