@@ -18,6 +18,7 @@ from gateway.clients.sideband import SidebandSocket
 from gateway.clients.websocket import WebSocketLeg
 from gateway.config import Settings
 from gateway.errors import Ending
+from gateway.metrics import Counts
 from gateway.ports import Event, Leg
 from gateway.speech.voices import VOICES
 from gateway.stores.engine import Database
@@ -176,6 +177,7 @@ class Deps:
     """Readiness beyond the database and the drain: `speech` …"""
     providers: Callable[[], Sequence[ProviderState]] = tuple
     """How each provider fares, in order of preference; none by default."""
+    counts: Counts = field(default_factory=Counts)
     limiter: RateLimiter = field(default_factory=InProcessLimiter)
     clock: Callable[[], float] = time.time
     version: str = VERSION

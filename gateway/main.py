@@ -135,6 +135,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 model=deps.model_name,
                 tools=tools,
                 providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
+                counts=deps.counts,
                 probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
             )
         )
