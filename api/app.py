@@ -13,6 +13,7 @@ from api.deps import Deps
 from api.errors import ApiError, Envelope, Fault, fault_of
 from api.surfaces.core.envelope import envelope as core_envelope
 from api.surfaces.core.routes import routes as core_routes
+from api.surfaces.metrics.routes import routes as metrics_routes
 from api.surfaces.realtime import routes as realtime
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
 from api.surfaces.web.page import routes as web_routes
@@ -31,7 +32,7 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer
 def create_app(deps: Deps) -> web.Application:
     """The application. It owns nothing: `deps` must outlive it."""
     app = web.Application(middlewares=[_middleware(deps)])
-    app.router.add_routes([*web_routes(deps), *core_routes(deps)])
+    app.router.add_routes([*web_routes(deps), *core_routes(deps), *metrics_routes(deps)])
     realtime.add_to(app, deps)
     return app
 

@@ -142,6 +142,9 @@ class Settings(BaseModel):
     signing_key: SecretStr | None = Field(
         None, description="Signs ephemeral tokens; by default created in the data folder."
     )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer for /metrics; without it only this machine may read them."
+    )
     frontend_urls: tuple[str, ...] = Field(
         (), description="Origins that may use the REST API from a browser."
     )
@@ -308,6 +311,7 @@ ENVIRONMENT: dict[str, str] = {
     "api_keys": "PARLEY_API_KEYS",
     "api_key_for_realtime": "API_KEY_FOR_REALTIME",
     "signing_key": "PARLEY_SIGNING_KEY",
+    "metrics_token": "PARLEY_METRICS_TOKEN",
     "frontend_urls": "FRONTEND_URLS",
     "ice_addresses": "PARLEY_ICE_ADDRESSES",
     "ice_servers": "PARLEY_ICE_SERVERS",

@@ -1,0 +1,93 @@
+"""What `/metrics` tells a scraper, and whom."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import ClientResponse
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as text
+
+from gateway.config import Settings
+from gateway.continuity.health import ProviderState
+from tests.api.house import House, house
+
+pytestmark = pytest.mark.contract
+
+TOKEN = "0123456789abcdef"
+STATES = (
+    ProviderState("openai", up=False, failures=3, last_failure="stalled", next_try_in_s=7.5),
+    ProviderState("embedded", up=True, failures=0, last_failure=None, next_try_in_s=0.0),
+)
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+async def figures(api: House, accept: str = "text/plain") -> dict[tuple[str, ...], float]:
+    """Every sample: name and label values, in the order of the labels' names → value."""
+    response = await api.client.get("/metrics", headers={"Accept": accept})
+    assert response.status == 200, await response.text()
+    assert response.content_type == accept.partition(";")[0]
+    families = (openmetrics if "openmetrics" in accept else text)(await response.text())
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+async def told(response: ClientResponse) -> str:
+    """The sentence of a refusal."""
+    assert response.status == 401
+    body = await response.json()
+    assert body["error"] == "unauthorized"
+    sentence: str = body["message"]
+    return sentence
+
+
+@pytest.mark.parametrize("accept", ["text/plain", OPENMETRICS])
+async def test_what_is_told(sqlite_url: str, accept: str) -> None:
+    async with house(sqlite_url, providers=lambda: STATES) as api:
+        api.supervisor.reserve("s-1")
+        api.supervisor.draining = True
+        counts = api.deps.counts
+        for ending in ("caller/hung-up", "caller/hung-up", "model/lost"):
+            counts.call_ended("webrtc", ending)
+        counts.call_ended("websocket", "caller/left")
+        counts.failed_over("openai", "embedded")
+        assert await figures(api, accept) == {
+            ("parley_calls_live",): 1,
+            ("parley_calls_max",): 2,
+            ("parley_draining",): 1,
+            ("parley_calls_ended_total", "webrtc", "hung-up", "caller"): 2,
+            ("parley_calls_ended_total", "webrtc", "lost", "model"): 1,
+            ("parley_calls_ended_total", "websocket", "left", "caller"): 1,
+            ("parley_failovers_total", "embedded", "openai"): 1,
+            ("parley_provider_up", "openai"): 0,
+            ("parley_provider_up", "embedded"): 1,
+            ("parley_provider_failures", "openai"): 3,
+            ("parley_provider_failures", "embedded"): 0,
+            ("parley_provider_next_try_seconds", "openai"): 7.5,
+            ("parley_provider_next_try_seconds", "embedded"): 0,
+        }
+
+
+async def test_without_a_token_they_are_for_this_machine(sqlite_url: str) -> None:
+    async with house(sqlite_url, settings=Settings(api_keys=("acme:key",))) as api:
+        assert (await api.client.get("/metrics")).status == 200
+        for headers in ({"X-Forwarded-For": "203.0.113.7"}, {"Origin": "https://elsewhere.example"}):
+            assert (await api.client.get("/metrics", headers=headers)).status == 401
+    async with house(sqlite_url, settings=Settings(host="0.0.0.0", api_keys=("key",))) as api:
+        response = await api.client.get("/metrics", headers={"Authorization": "Bearer key"})
+        assert "PARLEY_METRICS_TOKEN" in await told(response)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_with_a_token_it_is_needed(sqlite_url: str, host: str) -> None:
+    settings = Settings(host=host, metrics_token=TOKEN)
+    async with house(sqlite_url, settings=settings) as api:
+        for headers in ({}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": f"Basic {TOKEN}"}):
+            response = await api.client.get("/metrics", headers=headers)
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+            assert TOKEN not in await told(response)
+        response = await api.client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert response.status == 200
+        assert "parley_calls_live 0.0" in await response.text()
