@@ -13,6 +13,7 @@ import orjson
 
 from gateway.engine.carrying_on import begun_in, rest_of
 from gateway.engine.mind import Call, Done, Policy, Request, Thought, Words
+from gateway.engine.tokens import CHARACTERS_PER_TOKEN
 
 __all__ = ["AtOnce"]
 
@@ -32,8 +33,19 @@ class AtOnce:
             # As it was when the reply was asked for, the conversation leads to the same reply again.
             reply = self._policy.respond(replace(request, conversation=begun.before))
             say = rest_of(reply.say, begun.words)
+        if request.max_output_tokens is not None:
+            room = request.max_output_tokens * CHARACTERS_PER_TOKEN
+            if len(say) > room:
+                yield Words(_cut(say, room))
+                yield Done("max_output_tokens")
+                return
         if say:
             yield Words(say)
         for use in reply.tool_uses:
             yield Call(use.name, orjson.dumps(use.arguments).decode())
         yield Done()
+
+
+def _cut(text: str, room: int) -> str:
+    """The words that fit whole, or the beginning of the first."""
+    return text[: room + 1].rpartition(" ")[0].rstrip() or text[:room]

@@ -51,7 +51,7 @@ class Request:
     response_instructions: str | None = None
     """Those of `response.create` alone, e.g. `Say exactly …` (`personas.prompt.say_exactly`)."""
     max_output_tokens: int | None = None
-    """None: no limit."""
+    """Of words and calls; what speaking them takes is accounted for. None: no limit."""
     parallel_tool_calls: bool | None = None
     """None: nobody said."""
 

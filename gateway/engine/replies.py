@@ -11,7 +11,7 @@ from gateway.engine.manner import Manner
 from gateway.engine.memory import Memory
 from gateway.engine.mind import Request, Thought
 from gateway.engine.plan import Plan
-from gateway.engine.tokens import input_tokens
+from gateway.engine.tokens import input_tokens, words_within
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.response import StatusReason
 from personas.persona import Persona
@@ -102,7 +102,9 @@ class Replies:
         sounds = self._memory.audio_ms if self._manner.audio_tokens else {}
         answer.estimate = input_tokens(plan.instructions, plan.tools, conversation, sounds)
         answer.asked = True
-        limit = plan.max_output_tokens
+        limit = plan.max_output_tokens if isinstance(plan.max_output_tokens, int) else None
+        if limit is not None and self._manner.audio_tokens and not plan.text:
+            limit = words_within(limit)
         request = Request(
             conversation=conversation,
             instructions=plan.instructions,
@@ -112,7 +114,7 @@ class Replies:
             persona=self._persona,
             heard=dict(self._memory.heard),
             response_instructions=plan.response_instructions,
-            max_output_tokens=limit if isinstance(limit, int) else None,
+            max_output_tokens=limit,
             parallel_tool_calls=plan.parallel_tool_calls,
         )
         return Think(answer.id, request)

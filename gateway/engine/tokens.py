@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 
-__all__ = ["input_tokens", "speech_tokens", "text_tokens"]
+__all__ = ["CHARACTERS_PER_TOKEN", "input_tokens", "speech_tokens", "text_tokens", "words_within"]
 
 CHARACTERS_PER_TOKEN = 4
 USER_AUDIO_MS = 100
 AGENT_AUDIO_MS = 50
+SPOKEN_PER_S = 15
+"""Characters that a voice says in a second, about."""
 
 
 def text_tokens(text: str) -> int:
@@ -25,6 +27,12 @@ def text_tokens(text: str) -> int:
 def speech_tokens(audio_ms: int) -> int:
     """Of the agent's audio: one per 50 ms."""
     return -(-audio_ms // AGENT_AUDIO_MS)
+
+
+def words_within(tokens: int) -> int:
+    """Tokens of words that can be spoken within so many tokens of words and audio: at least one."""
+    audio_per_word = CHARACTERS_PER_TOKEN / SPOKEN_PER_S * 1000 / AGENT_AUDIO_MS
+    return max(1, int(tokens / (1 + audio_per_word)))
 
 
 def input_tokens(

@@ -131,6 +131,27 @@ async def test_a_turn() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("modality", "limit", "said"),
+    [("text", 3, "You said: a"), ("text", 5, "You said: a long"), ("text", 6, None), ("audio", 100, None),
+     ("audio", 16, "You"), ("text", 1, "You")],
+)  # fmt: skip
+async def test_a_reply_is_as_long_as_it_may_be(modality: str, limit: int, said: str | None) -> None:
+    async with engine() as session:
+        content = [{"type": "input_text", "text": "a long tale"}]
+        item = {"type": "message", "role": "user", "content": content}
+        session.send({"type": "conversation.item.create", "item": item})
+        params = {"output_modalities": [modality], "max_output_tokens": limit}
+        session.send({"type": "response.create", "response": params})
+        response = (await until(session, "response.done"))[-1]["response"]
+    (part,) = response["output"][0]["content"]
+    assert (part.get("text") or part["transcript"]) == (said or "You said: a long tale.")
+    cut = {"type": "incomplete", "reason": "max_output_tokens"}
+    assert (response["status"], response["status_details"]) == (
+        ("incomplete", cut) if said else ("completed", None)
+    )
+
+
 async def test_a_guess_is_given_up_when_the_caller_goes_on() -> None:
     ears = QuickEars()
     async with engine(ears) as session:
