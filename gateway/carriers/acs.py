@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gateway.carriers.dialects.bearer import claims_of, in_force
@@ -210,4 +211,7 @@ verify_webhook = verify_socket
 def _key_set(keys: Mapping[str, Any]) -> KeySet:
     published = keys.get("keys")
     usable = [key for key in published if isinstance(key, dict)] if isinstance(published, list) else []
-    return KeySet.import_key_set({"keys": [key for key in usable if key.get("kty") == "RSA"]})
+    try:
+        return KeySet.import_key_set({"keys": [key for key in usable if key.get("kty") == "RSA"]})
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise Unverified("the keys to check it with cannot be read") from None

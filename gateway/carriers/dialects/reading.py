@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Mapping
 
 import orjson
 
@@ -40,13 +41,13 @@ def message_object(text: str) -> dict[str, object]:
     return value
 
 
-def object_in(fields: dict[str, object], name: str) -> dict[str, object]:
+def object_in(fields: Mapping[str, object], name: str) -> dict[str, object]:
     """The object called `name`; empty when there is none."""
     value = fields.get(name)
     return value if isinstance(value, dict) else {}
 
 
-def text_in(fields: dict[str, object], name: str) -> str:
+def text_in(fields: Mapping[str, object], name: str) -> str:
     """The text called `name`; empty when there is none."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
