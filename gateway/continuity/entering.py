@@ -12,7 +12,6 @@ from typing import Any
 
 from gateway.continuity.effects import Effect, Live, Replay, ToModel
 from gateway.continuity.history import Entry
-from gateway.continuity.ids import LONGEST
 from gateway.continuity.outward import Outward
 from gateway.continuity.pending import Wish
 from gateway.continuity.refusals import Refusals
@@ -37,7 +36,9 @@ class Standby:
     """Items that it was given, and with which text, in order."""
     ids: dict[str, str] = field(default_factory=dict)
     """And under which ids."""
-    hidden: set[str] = field(default_factory=set)
+    calls: dict[str, str] = field(default_factory=dict)
+    """Tool calls among them, and under which ids."""
+    hidden: dict[str, str | None] = field(default_factory=dict)
     """Items of it that the call never hears of."""
     ready: bool = False
     provider: str = ""
@@ -60,15 +61,16 @@ class Entering:
                 break
             entry = step.entry
             for number, item in enumerate(step.items):
-                theirs = (
-                    entry.id if number == 0 and len(entry.id) <= LONGEST else state.ids.names.new("item")
-                )
+                theirs = state.ids.names.new("item")
                 if number:
-                    standby.hidden.add(theirs)
+                    standby.hidden[theirs] = entry.id
                 else:
                     standby.ids[entry.id] = theirs
                     standby.texts[entry.id] = entry.spoken
-                event = {"type": CREATE, "event_id": state.own_id(), "item": {**item, "id": theirs}}
+                item = {**item, "id": theirs}
+                if "call_id" in item:
+                    item["call_id"] = standby.calls.setdefault(item["call_id"], state.ids.names.new("call"))
+                event = {"type": CREATE, "event_id": state.own_id(), "item": item}
                 effects.append(ToModel(standby.link, event))
         return effects
 
@@ -77,11 +79,11 @@ class Entering:
         state = self._state
         state.link = standby.link
         state.entered += 1
-        state.ids.renew(standby.link)
+        state.ids.renew()
         state.native.clear()
         state.seeded.clear()
         state.adopted.clear()
-        state.hidden = set(standby.hidden)
+        state.hidden = dict(standby.hidden)
         state.carry_on = None
         state.own_updates = 0
         state.marks.renew()
@@ -107,7 +109,7 @@ class Entering:
                 effects += self._write(step, at < inside, before)
             before = step.entry.id
         effects += self._unheard()
-        effects += self._carry_on()
+        effects += self._carry_on(before)
         after_ms, asked = self._commits(commits)
         effects += asked
         effects += self._items()
@@ -123,13 +125,15 @@ class Entering:
         state = self._state
         now_told = {step.entry.id: step.entry.spoken for step in steps if isinstance(step, Written)}
         effects: list[Effect] = []
+        for call_id, theirs in standby.calls.items():
+            state.ids.calls.bind(theirs, call_id)
         for item_id, text in standby.texts.items():
             state.ids.items.bind(standby.ids[item_id], item_id)
             state.seeded[item_id] = text
             if now_told.get(item_id) != text:
                 theirs = standby.ids[item_id]
                 del state.seeded[item_id]
-                state.hidden.add(theirs)
+                state.hidden[theirs] = None
                 effects.append(state.command("conversation.item.delete", item_id=theirs))
         return effects
 
@@ -141,14 +145,13 @@ class Entering:
         for number, told in enumerate(step.items):
             if number:
                 theirs = state.ids.names.new("item")
-                state.hidden.add(theirs)
+                state.hidden[theirs] = entry.id
             else:
-                items = state.ids.items
-                theirs = items.again(entry.id) if entry.id in items else items.for_seeding(entry.id)
+                theirs = state.ids.items.for_seeding(entry.id)
                 state.seeded[entry.id] = entry.spoken
             item = {**told, "id": theirs}
-            if "call_id" in item and entry.kind != "mcp_call":
-                item["call_id"] = state.ids.calls.for_seeding(item["call_id"])
+            if "call_id" in item:
+                item["call_id"] = state.ids.calls.for_pair(item["call_id"])
             command = state.command(CREATE, item=item)
             if inside:
                 place = "root" if before is None else state.ids.items.outward(before)
@@ -183,14 +186,15 @@ class Entering:
             if entry.open and entry.role == "user" and entry.voiced and entry.id not in adopted
         ]
 
-    def _carry_on(self) -> list[Effect]:
-        """Have the provider go on where its predecessor broke off."""
+    def _carry_on(self, last_id: str | None) -> list[Effect]:
+        """Have the provider go on where its predecessor broke off, unless the conversation has gone on by itself."""
         state = self._state
         broken = state.history.find(state.replies.unfinished)
-        if broken is None or not broken.spoken:
+        if broken is None or not broken.spoken or broken.id != last_id:
+            state.replies.unfinished = None
             return []
         theirs = state.ids.names.new("item")
-        state.hidden.add(theirs)
+        state.hidden[theirs] = broken.id
         state.carry_on = theirs
         content = [{"type": "input_text", "text": CARRY_ON}]
         item = {"id": theirs, "type": "message", "role": "system", "content": content}

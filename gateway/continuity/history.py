@@ -5,14 +5,14 @@ It is what a next provider is given, and what answers for items that only this o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.continuity.spoken import said_so_far, until
 from media.audio import PCM24
 
-__all__ = ["MOST_CHARACTERS", "MOST_ITEMS", "Entry", "History"]
+__all__ = ["MOST_CHARACTERS", "MOST_ITEMS", "ROOT", "Entry", "History"]
 
 Item = dict[str, Any]
 
@@ -21,6 +21,9 @@ MOST_ITEMS = 2000
 
 MOST_CHARACTERS = 400_000
 """Text of all remembered items together."""
+
+ROOT = "root"
+"""Before the first item (OpenAI API reference: `conversation.item.create`)."""
 
 MOST_PICTURE = 200_000
 """Characters of one picture that is still remembered."""
@@ -42,6 +45,8 @@ class Entry:
     """It was spoken, by the caller or by the agent; otherwise it was written."""
     open: bool = False
     """What it says is not known yet: speech without its transcript, a tool call without all its arguments."""
+    lost: bool = False
+    """The caller's words in it will never be known: their audio is gone."""
     audio_bytes: int = 0
     """The agent's audio that the call was given of it, PCM16 24 kHz."""
     kept_ms: int | None = None
@@ -50,6 +55,10 @@ class Entry:
     """The agent's provider was lost in the midst of it: the text may run ahead of the audio."""
     mute: bool = False
     """Never told to a provider: the bridging phrase, a tool call that was never complete."""
+    doomed: bool = False
+    """The call has asked for its deletion, and no provider has told that it is gone."""
+    wished: bool = False
+    """The call has asked for it, and no provider has told that it is there."""
     added: bool = False
     """The call was told that it is there."""
     done: bool = False
@@ -117,36 +126,44 @@ class History:
         return len(self._order)
 
     @property
-    def last_id(self) -> str | None:
-        return self._order[-1] if self._order else None
+    def last_settled(self) -> str:
+        """The latest item that a provider has in its conversation; `root` when there is none."""
+        return next((i for i in reversed(self._order) if not self._entries[i].wished), ROOT)
 
     def find(self, item_id: str | None) -> Entry | None:
         return None if item_id is None else self._entries.get(item_id)
 
-    def previous_id(self, item_id: str) -> str | None:
-        """The id before it; None of the first, and of one that is not there."""
-        if item_id not in self._entries:
-            return None
+    def before(self, item_id: str) -> Iterator[Entry]:
+        """The entries before this one, the nearest first; none of an item that is not there."""
+        found = False
         # What is asked about is nearly always at the end.
+        for known in reversed(self._order):
+            if found:
+                yield self._entries[known]
+            found = found or known == item_id
+
+    def told_before(self, item_id: str) -> str | None:
+        """The item that the call has before this one; None when that would be the first."""
+        return next((entry.id for entry in self.before(item_id) if entry.added), None)
+
+    def past(self, item_id: str, passed: Callable[[Entry], bool]) -> str:
+        """The item itself, or the last of those right behind it that are to be passed over."""
         for at in range(len(self._order) - 1, -1, -1):
             if self._order[at] == item_id:
-                return self._order[at - 1] if at else None
-        return None
+                while at + 1 < len(self._order) and passed(self._entries[self._order[at + 1]]):
+                    at += 1
+                return self._order[at]
+        return item_id
 
-    def put(self, item: Item, previous_id: str | None = None, *, first: bool = False) -> Entry:
-        """Take an item in, or what is new about a known one. It stands after `previous_id`, at the end when there
-        is none such, at the beginning when it is to be `first`."""
+    def put(self, item: Item, after: str | None = None) -> Entry:
+        """Take an item in, or what is new about a known one. A new one stands `after` that item, at the beginning
+        after `root`, at the end when there is none such."""
         item_id = item["id"]
         entry = self._entries.get(item_id)
         if entry is None:
             entry = Entry(item_id, str(item.get("type")), str(item.get("role") or ""))
             self._entries[item_id] = entry
-            if first:
-                self._order.insert(0, item_id)
-            elif previous_id in self._entries and previous_id != self.last_id:
-                self._order.insert(self._order.index(previous_id) + 1, item_id)
-            else:
-                self._order.append(item_id)
+            self._insert(item_id, after)
             self._shrink()
         _learn(entry, item)
         if entry.kind == "function_call" and not entry.open and not entry.done:
@@ -155,6 +172,11 @@ class History:
             self.outstanding.pop(entry.call_id, None)
         return entry
 
+    def place(self, item_id: str, after: str | None) -> None:
+        """Have a known item stand elsewhere."""
+        self._order.remove(item_id)
+        self._insert(item_id, after)
+
     def remove(self, item_id: str) -> Entry | None:
         entry = self._entries.pop(item_id, None)
         if entry is not None:
@@ -162,6 +184,14 @@ class History:
             if entry.kind == "function_call":
                 self.outstanding.pop(entry.call_id, None)
         return entry
+
+    def _insert(self, item_id: str, after: str | None) -> None:
+        if after == ROOT:
+            self._order.insert(0, item_id)
+        elif after in self._entries and after != item_id and self._order[-1:] != [after]:
+            self._order.insert(self._order.index(after) + 1, item_id)
+        else:
+            self._order.append(item_id)
 
     def _shrink(self) -> None:
         """Forget the oldest. Now and then only: counting the text is dear."""

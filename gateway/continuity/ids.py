@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-__all__ = ["LONGEST", "Ids", "Names", "Table"]
+__all__ = ["Ids", "Names", "Table"]
 
 REMEMBERED = 20_000
 """Ids of one kind that are remembered, some hours of talk; beyond it the oldest are forgotten."""
 
-LONGEST = 32
-"""Characters of an item id that every server accepts from a client (OpenAI API reference: conversation items)."""
-
 
 class Names:
-    """New ids, the same ones for the same `seed`."""
+    """New ids, the same ones for the same `seed`. With a seed of 12 characters they are under 32 characters, which
+    every server accepts from a client (OpenAI API reference: conversation items)."""
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
@@ -35,15 +33,18 @@ class Table:
     def __init__(self, prefix: str, names: Names) -> None:
         self._prefix = prefix
         self._names = names
-        self._link = 0
-        self._owner: OrderedDict[str, int] = OrderedDict()
-        """Id as the call knows it → the link that brought it."""
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """Ids that the call has heard of, from any link, or will."""
         self._inward: dict[str, str] = {}
+        """What the link in force means by an id; of one that is not here it has said nothing yet."""
         self._outward: dict[str, str] = {}
 
-    def renew(self, link: int) -> None:
-        """Another link is in force: what its predecessor's ids meant is over."""
-        self._link = link
+    def __contains__(self, ours: str) -> bool:
+        """Whether the provider in force knows this id of the call's."""
+        return ours in self._outward
+
+    def renew(self) -> None:
+        """Another link is in force: what its predecessor meant is over."""
         self._inward.clear()
         self._outward.clear()
 
@@ -51,25 +52,17 @@ class Table:
         """The provider calls `theirs` what the call knows as `ours`."""
         self._inward[theirs] = ours
         self._outward[ours] = theirs
-        self._own(ours)
+        self._known[ours] = None
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
 
     def inward(self, theirs: str) -> str:
         ours = self._inward.get(theirs)
-        if ours is not None:
-            return ours
-        owner = self._owner.get(theirs)
-        if owner is None:
-            self._own(theirs)
-            return theirs
-        if owner == self._link:
-            return theirs
-        ours = self._names.new(self._prefix)
-        self.bind(theirs, ours)
+        if ours is None:
+            # An id that another provider has used for something else.
+            ours = self._names.new(self._prefix) if theirs in self._known else theirs
+            self.bind(theirs, ours)
         return ours
-
-    def __contains__(self, ours: str) -> bool:
-        """Whether the provider in force was told of this id of the call's."""
-        return ours in self._outward
 
     def outward(self, ours: str) -> str:
         return self._outward.get(ours, ours)
@@ -77,30 +70,23 @@ class Table:
     def new(self) -> str:
         """An id that neither side has used."""
         ours = self._names.new(self._prefix)
-        self._own(ours)
+        self.bind(ours, ours)
         return ours
 
     def is_foreign(self, ours: str) -> bool:
         """Whether the call has this id, and not from the link in force."""
-        return self._owner.get(ours, self._link) != self._link
+        return ours in self._known and ours not in self._outward
 
     def for_seeding(self, ours: str) -> str:
-        """The id under which a known item is created at the provider of this link: its own where that is
-        accepted."""
-        theirs = ours if len(ours) <= LONGEST else self._names.new(self._prefix)
-        self.bind(theirs, ours)
-        return theirs
-
-    def again(self, ours: str) -> str:
-        """A fresh id for an item that was deleted at the provider, to create it anew."""
+        """A fresh id under which something that the call knows is created at the provider: it may count its own ids,
+        and come upon the call's."""
         theirs = self._names.new(self._prefix)
         self.bind(theirs, ours)
         return theirs
 
-    def _own(self, ours: str) -> None:
-        self._owner[ours] = self._link
-        if len(self._owner) > REMEMBERED:
-            self._owner.popitem(last=False)
+    def for_pair(self, ours: str) -> str:
+        """The same for the id of a tool call, which the call and its output share."""
+        return self._outward.get(ours) or self.for_seeding(ours)
 
 
 class Ids:
@@ -112,6 +98,6 @@ class Ids:
         self.responses = Table("resp", self.names)
         self.calls = Table("call", self.names)
 
-    def renew(self, link: int) -> None:
+    def renew(self) -> None:
         for table in (self.items, self.responses, self.calls):
-            table.renew(link)
+            table.renew()

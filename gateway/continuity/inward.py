@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.continuity.effects import Effect, Proven, ToModel
+from gateway.continuity.history import ROOT
 from gateway.continuity.pending import Wish
 from gateway.continuity.refusals import Refusals
 from gateway.continuity.state import State
@@ -29,7 +30,7 @@ class Inward:
         if kind.startswith("response."):
             return self._response(kind, event)
         if kind.startswith("input_audio_buffer."):
-            return self._heard(kind, self._ids.translated(event))
+            return self._heard(kind, event)
         if kind.startswith("conversation.item.input_audio_transcription."):
             return self._words(kind, self._ids.translated(event))
         if kind.startswith("conversation.item."):
@@ -44,16 +45,15 @@ class Inward:
 
     def _heard(self, kind: str, event: Event) -> list[Effect]:
         state, marks = self._state, self._state.marks
+        known = self._repeated(kind, event)
+        if known is not None:
+            return known
+        event = self._ids.translated(event)
         for key in ("audio_start_ms", "audio_end_ms"):
             if key in event and not state.first:
                 event = {**event, key: marks.to_call(event[key])}
         match kind:
             case "input_audio_buffer.speech_started":
-                if marks.speech is not None and marks.speech.carried:
-                    # The same speech, heard again from its beginning.
-                    state.ids.items.bind(event["item_id"], marks.speech.item_id)
-                    marks.speech.carried = False
-                    return []
                 state.replies.owed = False
                 marks.began(event["item_id"], event["audio_start_ms"])
             case "input_audio_buffer.speech_stopped":
@@ -70,29 +70,46 @@ class Inward:
                 pass
         return [state.tell(event)]
 
+    def _repeated(self, kind: str, event: Event) -> list[Effect] | None:
+        """What follows from what the call was told before, by a provider that is gone: the item it is about has a
+        name already. None when it is news."""
+        state, speech = self._state, self._state.marks.speech
+        items, theirs = state.ids.items, event.get("item_id", "")
+        if kind == "input_audio_buffer.speech_started" and speech is not None and speech.carried:
+            # The same speech, heard again from its beginning.
+            items.bind(theirs, speech.item_id)
+            speech.carried = False
+            return []
+        if kind != "input_audio_buffer.committed" or not state.adopted:
+            return None
+        _, known = state.adopted.popleft()
+        if known is None:
+            if speech is not None and speech.carried:
+                # Its end is news; what it would be called was told when it began.
+                items.bind(theirs, speech.item_id)
+            return None
+        if state.history.find(known) is None:
+            # The call has had it deleted meanwhile.
+            state.hidden[theirs] = None
+            return [state.command("conversation.item.delete", item_id=theirs)]
+        items.bind(theirs, known)
+        state.native.add(known)
+        return []
+
     def _committed(self, event: Event) -> list[Effect]:
         state = self._state
         item_id = event["item_id"]
-        known = None
-        if state.adopted:
-            _, known = state.adopted.popleft()
-        if known is not None:
-            state.ids.items.bind(item_id, known)
-            return []
-        wish = state.pending.committed()
         speech = state.marks.speech
-        if wish is not None and speech is not None and speech.carried:
-            # The call was told what it would be called when its speech began.
-            state.ids.items.bind(item_id, speech.item_id)
-            item_id = speech.item_id
-            event = {**event, "item_id": item_id}
+        # Speech that was told to have ended is committed by whoever told it, whatever the call asked for meanwhile.
+        ended = speech is not None and speech.item_id == item_id and speech.to_ms is not None
+        wish = None if ended else state.pending.committed()
         state.marks.committed(item_id, at_ms=None if wish is None else wish.at_ms)
         content = [{"type": "input_audio", "transcript": None}]
         shape = {
             "id": item_id, "object": "realtime.item", "type": "message", "role": "user", "status": "completed",
             "content": content,
         }  # fmt: skip
-        entry = state.history.put(shape, self._theirs(event.get("previous_item_id")))
+        entry = state.history.put(shape, self._after(event))
         entry.open = True
         state.native.add(item_id)
         # A turn that is taken anew is answered anew; what broke off before it is over.
@@ -124,7 +141,7 @@ class Inward:
         theirs = event.get("item_id") or (event.get("item") or {}).get("id")
         if theirs in state.hidden:
             if kind == "conversation.item.deleted":
-                state.hidden.discard(theirs)
+                state.hidden.pop(theirs)
             return []
         event = self._ids.translated(event)
         match kind:
@@ -149,9 +166,12 @@ class Inward:
         if item_id in state.seeded and known is not None:
             # Its own words, and not those it was given anew with.
             event = {**event, "item": {**event["item"], **known.item}}
-        entry = state.history.put(
-            event["item"], self._theirs(event.get("previous_item_id")), first=_at_root(wish)
-        )
+        after = ROOT if _at_root(wish) else self._after(event)
+        if known is not None and not known.added and item_id not in state.seeded:
+            # Only now its place is known.
+            state.history.place(item_id, after)
+        entry = state.history.put(event["item"], after)
+        entry.wished = False
         if item_id not in state.seeded:
             state.native.add(item_id)
         entry.added = True
@@ -166,9 +186,10 @@ class Inward:
         if kind == "response.created":
             response = self._of_conversation(event["response"])
             beside = response.get("conversation_id", "") is None
-            wish = state.pending.created(beside=beside)
-            asked = None if wish is None or wish.own else wish.params
-            state.replies.began(response, asked)
+            # A turn that the provider answers by itself comes first, whatever the call asked for meanwhile.
+            if beside or not state.replies.owed:
+                state.pending.created(beside=beside)
+            state.replies.began(response, state.pending.count)
             return [state.tell({**event, "response": response})]
         if kind == "response.done":
             return self._done({**event, "response": self._of_conversation(event["response"])})
@@ -188,7 +209,7 @@ class Inward:
             item_id = event["item"]["id"]
             if history.find(item_id) is None:
                 self._state.native.add(item_id)
-            history.put(event["item"])
+            history.put(event["item"], history.last_settled)
             return
         entry = history.find(event.get("item_id"))
         if entry is None:
@@ -214,9 +235,11 @@ class Inward:
             return []
         effects: list[Effect] = [state.tell(event)]
         if not reply.beside:
+            state.pending.passed(reply.wishes)
             state.replies.unfinished = None
             effects += self._forget_carry_on()
         if response.get("status") == "completed" and state.link is not None:
+            state.replies.bridged = False
             effects.append(Proven(state.link))
         return effects
 
@@ -239,17 +262,24 @@ class Inward:
 
     # ── ids ──
 
-    def _theirs(self, previous_id: str | None) -> str | None:
-        """The item before, as the call knows it; None when the provider knows none, or one the call does not."""
-        if previous_id is None or previous_id in self._state.hidden:
-            return None
-        return self._state.ids.items.inward(previous_id)
+    def _after(self, event: Event) -> str:
+        """After which item of the call's the provider has put the one that this event is about."""
+        state, previous = self._state, event.get("previous_item_id")
+        ours = (
+            state.hidden[previous]
+            if previous in state.hidden
+            else previous and state.ids.items.inward(previous)
+        )
+        if not ours or state.history.find(ours) is None:
+            return state.history.last_settled
+        # What it does not know of stands before whatever it adds.
+        return state.history.past(ours, lambda entry: not (entry.wished or state.knows(entry.id)))
 
     def _placed(self, event: Event, item_id: str) -> Event:
         """The event with the item that the call has before it."""
         if self._state.first or "previous_item_id" not in event:
             return event
-        return {**event, "previous_item_id": self._state.history.previous_id(item_id)}
+        return {**event, "previous_item_id": self._state.history.told_before(item_id)}
 
     def _of_conversation(self, response: dict[str, Any]) -> dict[str, Any]:
         """The response in the one conversation that the call knows."""

@@ -28,6 +28,8 @@ class Leaving:
         """The link in force is none any more. `phrase`: say the bridging phrase when a reply is owed."""
         state = self._state
         state.link = None
+        state.native.clear()
+        state.seeded.clear()
         state.pending.unsend()
         effects: list[Effect] = []
         owed = state.replies.owed or any(not wish.beside for wish in state.pending.of("response.create"))
@@ -49,7 +51,7 @@ class Leaving:
         effects: list[Effect] = []
         for event in events:
             if event["type"] == "conversation.item.done":
-                previous_id = state.history.previous_id(event["item"]["id"])
+                previous_id = state.history.told_before(event["item"]["id"])
                 event = {**event, "previous_item_id": previous_id}
             effects.append(state.tell(event))
         state.replies.over(reply.id)
@@ -74,10 +76,15 @@ class Leaving:
     def _phrase(self) -> list[Effect]:
         """The bridging phrase, as a whole response that nobody asked for."""
         state = self._state
-        found = None if state.inforce.silent else state.settings.phrase(state.inforce.voice)
+        found = (
+            None
+            if state.inforce.silent or state.replies.bridged
+            else state.settings.phrase(state.inforce.voice)
+        )
         if found is None:
             return []
         text, pcm = found
+        state.replies.bridged = True
         item_id, response_id = state.ids.items.new(), state.ids.responses.new()
         item: dict[str, Any] = {
             "id": item_id, "object": "realtime.item", "type": "message", "role": "assistant",
@@ -87,7 +94,7 @@ class Leaving:
         entry.mute = entry.voiced = True
         entry.text, entry.audio_bytes = text, len(pcm)
         done = {**item, "status": "completed", "content": [{"type": "output_audio", "transcript": text}]}
-        listed = {"previous_item_id": state.history.previous_id(item_id)}
+        listed = {"previous_item_id": state.history.told_before(item_id)}
         in_response = {"response_id": response_id, "output_index": 0}
         at = {**in_response, "item_id": item_id, "content_index": 0}
         told: list[dict[str, Any]] = [

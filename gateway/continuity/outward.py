@@ -80,7 +80,8 @@ class Outward:
             previous_id in (None, "root") or state.history.find(previous_id) is not None
         ):
             # It counts from now on; should the provider refuse it, it never was.
-            entry = state.history.put(item, previous_id, first=previous_id == "root")
+            entry = state.history.put(item, previous_id)
+            entry.wished = True
             entry.open = entry.open and entry.kind == "function_call"
         effects += self._send(wish)
         return [*effects, *self.release(now)]
@@ -91,15 +92,17 @@ class Outward:
             return None
         state = self._state
         entry = state.history.find(state.history.outstanding.get(item.get("call_id") or ""))
-        return None if entry is None or entry.id in state.native or entry.id in state.seeded else entry
+        return None if entry is None or state.knows(entry.id) else entry
 
     def _seed_call(self, entry: Entry) -> list[Effect]:
         state = self._state
         (item,) = picture(entry)
         state.seeded[entry.id] = ""
         theirs = state.ids.items.for_seeding(entry.id)
-        item = {**item, "id": theirs, "call_id": state.ids.calls.for_seeding(entry.call_id)}
-        return [state.command("conversation.item.create", item=item)]
+        item = {**item, "id": theirs, "call_id": state.ids.calls.for_pair(entry.call_id)}
+        return [
+            state.command("conversation.item.create", item=item, previous_item_id=self._place(entry.id))
+        ]
 
     def _about(self, event: Event, now: float) -> list[Effect]:
         state = self._state
@@ -111,7 +114,7 @@ class Outward:
         if state.link is not None and known:
             wish = state.wish(event, now)
             if kind == "conversation.item.delete" and entry is not None:
-                state.history.remove(item_id)
+                entry.doomed = True
             return self._send(wish)
         return self.answer(event)
 
@@ -122,9 +125,6 @@ class Outward:
         kind, item_id = asked["type"], asked["item_id"]
         entry = state.history.find(item_id)
         verb = kind.rpartition(".")[2]
-        if isinstance(event, Wish) and verb != "retrieve":
-            # It was done here as it was asked for.
-            entry = entry or Entry(item_id, "message", "assistant", voiced=True)
         if entry is None:
             told = f"Item with item_id '{item_id}' not found."
             return [state.fault(event, f"item_{verb}_invalid_item_id", told, "item_id")]
@@ -154,14 +154,9 @@ class Outward:
         effects = self._drop(entry)
         for item in picture(entry):
             state.seeded[entry.id] = entry.spoken
-            before = self._seeded_before(entry.id)
-            effects.append(
-                state.command(
-                    "conversation.item.create",
-                    item={**item, "id": state.ids.items.again(entry.id)},
-                    previous_item_id="root" if before is None else state.ids.items.outward(before),
-                )
-            )
+            place = self._place(entry.id)
+            item = {**item, "id": state.ids.items.for_seeding(entry.id)}
+            effects.append(state.command("conversation.item.create", item=item, previous_item_id=place))
         return effects
 
     def _drop(self, entry: Entry) -> list[Effect]:
@@ -170,16 +165,17 @@ class Outward:
         if state.link is None or state.seeded.pop(entry.id, None) is None:
             return []
         theirs = state.ids.items.outward(entry.id)
-        state.hidden.add(theirs)
+        state.hidden[theirs] = None
         return [state.command("conversation.item.delete", item_id=theirs)]
 
-    def _seeded_before(self, item_id: str) -> str | None:
-        """The nearest item before this one that the provider knows."""
+    def _place(self, item_id: str) -> str:
+        """The nearest item before this one that the provider knows, by its id; `root` when there is none."""
         state = self._state
-        before = state.history.previous_id(item_id)
-        while before is not None and before not in state.seeded and before not in state.native:
-            before = state.history.previous_id(before)
-        return before
+        known = (
+            e.id for e in state.history.before(item_id) if e.id in state.seeded or e.id in state.native
+        )
+        before = next(known, None)
+        return "root" if before is None else state.ids.items.outward(before)
 
     # ── responses ──
 
@@ -220,9 +216,10 @@ class Outward:
                 changes[key] = table.outward(event[key])
         previous_id = event.get("previous_item_id")
         if previous_id not in (None, "root") and state.history.find(previous_id) is not None:
-            known = previous_id in state.seeded or previous_id in state.native
-            before = previous_id if known else self._seeded_before(previous_id)
-            changes["previous_item_id"] = "root" if before is None else ids.items.outward(before)
+            known = state.knows(previous_id)
+            changes["previous_item_id"] = (
+                ids.items.outward(previous_id) if known else self._place(previous_id)
+            )
         item = event.get("item")
         if item is not None and item.get("call_id"):
             changes["item"] = {**item, "call_id": ids.calls.outward(item["call_id"])}

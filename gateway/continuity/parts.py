@@ -60,8 +60,8 @@ class Reply:
     id: str
     response: Item
     """The response object as it was told at its beginning."""
-    asked: dict[str, Any] | None
-    """The parameters it was asked for with; None when nobody asked."""
+    wishes: int = 0
+    """How much the call had asked for when it began."""
     cancelled: bool = False
     """The call does not want it any more."""
     parts: dict[str, Part] = field(default_factory=dict)
@@ -88,6 +88,8 @@ class Reply:
         match kind:
             case "conversation.item.added" | "conversation.item.created":
                 part.listed = True
+            case "conversation.item.deleted":
+                part.listed = False
             case "conversation.item.done":
                 part.list_done, part.item = True, event["item"]
             case "response.output_item.done":

@@ -45,6 +45,7 @@ class Wish:
     at_ms: int
     """How much of the caller's audio there was before it."""
     since: float
+    number: int = 0
     sent: bool = False
 
     @property
@@ -72,6 +73,8 @@ class Pending:
 
     def __init__(self) -> None:
         self._wishes: list[Wish] = []
+        self.count = 0
+        """Wishes so far."""
 
     def __iter__(self) -> Iterator[Wish]:
         return iter(list(self._wishes))
@@ -80,6 +83,8 @@ class Pending:
         return len(self._wishes)
 
     def add(self, wish: Wish) -> None:
+        self.count += 1
+        wish.number = self.count
         self._wishes.append(wish)
 
     def remove(self, wish: Wish) -> None:
@@ -101,6 +106,15 @@ class Pending:
     def created(self, *, beside: bool) -> Wish | None:
         """The `response.create` that a new response answers; None when nobody asked for it."""
         return self._first("response.create", beside=beside)
+
+    def passed(self, number: int) -> None:
+        """A response in the conversation is over that began when there were so many wishes: whatever asked for one
+        before then has been answered by it, or by an error on the way."""
+        self._wishes[:] = [
+            w
+            for w in self._wishes
+            if not (w.sent and w.kind == "response.create" and not w.beside and w.number <= number)
+        ]
 
     def committed(self) -> Wish | None:
         """The `input_audio_buffer.commit` that a commit answers; None when turn detection made it."""

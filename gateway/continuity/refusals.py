@@ -52,6 +52,10 @@ class Refusals:
                 entry = state.history.find(wish.item_id)
                 if entry is not None and not entry.added:
                     state.history.remove(entry.id)
+            case "conversation.item.delete":
+                entry = state.history.find(wish.item_id)
+                if entry is not None:
+                    entry.doomed = False
             case "input_audio_buffer.commit":
                 self._not_adopted(wish.event_id)
             case _:
@@ -65,7 +69,7 @@ class Refusals:
 
     def unheard(self, entry: Entry) -> Effect:
         """Nobody will ever tell the words of this item."""
-        entry.open = False
+        entry.open, entry.lost = False, True
         self._state.marks.understood(entry.id)
         told = {"type": "transcription_error", "code": "audio_lost", "message": "The audio was lost."}
         kind = "conversation.item.input_audio_transcription.failed"

@@ -17,6 +17,8 @@ class Replies:
         self._running: dict[str, Reply] = {}
         self.owed = False
         """A turn was taken that the provider answers by itself, and the answer has not begun."""
+        self.bridged = False
+        """The bridging phrase was said, and no reply has come to its end since: once is enough."""
         self.unfinished: str | None = None
         """The message that the caller heard the beginning of, when its provider was lost."""
 
@@ -32,8 +34,9 @@ class Replies:
     def find(self, response_id: str | None) -> Reply | None:
         return None if response_id is None else self._running.get(response_id)
 
-    def began(self, response: dict[str, Any], asked: dict[str, Any] | None) -> Reply:
-        reply = Reply(response["id"], response, asked)
+    def began(self, response: dict[str, Any], wishes: int) -> Reply:
+        """`wishes`: how much the call had asked for by then."""
+        reply = Reply(response["id"], response, wishes)
         self._running[reply.id] = reply
         if not reply.beside:
             self.owed = False

@@ -50,7 +50,7 @@ def outline(
     waiting = frozenset(outstanding)
     steps: list[Written | Heard] = []
     for entry in entries:
-        if entry.mute or entry.id in waiting:
+        if entry.mute or entry.doomed or entry.id in waiting:
             continue
         if entry.open and entry.role == "user" and audible(entry.id):
             steps.append(Heard(entry))
@@ -103,7 +103,7 @@ def _content(entry: Entry) -> list[Item]:
         return [{"type": "output_text", "text": entry.spoken}] if entry.spoken else []
     if entry.voiced:
         # Silence that was taken for a turn says nothing; speech that nobody understood says that much.
-        text = entry.text.strip() or (UNHEARD if entry.open else "")
+        text = entry.text.strip() or (UNHEARD if entry.open or entry.lost else "")
         return [{"type": "input_text", "text": text}] if text else []
     return [part for part in entry.item.get("content") or () if part.get("text") or part.get("image_url")]
 

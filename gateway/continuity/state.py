@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.continuity.effects import Tell, ToModel
-from gateway.continuity.history import Entry, History
+from gateway.continuity.history import History
 from gateway.continuity.ids import Ids
 from gateway.continuity.inforce import InForce
 from gateway.continuity.marks import Marks
@@ -59,8 +59,9 @@ class State:
         self.adopted: deque[tuple[str, str | None]] = deque()
         """Commits that were made in the call's place, in order: event id, and the item that the call knows already
         (None: it is to hear of it)."""
-        self.hidden: set[str] = set()
-        """Items of the provider in force that the call never hears of."""
+        self.hidden: dict[str, str | None] = {}
+        """Items of the provider in force that the call never hears of, by its ids, and the item before each as the call
+        knows it."""
         self.carry_on: str | None = None
         """One of these: what tells it to go on where its predecessor broke off."""
         self.own_updates = 0
@@ -110,14 +111,9 @@ class State:
         }  # fmt: skip
         return self.tell({"type": "error", "error": told})
 
-    # ── what is asked often ──
-
-    def lists(self, kind: str, entry: Entry) -> Tell:
-        """`conversation.item.added` or `.done` of a known item, told in a provider's place."""
-        where = {"previous_item_id": self.history.previous_id(entry.id), "item": entry.item}
-        entry.added = True
-        entry.done = entry.done or kind.endswith("done")
-        return self.tell({"type": f"conversation.item.{kind}", **where})
+    def knows(self, item_id: str) -> bool:
+        """Whether the provider in force has this item of the call's."""
+        return item_id in self.native or item_id in self.seeded
 
     @property
     def awaits_tool(self) -> bool:

@@ -167,7 +167,9 @@ class Peer:
         if not self.unheard:
             return
         item_id = self.unheard.pop(0)
-        if item_id in self.items:
+        item = self.items.find(item_id)
+        if item is not None:
+            item["content"][0]["transcript"] = text
             kind = "conversation.item.input_audio_transcription"
             self.say(f"{kind}.delta", item_id=item_id, content_index=0, delta=text)
             self.say(f"{kind}.completed", item_id=item_id, content_index=0, transcript=text)
@@ -308,6 +310,7 @@ class Peer:
         if self.active is None:
             return
         self.close_message()
+        self._drop_calls()
         response, self.active = self.active, None
         self.say("response.done", response=self._object(response, "completed"))
         self.answer()
@@ -316,10 +319,23 @@ class Peer:
         if self.active is None:
             return
         self.close_message("incomplete")
+        self._drop_calls()
         response, self.active = self.active, None
         details = status_details("cancelled", reason=reason)
         self.say("response.done", response=self._object(response, "cancelled", details))
         self.answer()
+
+    def _drop_calls(self) -> None:
+        """Calls whose arguments never ended."""
+        assert self.active is not None
+        for index, item in enumerate(self.active["output"]):
+            if item["type"] == "function_call" and item["status"] == "in_progress":
+                item["status"] = "incomplete"
+                if item["id"] in self.items:
+                    before = self.items.previous_id(item["id"])
+                    self.say("conversation.item.done", item=deepcopy(item), previous_item_id=before)
+                where = {"response_id": self.active["id"], "output_index": index}
+                self.say("response.output_item.done", **where, item=deepcopy(item))
 
     def _at(self) -> dict[str, Any]:
         assert self.active is not None
