@@ -66,6 +66,8 @@ class Pacing:
     """Every message must hold exactly this much: the last one is filled with silence."""
     lead_ms: int = 200
     """How far ahead of real time audio is sent at most."""
+    silence: bool = False
+    """Silence is sent while nobody speaks: the carrier takes a pause for a dead line."""
 
 
 @dataclass(frozen=True, slots=True)
