@@ -15,6 +15,7 @@ from typing import Any
 from gateway.call.effects import ToLeg
 from gateway.call.postmarks import Postmarks, Sender
 from gateway.ports import Event
+from gateway.realtime.items import without_audio
 
 __all__ = ["OWN_EVENT", "SERVER_LABEL", "TOOLS_ITEM", "Front"]
 
@@ -59,7 +60,9 @@ class ToolItem:
 class Front:
     """Translates model events for the call's clients, in order."""
 
-    def __init__(self, server_tools: frozenset[str]) -> None:
+    def __init__(self, server_tools: frozenset[str], *, plays: bool = True) -> None:
+        """`plays`: the gateway plays the audio (`gateway.ports.Leg.plays`), and no event holds any."""
+        self._plays = plays
         self.server_tools = server_tools
         """Names of the tools that the server runs now."""
         self.marks = Postmarks()
@@ -221,6 +224,8 @@ class Front:
         ]
 
     def _conversation_item(self, event: Event) -> list[Event]:
+        if event["type"] == "conversation.item.retrieved" and self._plays:
+            event = {**event, "item": without_audio(event["item"])}
         item = event["item"]
         if item.get("type") == "function_call_output" and item.get("call_id") in self._calls:
             before = event.get("previous_item_id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, is_dataclass
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from gateway.call.inputs import (
 )
 from gateway.errors import ENDINGS, Ending
 from gateway.ports import JournalEntry, Store
+from gateway.realtime.items import without_audio
 
 __all__ = ["Journal", "plain", "restored"]
 
@@ -31,6 +33,9 @@ Source = Literal["leg", "model", "tool", "tick", "call"]
 
 CLIENT_CHARS = 1_000_000
 """Characters of a client's messages that are kept per call; of the ones after that only the size."""
+
+AUDIO = re.compile(r'"audio"\s*:\s*"')
+"""Where a client's message holds audio, which is never written down."""
 
 
 class Journal:
@@ -49,12 +54,14 @@ class Journal:
 
     def model(self, at_ms: int, event: dict[str, Any]) -> None:
         self._flush_totals()
+        if event["type"] == "conversation.item.retrieved":
+            event = {**event, "item": without_audio(event["item"])}
         self._write(at_ms, "model", event)
 
     def leg(self, at_ms: int, event: object, *, effective: bool) -> None:
         if isinstance(event, ClientSent):
             self._client_chars += len(event.message)
-            if self._client_chars > CLIENT_CHARS:
+            if self._client_chars > CLIENT_CHARS or AUDIO.search(event.message):
                 self._flush_totals()
                 size = {"type": "ClientSent", "size": len(event.message), "origin": event.origin}
                 self._write(at_ms, "leg", size)

@@ -59,7 +59,7 @@ class RelayCore:
         self._persona = settings.persona
         self._began = self._sign_at = now
         self._ended = False
-        self._front = Front(frozenset(t["name"] for t in settings.server_tools))
+        self._front = Front(frozenset(t["name"] for t in settings.server_tools), plays=False)
         self._desk = Desk(settings, self._front, plays=False)
         self._scribe = Scribe(settings.call_id, estimates=True)
         self._reckoning = Reckoning()

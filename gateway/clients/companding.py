@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 from media import g711
 from media.audio import PCM24
 from media.g711 import Law
 from media.resample import Resampler
 
-__all__ = ["FORMATS", "Decoder", "Encoder"]
+__all__ = ["FORMATS", "Decoder", "Encoder", "retold"]
 
 FORMATS: dict[str, Law | None] = {"audio/pcm": None, "audio/pcmu": "mu", "audio/pcma": "a"}
 """Format type of the realtime protocol → its companding."""
@@ -65,3 +68,18 @@ class Encoder:
         if self._law is None or self._resampler is None:
             return b""
         return g711.encode(self._resampler.flush(), self._law)
+
+
+def retold(item: dict[str, Any], format_type: str) -> dict[str, Any]:
+    """An item of the conversation with its audio, base64 of PCM16 24 kHz, in this format. Raises KeyError for one
+    that does not exist."""
+    parts = [_part(part, format_type) for part in item.get("content") or ()]
+    return {**item, "content": parts} if parts else item
+
+
+def _part(part: dict[str, Any], format_type: str) -> dict[str, Any]:
+    if not part.get("audio"):
+        return part
+    encoder = Encoder(format_type)
+    told = encoder.encode(base64.b64decode(part["audio"])) + encoder.flush()
+    return {**part, "audio": base64.b64encode(told).decode()}

@@ -18,7 +18,7 @@ from aiohttp import WSCloseCode, web
 
 from gateway.clients.bucket import Bucket
 from gateway.clients.closing import close_code, last_words
-from gateway.clients.companding import Decoder, Encoder
+from gateway.clients.companding import Decoder, Encoder, retold
 from gateway.clients.textsocket import TextSocket
 from gateway.errors import HUNG_UP, LEFT, PROTOCOL, Ending, LegError, LegLost
 from gateway.ports import Event, LegSink, Speaker
@@ -66,8 +66,8 @@ class WebSocketLeg:
         self._told = False
         self._closing: asyncio.Event | None = None
         self._decoder = Decoder()
-        self._output = "audio/pcm"
-        """Format type of replies that have none of their own."""
+        self._input = self._output = "audio/pcm"
+        """Format types of the session: of the caller's audio, and of replies that have none of their own."""
         self._formats: dict[str, str] = {}
         """The format of the replies that run."""
         self._encoders: dict[str, Encoder] = {}
@@ -112,8 +112,11 @@ class WebSocketLeg:
                 self._end_item(event)
             case "session.created" | "session.updated":
                 audio = event["session"]["audio"]
-                self._decoder.use(audio["input"]["format"]["type"])
+                self._input = audio["input"]["format"]["type"]
+                self._decoder.use(self._input)
                 self._output = audio["output"]["format"]["type"]
+            case "conversation.item.retrieved" if self._input != "audio/pcm":
+                event = {**event, "item": retold(event["item"], self._input)}
             case "response.created":
                 response = event["response"]
                 self._formats[response["id"]] = _format_of(response) or self._output

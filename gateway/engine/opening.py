@@ -13,6 +13,7 @@ from gateway.engine.effects import Emit
 from gateway.engine.manner import Manner
 from gateway.engine.session import EngineSession, Parts
 from gateway.errors import ModelRefused
+from gateway.ports import ModelSpec
 from gateway.realtime.events import SessionUpdate
 from gateway.realtime.ids import new_id
 from gateway.realtime.session import default_session
@@ -20,11 +21,14 @@ from media.speech_likeness import preload
 from media.vad import engine_detector
 from personas.persona import Persona
 
-__all__ = ["configure", "new_core", "open_engine"]
+__all__ = ["configure", "kept_audio_ms", "new_core", "open_engine"]
+
+KEPT_AUDIO_MS = 60_000
+"""The caller's audio that a client over a socket can ask for again."""
 
 
 async def new_core(
-    persona: Persona, model: str, *, keep_audio_ms: int = 60_000, manner: Manner | None = None
+    persona: Persona, model: str, *, keep_audio_ms: int = KEPT_AUDIO_MS, manner: Manner | None = None
 ) -> EngineCore:
     """A session's core with the persona's defaults in force."""
     await asyncio.to_thread(_load, persona)
@@ -47,6 +51,11 @@ async def new_core(
             manner=manner or Manner(),
         )
     )
+
+
+def kept_audio_ms(spec: ModelSpec) -> int:
+    """How much of the caller's audio a call's session keeps: none where it travels as RTP, and no event holds any."""
+    return 0 if spec.realtime else KEPT_AUDIO_MS
 
 
 def configure(core: EngineCore, session: dict[str, Any], provider: str) -> None:

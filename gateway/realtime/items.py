@@ -9,7 +9,7 @@ import orjson
 
 from gateway.realtime.fault import ProtocolFault
 
-__all__ = ["MAX_BYTES", "MAX_ITEMS", "ItemList"]
+__all__ = ["MAX_BYTES", "MAX_ITEMS", "ItemList", "without_audio"]
 
 Item = dict[str, Any]
 
@@ -18,6 +18,15 @@ MAX_ITEMS = 4096
 
 MAX_BYTES = 32 * 1024 * 1024
 """JSON of all items together; a conversation above it refuses the next item."""
+
+
+def without_audio(item: Item) -> Item:
+    """The item without the bytes of its audio; its words stay."""
+    parts = item.get("content")
+    if not parts or not any(part.get("audio") for part in parts):
+        return item
+    kept = [{key: value for key, value in part.items() if key != "audio"} for part in parts]
+    return {**item, "content": kept}
 
 
 class ItemList:

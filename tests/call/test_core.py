@@ -378,6 +378,14 @@ def test_a_guarded_session_keeps_what_the_client_may_not_change() -> None:
     assert bench.model_sent[-1]["session"] == {"type": "realtime", "audio": {"output": {"speed": 1.2}}}
 
 
+def test_no_event_holds_audio() -> None:
+    bench = greeted(Bench())
+    content = [{"type": "input_audio", "audio": "AAAA", "transcript": "hello"}]
+    item = {"id": "item_u", "type": "message", "role": "user", "content": content}
+    bench.model("conversation.item.retrieved", item=item)
+    assert bench.client[-1]["item"]["content"] == [{"type": "input_audio", "transcript": "hello"}]
+
+
 def test_an_interrupted_item_is_retrieved_as_it_was_heard() -> None:
     bench, item = talking()
     bench.speak(1.0)

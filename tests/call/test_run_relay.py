@@ -102,6 +102,20 @@ async def test_audio_goes_out_as_it_comes_between_the_events() -> None:
     assert "output_audio.delta" not in text
 
 
+async def test_audio_inside_of_events_reaches_the_client_and_no_journal() -> None:
+    scene = Scene()
+    content = [{"type": "input_audio", "audio": "AAECAw==", "transcript": "hello"}]
+    item = {"id": "item_u", "type": "message", "role": "user", "content": content}
+    async with scene.running() as sink:
+        scene.say(sink, "conversation.item.create", item=item)
+        scene.model.session.emit("conversation.item.retrieved", item=item)
+        await asyncio.sleep(0.1)
+    assert scene.leg.sent[-1]["item"] == item
+    journal = json.dumps([entry.event for entry in scene.store.journal])
+    assert "hello" in journal
+    assert "AAECAw==" not in journal
+
+
 async def test_what_comes_before_the_model_keeps_its_order() -> None:
     model = SlowModel()
     model.session = session = Ordered()

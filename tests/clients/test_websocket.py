@@ -268,6 +268,27 @@ async def test_telephone_audio_comes_whole_before_its_end(law: g711.Law) -> None
         assert level(g711.decode(heard, law)) == pytest.approx(level(speech), rel=0.05)
 
 
+async def test_retrieved_audio_is_in_the_clients_format() -> None:
+    speech = tone(500)
+    audio = base64.b64encode(speech).decode()
+    content = [{"type": "input_audio", "audio": audio, "transcript": "beep"}]
+    item = {"id": "item_1", "type": "message", "role": "user", "content": content}
+    told = {"type": "conversation.item.retrieved", "event_id": "e", "item": item}
+    async with line() as on:
+        on.leg.send({"type": "session.created", "event_id": "e", "session": session()})
+        on.leg.send(told)
+        on.leg.send({"type": "session.updated", "event_id": "e", "session": session(input="audio/pcmu")})
+        on.leg.send(told)
+        on.leg.send({**told, "item": {"id": "item_2", "type": "function_call"}})
+        events = [await on.hear() for _ in range(5)]
+    assert events[1]["item"] == item
+    (part,) = events[3]["item"]["content"]
+    heard = base64.b64decode(part["audio"])
+    assert (len(heard), part["transcript"]) == (4000, "beep")
+    assert level(g711.decode(heard, "mu")) == pytest.approx(level(speech), rel=0.05)
+    assert events[4]["item"] == {"id": "item_2", "type": "function_call"}
+
+
 async def test_a_response_may_have_a_format_of_its_own() -> None:
     async with line() as on:
         on.leg.send({"type": "session.created", "event_id": "e", "session": session()})

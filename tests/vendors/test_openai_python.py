@@ -14,6 +14,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
+from gateway.clients.companding import Encoder
 from media.audio import PCM24
 from tests.realtime.strict import assert_strict
 from tests.vendors.conftest import Front
@@ -31,6 +32,9 @@ TOOL = {
         "required": ["order_number"],
     },
 }
+
+
+CHUNK = PCM24.to_bytes(100)
 
 
 class Line:
@@ -62,8 +66,8 @@ class Line:
         )
 
     async def append(self, audio: bytes) -> None:
-        for at in range(0, len(audio), PCM24.to_bytes(100)):
-            piece = audio[at : at + PCM24.to_bytes(100)]
+        for at in range(0, len(audio), CHUNK):
+            piece = audio[at : at + CHUNK]
             await self._connection.input_audio_buffer.append(audio=base64.b64encode(piece).decode())
 
 
@@ -106,6 +110,10 @@ async def test_push_to_talk(front: Front) -> None:
         assert heard["item_id"] == committed["item_id"]
         assert "yes" in heard["transcript"].lower()
         assert not [e for e in talk.seen if e["type"] == "response.created"]
+        await talk.send.conversation.item.retrieve(item_id=committed["item_id"])
+        (part,) = (await talk.until("conversation.item.retrieved"))["item"]["content"]
+        assert base64.b64decode(part["audio"]) == pcm24("common_yes", silence_ms=200)
+        assert part["transcript"] == heard["transcript"]
         await talk.send.response.create()
         done = await talk.until("response.done")
         assert done["response"]["status"] == "completed"
@@ -115,11 +123,21 @@ async def test_push_to_talk(front: Front) -> None:
 async def test_g711_both_ways(front: Front, kind: str) -> None:
     async with line(front) as talk:
         session = await talk.update(
-            audio={"input": {"format": {"type": kind}}, "output": {"format": {"type": kind}}}
+            audio={
+                "input": {"format": {"type": kind}, "turn_detection": None},
+                "output": {"format": {"type": kind}},
+            }
         )
         assert session["audio"]["input"]["format"] == {"type": kind}
         assert session["audio"]["output"]["format"] == {"type": kind}
-        await talk.ask("Hello there.")
+        speech = Encoder(kind).encode(pcm24("common_yes", silence_ms=200))
+        await talk.append(speech)
+        await talk.send.input_audio_buffer.commit()
+        heard = await talk.until("conversation.item.input_audio_transcription.completed")
+        assert "yes" in heard["transcript"].lower()
+        await talk.send.conversation.item.retrieve(item_id=heard["item_id"])
+        (part,) = (await talk.until("conversation.item.retrieved"))["item"]["content"]
+        assert len(base64.b64decode(part["audio"])) == pytest.approx(len(speech), abs=16)
         await talk.send.response.create()
         done = await talk.until("response.done")
         audio = b"".join(

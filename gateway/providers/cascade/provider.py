@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from gateway.config import Settings
 from gateway.engine.lessons import Lessons
 from gateway.engine.manner import Manner
-from gateway.engine.opening import configure, new_core, open_engine
+from gateway.engine.opening import configure, kept_audio_ms, new_core, open_engine
 from gateway.engine.session import Parts
 from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError, ModelRefused, ModelUnavailable
@@ -73,7 +73,7 @@ class CascadeModel:
         await self._check()
         ears = await self._ears_for(spec.persona)
         model = self._chat.stage.model
-        core = await new_core(spec.persona, model, keep_audio_ms=0, manner=self._manner)
+        core = await new_core(spec.persona, model, keep_audio_ms=kept_audio_ms(spec), manner=self._manner)
         configure(core, spec.session, self.name)
         mind = ChatMind(self._chat)
         parts = Parts(mind, ears, self._voice, spec.persona.id, self.name, MOST_FAULTS)

@@ -9,7 +9,7 @@ from gateway.config import Settings
 from gateway.engine.at_once import AtOnce
 from gateway.engine.lessons import Lessons
 from gateway.engine.mind import Policy
-from gateway.engine.opening import configure, new_core, open_engine
+from gateway.engine.opening import configure, kept_audio_ms, new_core, open_engine
 from gateway.engine.session import Parts
 from gateway.engine.workshop import Workshop
 from gateway.ports import ModelSession, ModelSpec
@@ -41,8 +41,7 @@ class EmbeddedModel:
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
         await self._lessons.teach(spec.persona)
-        # The caller keeps its own audio; only a client over a socket may ask for it back.
-        core = await new_core(spec.persona, MODEL, keep_audio_ms=0)
+        core = await new_core(spec.persona, MODEL, keep_audio_ms=kept_audio_ms(spec))
         configure(core, spec.session, self.name)
         parts = Parts(self._mind, self._lessons.ears, self._voice, spec.persona.id, self.name)
         async with open_engine(core, parts) as session:
