@@ -15,7 +15,7 @@ from uuid import UUID
 
 from gateway.carriers.dialects import http_signature
 from gateway.carriers.dialects.audiohook import Ledger, milliseconds, number
-from gateway.carriers.dialects.reading import key_of, message_object, object_in, text_in
+from gateway.carriers.dialects.reading import key_of, message_object, object_in, text_in, texts_in
 from gateway.wire import (
     Audio,
     Cleared,
@@ -166,7 +166,7 @@ class Stream:
             pacing=PACING,
             caller=text_in(participant, "ani"),
             called=text_in(participant, "dnis"),
-            parameters={name: value for name, value in given.items() if isinstance(value, str)},
+            parameters=texts_in(given),
         )
         return [started], [self._ledger.say("opened", {"startPaused": False, "media": [chosen]})]
 

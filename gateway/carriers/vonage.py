@@ -18,7 +18,7 @@ import orjson
 from joserfc.jwk import OctKey
 
 from gateway.carriers.dialects.bearer import claims_of, in_force
-from gateway.carriers.dialects.reading import key_of, message_object, object_in, samples, text_in
+from gateway.carriers.dialects.reading import key_of, message_object, object_in, samples, text_in, texts_in
 from gateway.wire import (
     Audio,
     Cleared,
@@ -95,8 +95,8 @@ class Stream:
         self._started = True
         encoding = Encoding(Codec.L16, rate)
         self._frame = encoding.bytes_per_ms * FRAME_MS
-        given = {name: value for name, value in fields.items() if isinstance(value, str)}
-        parameters = {name: given[name] for name in given.keys() - {"event", "content-type"}}
+        parameters = texts_in(fields)
+        del parameters["event"], parameters["content-type"]
         started = Started(
             stream_id="",
             call_id=parameters.get("call", ""),

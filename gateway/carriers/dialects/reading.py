@@ -17,6 +17,7 @@ __all__ = [
     "object_in",
     "samples",
     "text_in",
+    "texts_in",
     "unbase64",
 ]
 
@@ -51,6 +52,11 @@ def text_in(fields: Mapping[str, object], name: str) -> str:
     """The text called `name`; empty when there is none."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def texts_in(fields: Mapping[str, object]) -> dict[str, str]:
+    """Those of the fields that are texts."""
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def key_of(value: object) -> str | None:
