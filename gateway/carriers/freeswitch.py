@@ -1,0 +1,157 @@
+"""FreeSWITCH with mod_audio_stream: PCM16 over a WebSocket, in the variants that are about, and the dialplan for it.
+
+The module sends the metadata it was given as the first text, when it was given any, then binary audio
+(reference/telephony.md, section 11). What it plays depends on the build: raw binary messages from release 1.0.3, JSON
+with base64 in that and in patched builds; the community's build only writes files.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from typing import Literal
+from xml.sax.saxutils import quoteattr
+
+import orjson
+
+from gateway.carriers.dialects.handshake import query_of
+from gateway.carriers.dialects.reading import LONGEST_TEXT, samples
+from gateway.wire import (
+    Audio,
+    Codec,
+    Encoding,
+    Message,
+    Pacing,
+    Started,
+    StreamEvent,
+    StreamFault,
+)
+
+__all__ = ["NAME", "Stream", "dialplan", "handshake"]
+
+NAME = "freeswitch"
+
+RATES = (8000, 16000)
+MESSAGE_AT_MOST = 4800
+"""Bytes of audio in one message: a frame above some 8 kB, base64 and all, has been seen to break the connection."""
+KILL = '{"type":"killAudio"}'
+
+
+class Stream:
+    """`rate` is what the module was started with, `plays` how the build wants audio, `handshake` what the request that
+    opened the socket told. There are no marks and no keys; builds that do not know `killAudio` take it for a message
+    to the dialplan."""
+
+    subprotocol: str | None = None
+
+    def __init__(
+        self,
+        rate: int = 8000,
+        plays: Literal["binary", "json"] = "binary",
+        handshake: Mapping[str, str] | None = None,
+    ) -> None:
+        if rate not in RATES:
+            raise ValueError(
+                f"mod_audio_stream has {' and '.join(map(str, RATES))} samples a second, not {rate}"
+            )
+        self._encoding = Encoding(Codec.L16, rate)
+        self._json = plays == "json"
+        self._handshake = dict(handshake or {})
+        self._started = False
+        head = f'{{"type":"streamAudio","data":{{"audioDataType":"raw","sampleRate":{rate},"audioData":"'
+        self._around = head, '"}}'
+
+    def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
+        if isinstance(message, bytes):
+            heard: list[StreamEvent] = [Audio(samples(message))] if message else []
+            # Without metadata the audio is the first thing that comes.
+            return heard if self._started else [self._start(""), *heard], []
+        if len(message) > LONGEST_TEXT:
+            raise StreamFault("a text message longer than any that is documented")
+        # Later texts are what an operator sends (`send_text`, `stop`): nothing to us.
+        return ([] if self._started else [self._start(message)]), []
+
+    def _start(self, metadata: str) -> Started:
+        """Metadata is any text: an object gives its texts as parameters, anything else is the call's name."""
+        self._started = True
+        try:
+            read = orjson.loads(metadata)
+        except ValueError:
+            read = None
+        given = (
+            {name: value for name, value in read.items() if isinstance(value, str)}
+            if isinstance(read, dict)
+            else {}
+        )
+        parameters = {**given, **self._handshake}
+        call_id = (
+            parameters.get("call") or parameters.get("uuid") or ("" if given else metadata.strip()[:64])
+        )
+        return Started(
+            stream_id="",
+            call_id=call_id,
+            hears=self._encoding,
+            plays=self._encoding,
+            # Each JSON message is written and read as a clip, so that it had better not be a small one.
+            pacing=Pacing(100 if self._json else 20),
+            caller=parameters.get("caller", ""),
+            called=parameters.get("called", ""),
+            parameters=parameters,
+        )
+
+    def play(self, audio: bytes) -> list[Message]:
+        if len(audio) > MESSAGE_AT_MOST:
+            pieces = [audio[at : at + MESSAGE_AT_MOST] for at in range(0, len(audio), MESSAGE_AT_MOST)]
+            return [message for piece in pieces for message in self.play(piece)]
+        if not self._json:
+            return [audio]
+        before, after = self._around
+        return [before + binascii.b2a_base64(audio, newline=False).decode("ascii") + after]
+
+    def mark(self, name: str) -> list[Message]:
+        return []
+
+    def clear(self) -> list[Message]:
+        return [KILL]
+
+    def send_digits(self, digits: str) -> list[Message]:
+        return []
+
+    def hang_up(self) -> list[Message]:
+        """The event socket (`uuid_kill`); the end of this socket leaves the call up."""
+        return []
+
+
+def handshake(target: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """What a handshake tells `Stream`: the query, and the headers that `dialplan` sends. Raises Unverified."""
+    named = {"x-call": "call", "x-caller": "caller", "x-called": "called"}
+    sent = {named[name.lower()]: value for name, value in headers.items() if name.lower() in named}
+    return {**query_of(target), **sent}
+
+
+def dialplan(url: str, secret: str, *, rate: int = 8000, extension: str = "parley") -> str:
+    """An extension of the XML dialplan that answers and streams the caller to `url`, with `secret` as a bearer token.
+    Raises ValueError for a rate the module has not."""
+    if rate not in RATES:
+        raise ValueError(
+            f"mod_audio_stream has {' and '.join(map(str, RATES))} samples a second, not {rate}"
+        )
+    sent = {
+        "Authorization": f"Bearer {secret}",
+        "X-Call": "${uuid}",
+        "X-Caller": "${caller_id_number}",
+        "X-Called": "${destination_number}",
+    }
+    headers = orjson.dumps(sent).decode()
+    start = f"${{uuid_audio_stream(${{uuid}} start {url} mono {rate // 1000}k ${{uuid}})}}"
+    return f"""\
+<extension name={quoteattr(extension)}>
+  <condition field="destination_number" expression="^(\\+?\\d+)$">
+    <action application="answer"/>
+    <action application="set" data="STREAM_MESSAGE_DEFLATE=true"/>
+    <action application="set" data={quoteattr("STREAM_EXTRA_HEADERS=" + headers)}/>
+    <action application="set" data={quoteattr("streaming=" + start)}/>
+    <action application="park"/>
+  </condition>
+</extension>
+"""
