@@ -2,6 +2,11 @@
 
 A leg pulls one 20 ms frame whenever one is due; the call queues, pauses, resumes and clears. There is no
 clock in here: `now` comes with every call, in seconds of any monotonic clock, and never goes back.
+
+What was heard is reckoned in one of two ways. By the clock: a frame is heard `downlink_ms` after it was pulled. Or
+`acknowledged`: frames are pulled ahead of their time into a buffer at the far end, whose owner tells how much of it
+was played, and may take back the rest. Played milliseconds count everything that was ever pulled, from the first pull
+on; what was taken back was not pulled.
 """
 
 from __future__ import annotations
@@ -30,7 +35,8 @@ class PlayoutFull(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ItemTotals:
-    """How far one item has come, in milliseconds of its audio: heard ≤ sent ≤ queued; none ever shrinks."""
+    """How far one item has come, in milliseconds of its audio: heard ≤ sent ≤ queued; none ever shrinks, but what was
+    taken back (`Playout.recall`) is not sent any more."""
 
     item_id: str
     queued_ms: int
@@ -48,9 +54,9 @@ class _Item:
     framer: Framer = field(default_factory=lambda: Framer(FRAME))
     frames: deque[bytes] = field(default_factory=deque)
     played: deque[tuple[float, bytes]] = field(default_factory=lambda: deque(maxlen=REWIND_MS // FRAME_MS))
-    """The latest frames sent, with the time of each: what `resume` may repeat."""
-    underway: deque[tuple[float, int]] = field(default_factory=deque)
-    """Sent but perhaps not yet heard: time of sending, position after the frame in bytes."""
+    """The latest frames sent, with the stamp of each: what `resume` may repeat, and `recall` takes back."""
+    underway: deque[tuple[float, int, int]] = field(default_factory=deque)
+    """Sent but perhaps not yet heard: its stamp, position after the frame in bytes, its length."""
     queued: int = 0
     position: int = 0
     """Bytes up to the next frame; `resume` moves it back."""
@@ -67,12 +73,17 @@ class Playout:
 
     Where sound breaks off (pause, clear, audio that comes too late) 5 ms of what was just sent follow,
     mirrored and fading out; where it goes on inside an item it fades in over 5 ms: so nothing clicks. Such
-    a tail comes with the next pull, is made of audio already sent, and is not counted.
+    a tail comes with the next pull, is made of audio already sent, and is not counted. An `acknowledged` playout
+    sends none: when it runs out the far end still plays, and what is taken back is not to be followed by its echo.
     """
 
-    def __init__(self, downlink_ms: int) -> None:
+    def __init__(self, downlink_ms: int, *, acknowledged: bool = False) -> None:
         self.downlink_ms = downlink_ms
-        """How long a frame takes from `pull` until it is heard. May be corrected at any time."""
+        """How long a frame takes from `pull` until it is heard, by the clock. May be corrected at any time."""
+        self._acknowledged = acknowledged
+        self._pulled_ms = 0
+        self._played_ms = 0
+        """As acknowledged, of what was pulled."""
         self._items: deque[_Item] = deque()
         self._waiting = 0
         self._paused_at: float | None = None
@@ -119,6 +130,8 @@ class Playout:
                     return self._send(item, now)
                 if not item.finished:
                     break
+        if self._acknowledged:
+            return None
         tail, self._last = self._last, b""
         return fade_out(tail)
 
@@ -133,7 +146,7 @@ class Playout:
         was pulled during it, the sound just goes on."""
         if self._paused_at is None:
             return
-        since = self._paused_at - back_ms / 1000
+        since = float("-inf") if self._acknowledged else self._paused_at - back_ms / 1000
         self._paused_at = None
         item = next((item for item in self._items if not item.over), None)
         if item is None or self._last:
@@ -150,8 +163,31 @@ class Playout:
         """Drop everything unplayed, of all items, and end a pause. What was sent goes on to be heard."""
         for item in self._items:
             self._end(item)
+            item.played.clear()
         self._waiting = 0
         self._paused_at = None
+
+    def acknowledge(self, played_ms: int) -> None:
+        """So much of what was pulled was played at the far end. Less than was told before changes nothing."""
+        self._played_ms = min(max(played_ms, self._played_ms), self._pulled_ms)
+
+    def recall(self, played_ms: int) -> None:
+        """What was pulled after the first `played_ms` was taken back from the far end before it was played: it waits
+        again, as if it had never been pulled; what began to be played does so from its frame's beginning. After a
+        `clear` it is dropped."""
+        self.acknowledge(played_ms)
+        for item in self._items:
+            self._hear(item, 0.0)
+            while item.underway and item.played:
+                _, position, length = item.underway.pop()
+                item.frames.appendleft(item.played.pop()[1])
+                item.position = position - length
+                item.over = False
+                self._waiting += length
+            item.underway.clear()
+            item.sent = item.heard
+        self._pulled_ms = self._played_ms
+        self._last = b""
 
     def totals(self, now: float) -> tuple[ItemTotals, ...]:
         """Every item in order of playing. A drained one is told as such once and then forgotten; the latest
@@ -192,10 +228,14 @@ class Playout:
     def _send(self, item: _Item, now: float) -> bytes:
         frame = item.frames.popleft()
         self._waiting -= len(frame)
-        item.played.append((now, frame))
+        if self._acknowledged and self._played_ms == self._pulled_ms:
+            self._last = b""  # the far end has run dry
+        self._pulled_ms += FRAME_MS
+        stamp = float(self._pulled_ms) if self._acknowledged else now
+        item.played.append((stamp, frame))
         item.position += len(frame)
         item.sent = max(item.sent, item.position)
-        item.underway.append((now, item.position))
+        item.underway.append((stamp, item.position, len(frame)))
         self._hear(item, now)
         out = frame if len(frame) == FRAME else frame + bytes(FRAME - len(frame))
         if item.position == len(frame):
@@ -210,13 +250,22 @@ class Playout:
         return out
 
     def _end(self, item: _Item) -> None:
-        """Nothing of the item waits any more: let go of its audio."""
+        """Nothing of the item waits any more: let go of its audio, but for what may be taken back."""
         item.finished = item.over = True
         item.frames.clear()
         item.framer.flush()
-        item.played.clear()
+        if not self._acknowledged:
+            item.played.clear()
 
     def _hear(self, item: _Item, now: float) -> None:
-        until = now - self.downlink_ms / 1000
+        until = self._played_ms if self._acknowledged else now - self.downlink_ms / 1000
         while item.underway and item.underway[0][0] <= until:
             item.heard = max(item.heard, item.underway.popleft()[1])
+        if not self._acknowledged:
+            return
+        if item.underway:
+            stamp, position, length = item.underway[0]
+            begun = PCM24.to_bytes(max(0, self._played_ms - int(stamp) + FRAME_MS))
+            item.heard = max(item.heard, position - length + min(length, begun))
+        elif item.over:
+            item.played.clear()
