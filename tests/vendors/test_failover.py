@@ -1,4 +1,4 @@
-"""A provider is lost in the middle of a call: the vendor's client stays connected and the conversation goes on with the
+"""A provider is lost in the middle of a call: the vendors' clients stay connected and the conversation goes on with the
 next provider. The lost one is a strict server of the vendor's protocol, the next is the embedded engine."""
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.vendors.conftest import Front
 from tests.vendors.node_client import NodeClient
 from tests.vendors.talk import ORDER
 from tests.vendors.test_agents_js import connect, said, speak
+from tests.vendors.test_agents_python import raw, talking
 
 pytestmark = pytest.mark.e2e
 
@@ -93,6 +94,23 @@ async def test_in_the_middle_of_a_spoken_reply(tmp_path: Path) -> None:
         assert await goes_on(client, peer) < GOES_ON_S
         await still_works(client)
         assert said(client, "user") == ["Tell me the story, please.", ORDER]
+        assert not peer.faults
+
+
+async def test_openai_agents_in_the_middle_of_a_spoken_reply(tmp_path: Path) -> None:
+    script = Script(replies=(STORY,), cuts=(Cut.after_deltas(12, connection=0),))
+    async with losing(script, tmp_path) as (front, peer), talking(front) as talk:
+        await talk.session.send_message("Tell me the story, please.")
+        await talk.until(lambda e: e.type == "audio")
+        broken = (await talk.until(raw("response.done"))).data.data["response"]
+        assert broken["status_details"]["error"]["code"] == "provider_lost"
+        async with asyncio.timeout(GOES_ON_S):
+            await talk.until(lambda e: e.type == "audio")
+        await talk.session.send_message(ORDER)
+        await talk.until(lambda e: e.type == "tool_end")
+        while "shipped yesterday" not in (talk.history("assistant") or [""])[-1]:
+            await talk.until(lambda e: e.type == "history_updated")
+        assert talk.history("user") == ["Tell me the story, please.", ORDER]
         assert not peer.faults
 
 
