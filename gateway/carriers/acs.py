@@ -15,6 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gateway.carriers.dialects.bearer import claims_of, in_force
+from gateway.carriers.dialects.handshake import query_of
 from gateway.carriers.dialects.reading import key_of, message_object, object_in, samples, text_in, unbase64
 from gateway.wire import (
     Audio,
@@ -33,6 +34,7 @@ __all__ = [
     "NAME",
     "Stream",
     "answer",
+    "handshake",
     "media_streaming",
     "validation_reply",
     "verify_socket",
@@ -53,7 +55,7 @@ STOP = '{"Kind":"StopAudio","AudioData":null,"StopAudio":{}}'
 
 
 class Stream:
-    """Section 5.3. The call's id is not in the stream but in the handshake, `x-ms-call-connection-id`.
+    """Section 5.3. `handshake` is what the request that opened the socket told: the stream does not name its call.
 
     Frames marked silent become zeros of the same length: whoever drops them takes the end of a turn from the VAD.
     Of an unmixed stream the first participant is the caller; the others are not heard here.
@@ -61,7 +63,8 @@ class Stream:
 
     subprotocol: str | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, handshake: Mapping[str, str] | None = None) -> None:
+        self._handshake = dict(handshake or {})
         self._silence: bytes | None = None
         """One frame of it; None before the metadata."""
         self._participant: str | None = None
@@ -93,10 +96,13 @@ class Stream:
         self._silence = bytes(encoding.bytes_per_ms * FRAME_MS)
         return Started(
             stream_id=text_in(metadata, "subscriptionId"),
-            call_id="",
+            call_id=self._handshake.get("call", ""),
             hears=encoding,
             plays=encoding,
             pacing=Pacing(FRAME_MS),
+            caller=self._handshake.get("caller", ""),
+            called=self._handshake.get("called", ""),
+            parameters=self._handshake,
         )
 
     def _audio(self, audio: dict[str, object]) -> list[StreamEvent]:
@@ -143,6 +149,12 @@ class Stream:
     def hang_up(self) -> list[Message]:
         """REST (`:terminate`); the socket's end leaves the call up."""
         return []
+
+
+def handshake(target: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """What a handshake tells `Stream`: the query of the URL that we gave, and the call's id. Raises Unverified."""
+    ids = [value for name, value in headers.items() if name.lower() == "x-ms-call-connection-id"]
+    return {**query_of(target), **({"call": ids[0]} if ids else {})}
 
 
 def media_streaming(url: str, *, rate: int = 24000, mixed: bool = False) -> dict[str, Any]:

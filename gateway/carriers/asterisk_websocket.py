@@ -52,11 +52,12 @@ FORMATS = {
     "slin48": Encoding(Codec.L16, 48000),
 }
 """Asterisk's names. Others are passed through without framing, marks or flushing."""
-SILENCE = {Codec.PCMU: b"\xff", Codec.PCMA: b"\xd5", Codec.L16: b"\0"}
+SILENCE = {Codec.PCMU: b"\xff", Codec.PCMA: b"\xd5", Codec.L16: b"\0\0"}
 MESSAGE_AT_MOST = 8000
 """Asterisk reads a message in ten short reads; a proxy may hand it on in pieces of some 4 kB."""
 HELD_AT_MOST = 1000
-"""Messages kept while Asterisk wants none: as much as its own queue, 20 s. Audio beyond that is dropped, as there."""
+"""Messages kept while Asterisk wants none: as much as its own queue, 20 s. Audio beyond that is dropped, as there;
+marks find as much room again."""
 MARK = re.compile(r"[!-~]{1,64}")
 """A command may have 128 bytes."""
 NUMBER = re.compile(r"[0-9]{1,6}")
@@ -75,7 +76,8 @@ class Stream:
         self._json = False
         self._frame = 0
         """`optimal_frame_size`; 0 before MEDIA_START."""
-        self._silence = b"\0"
+        self._silence = b""
+        """One sample of it."""
         self._held: list[Message] | None = None
         """What waits for MEDIA_XON; None while Asterisk takes what comes."""
 
@@ -85,6 +87,8 @@ class Stream:
                 raise StreamFault("media before MEDIA_START")
             if len(message) > LONGEST_AUDIO:
                 raise StreamFault("a binary message longer than any that is documented")
+            if len(message) % len(self._silence):
+                raise StreamFault("media that ends within a sample")
             return [Audio(message)] if message else [], []
         kind, fields = self._control(message)
         match kind:
@@ -111,10 +115,10 @@ class Stream:
 
     def _control(self, text: str) -> tuple[str, dict[str, object]]:
         """The name of an event and its fields, in either form."""
+        if not self._frame:
+            self._json = text.startswith("{")
         if text.startswith("{"):
             fields = message_object(text)
-            if not self._frame:
-                self._json = True
             return text_in(fields, "event"), fields
         if len(text) > LONGEST_TEXT:
             raise StreamFault("a text message longer than any that is documented")
@@ -157,15 +161,14 @@ class Stream:
         if len(audio) == size and self._held is None:
             return [audio]
         if over := len(audio) % size:
-            audio += self._silence * (size - over)
+            audio += self._silence * ((size - over) // len(self._silence))
         piece = MESSAGE_AT_MOST // size * size
-        return self._send([audio[at : at + piece] for at in range(0, len(audio), piece)])
+        return self._send([audio[at : at + piece] for at in range(0, len(audio), piece)], HELD_AT_MOST)
 
-    def _send(self, messages: list[Message]) -> list[Message]:
+    def _send(self, messages: list[Message], at_most: int) -> list[Message]:
         if self._held is None:
             return messages
-        room = HELD_AT_MOST - len(self._held)
-        self._held += messages[: max(0, room)]
+        self._held += messages[: max(0, at_most - len(self._held))]
         return []
 
     def _go_on(self) -> list[Message]:
@@ -176,7 +179,7 @@ class Stream:
         """Raises ValueError for a name that a command cannot carry: printable ASCII, at most 64."""
         if not MARK.fullmatch(name):
             raise ValueError("a mark's name is printable ASCII without spaces, at most 64 of it")
-        return self._send([self._command("MARK_MEDIA", name)])
+        return self._send([self._command("MARK_MEDIA", name)], 2 * HELD_AT_MOST)
 
     def clear(self) -> list[Message]:
         self._held = None
