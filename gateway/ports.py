@@ -1,6 +1,6 @@
 """The ports of a call: the file to read first.
 
-A call joins two peers. The **leg** is the caller's end (a browser over WebRTC, later a carrier's media
+A call joins two peers. The **leg** is the caller's end (a browser over WebRTC, a carrier's media
 stream); the **model** is a realtime speech model that speaks the OpenAI Realtime protocol (GA shape), by
 itself or through its adapter. What the call remembers goes to the **store**.
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from gateway.errors import Ending
 from personas.persona import Persona
@@ -22,6 +22,7 @@ from personas.persona import Persona
 __all__ = [
     "CallRecord",
     "CallSummary",
+    "Ear",
     "Event",
     "JournalEntry",
     "Leg",
@@ -62,6 +63,9 @@ class LegSink(Protocol):
     def on_event(self, message: str) -> None:
         """One message of the event channel, as it came: unparsed, already bounded in size by the leg."""
 
+    def on_digit(self, digit: str) -> None:
+        """The caller pressed a key of the telephone: one of 0-9, *, #, A-D."""
+
     def on_lost(self, ending: Ending) -> None:
         """The leg is over (hung up, broke, never connected). Called at most once; nothing follows it."""
 
@@ -74,11 +78,30 @@ class Speaker(Protocol):
         `now` is the loop's clock in seconds, the moment the frame goes out."""
 
 
+@runtime_checkable
+class Ear(Protocol):
+    """What a gateway-played leg has besides when its far end buffers what it is sent (a carrier): the leg pulls frames
+    ahead of their time, tells how much was played, and can take back the rest. `downlink_ms` says nothing then.
+
+    Played milliseconds count every frame that `Speaker.pull` gave, 20 each, from the first on; those that were taken
+    back count no more."""
+
+    def heard_ms(self, now: float) -> int:
+        """How much of what was pulled was played by now."""
+
+    def recall(self, now: float) -> int:
+        """Have the far end drop what it has not played, at once; the same figure, which then stands. What cannot be
+        taken back counts as played."""
+
+    def wake(self) -> None:
+        """There may be something to pull, after there was nothing. The leg pulls later, not within this."""
+
+
 class Leg(Protocol):
     """The caller's end of one call."""
 
     kind: str
-    """The wire: `webrtc`, `websocket`."""
+    """The wire: `webrtc`, `websocket`, or the name of a carrier."""
 
     @property
     def plays(self) -> bool:

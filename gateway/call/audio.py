@@ -20,7 +20,7 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
 )
-from gateway.ports import Event
+from gateway.ports import Ear, Event
 from media.audio import PCM24
 from media.level import dbfs
 from media.playout import Playout, PlayoutFull
@@ -73,9 +73,11 @@ class CallAudio(Protocol):
 class PlayedAudio:
     """Of a gateway-played leg: the playout clock, and the local voice detector."""
 
-    def __init__(self, downlink_ms: int) -> None:
+    def __init__(self, downlink_ms: int, ear: Ear | None = None) -> None:
+        """`ear`: what is pulled waits at the leg's far end, and can be taken back."""
         self.dropped_ms = 0
-        self._playout = Playout(downlink_ms)
+        self._ear = ear
+        self._playout = Playout(downlink_ms, acknowledged=ear is not None)
         self._detector = local_detector(silence_ms=HANGOVER_MS)
         self._onset_ms = 0
         self._gates: dict[str, set[str]] = {}
@@ -107,6 +109,8 @@ class PlayedAudio:
             logger.warning("%s; the rest of the reply is dropped", full)
             self._close_gate(response_id)
             return None
+        if self._ear is not None:
+            self._ear.wake()
         if item_id in items:
             return None
         items.add(item_id)
@@ -131,12 +135,18 @@ class PlayedAudio:
                 self._close_gate(response_id)
             case Pause():
                 self._playout.pause(now)
+                self._take_back(now)
             case Resume(back_ms):
                 self._playout.resume(now, back_ms)
+                if self._ear is not None:
+                    self._ear.wake()
             case Clear():
+                self._take_back(now)
                 self._playout.clear(now)
 
     def progress(self, now: float) -> Played | None:
+        if self._ear is not None:
+            self._playout.acknowledge(self._ear.heard_ms(now))
         totals = self._playout.totals(now)
         if not totals:
             return None
@@ -158,6 +168,10 @@ class PlayedAudio:
 
     def close(self) -> None:
         self._detector.close()
+
+    def _take_back(self, now: float) -> None:
+        if self._ear is not None:
+            self._playout.recall(self._ear.recall(now))
 
     def _close_gate(self, response_id: str) -> None:
         """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""

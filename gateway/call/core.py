@@ -37,6 +37,7 @@ from gateway.call.inputs import (
     ChannelOpened,
     ClientSent,
     Connected,
+    DigitPressed,
     HandOverAsked,
     HangUpAsked,
     ItemProgress,
@@ -48,6 +49,7 @@ from gateway.call.inputs import (
     SpeechStarted,
     ToolFinished,
 )
+from gateway.call.keys import Keys
 from gateway.call.parting import Parting, is_goodbye
 from gateway.call.playing import Playing
 from gateway.call.reply import Replies
@@ -116,6 +118,7 @@ class Core:
         self._greeted = False
         self._playing = Playing(self._scribe, self._front)
         self._speech = CallerSpeech()
+        self._keys = Keys()
         self._times = Stopwatch()
         self._undecided: dict[str, int] = {}
         """User items committed over a reply whose words are not known yet: item → its milliseconds of speech."""
@@ -170,6 +173,8 @@ class Core:
                 self._audio_began(response_id, item_id, now, out)
             case ClientSent(message, origin):
                 self._client_sent(message, origin, now, out)
+            case DigitPressed(digit):
+                self._digit_pressed(digit, now, out)
             case SidebandJoined(origin):
                 out.append(ToLeg(self._desk.greeting(), to=origin))
             case AudioCame():
@@ -264,6 +269,7 @@ class Core:
         if self._replies.stalled(now, parting=self._parting.ending is not None):
             out += self._replies.abandon(now)
             self._try_again(now, out)
+        self._entered(self._keys.due(now), now, out)
         overdue = self._parting.overdue(now)
         if self._ended:
             return out
@@ -318,6 +324,30 @@ class Core:
         elif self._speech.given_up(now, words_expected=bool(self._undecided)):
             self._cue(Cue.KEEP, now, out)
 
+    def _digit_pressed(self, digit: str, now: float, out: list[Effect]) -> None:
+        """A key takes the floor like speech, and there is no doubt about it."""
+        self._clock.active(now)
+        self._clock.answered()
+        if self._desk.interrupts and self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
+            self._interrupt(now, out, cancel=True)
+        self._entered(self._keys.pressed(digit, now), now, out)
+
+    def _entered(self, item: dict[str, Any] | None, now: float, out: list[Effect]) -> None:
+        """Keys make a turn of the caller's; the model is asked to answer it, whoever takes the turns."""
+        if item is None:
+            return
+        self._clock.active(now)
+        self._parting.revoke()
+        if self._floor is Floor.WAITING:
+            # The reply on its way does not know of it.
+            self._give_up(now, out, cancel=True)
+        event_id = f"event_parley_{item['id']}"
+        out.append(ToModel({"type": "conversation.item.create", "item": item, "event_id": event_id}))
+        out.append(Note("turns"))
+        self._unheard = 0
+        self._owe(True, now)
+        self._settle(now, out)
+
     def _committed(self, item_id: str, now: float, out: list[Effect]) -> None:
         """The model took the caller's turn."""
         self._scribe.user_began(item_id, self._ms(now))
@@ -371,27 +401,28 @@ class Core:
         self._owe(True, now)
         self._settle(now, out)
 
-    def _interrupt(self, now: float, out: list[Effect]) -> None:
+    def _interrupt(self, now: float, out: list[Effect], *, cancel: bool = False) -> None:
         """The caller has the floor: stop, and tell the model what was heard."""
         out.append(Note("interruptions"))
         # "Wait, one more thing" over the farewell: the call goes on.
         self._parting.revoke()
         # A reply of which nothing was heard is still owed, should the model take no turn from this speech.
         unheard = not self._playing.audible()
-        self._give_up(now, out)
+        self._give_up(now, out, cancel=cancel)
         if unheard:
             self._unheard += 1
             self._owe(True, now, after_s=UNANSWERED_S)
         self._owe(bool(self._undecided), now)
         self._undecided.clear()
 
-    def _give_up(self, now: float, out: list[Effect]) -> None:
-        """Drop the running reply: nothing of it is played any more, and the model learns what was heard."""
+    def _give_up(self, now: float, out: list[Effect], *, cancel: bool = False) -> None:
+        """Drop the running reply: nothing of it is played any more, and the model learns what was heard. `cancel`: a
+        model that takes the turns has not noticed either."""
         out.append(Clear())
-        out += self._replies.kill(cancel=self._persona.turns != "provider")
+        out += self._replies.kill(cancel=cancel or self._persona.turns != "provider")
         for item_id in self._scribe.open_items():
             progress = self._playing.of(item_id)
-            heard_ms = progress.heard_ms if self._settings.recalls else progress.sent_ms
+            heard_ms = self._heard_ms(progress)
             line = self._scribe.agent[item_id]
             out.append(CloseGate(line.response_id))
             if heard_ms >= progress.queued_ms > 0 and line.response_id not in self._replies.killed:
@@ -483,7 +514,7 @@ class Core:
         """Whether the caller is in the middle of something that the model has not taken yet."""
         return (
             self._speech.speaking and now < self._owed_from + RESUMED_S and self._times.committed_at is None
-        )
+        ) or self._keys.gathering
 
     def _reply_done(self, response: dict[str, Any], now: float, out: list[Effect]) -> None:
         response_id = response["id"]
@@ -627,9 +658,14 @@ class Core:
         if self._ended:
             return
         for item_id in self._scribe.open_items():
-            out += self._scribe.interrupted(item_id, self._playing.of(item_id).sent_ms, self._ms(now))
+            heard_ms = self._heard_ms(self._playing.of(item_id))
+            out += self._scribe.interrupted(item_id, heard_ms, self._ms(now))
         self._ended = True
         out.append(End(ending))
+
+    def _heard_ms(self, progress: ItemProgress) -> int:
+        """What the caller has heard of an item once nothing more of it is sent."""
+        return progress.heard_ms if self._settings.recalls else progress.sent_ms
 
     def _ms(self, now: float) -> int:
         return round((now - self._began) * 1000)

@@ -17,6 +17,7 @@ __all__ = [
     "ChannelOpened",
     "ClientSent",
     "Connected",
+    "DigitPressed",
     "HandOverAsked",
     "HangUpAsked",
     "ItemProgress",
@@ -65,6 +66,13 @@ class ClientSent:
     message: str
     origin: int = LEG
     """Who sent it: the client at the leg, or the sideband of this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """The caller pressed a key of the telephone: 0-9, *, #, A-D."""
+
+    digit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,7 @@ LegInput = (
     | SpeechStarted
     | SpeechEnded
     | ClientSent
+    | DigitPressed
     | SidebandJoined
     | AudioCame
     | Played

@@ -12,6 +12,7 @@ from gateway.call.inputs import (
     ChannelOpened,
     ClientSent,
     Connected,
+    DigitPressed,
     HandOverAsked,
     HangUpAsked,
     ItemProgress,
@@ -111,8 +112,8 @@ def plain(event: object) -> dict[str, Any]:
 INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, HandOverAsked, HangUpAsked, Lost, Played,
-        SidebandJoined, SpeechEnded, SpeechStarted, ToolFinished,
+        AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked, Lost,
+        Played, SidebandJoined, SpeechEnded, SpeechStarted, ToolFinished,
     )
 }  # fmt: skip
 

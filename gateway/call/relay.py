@@ -24,6 +24,7 @@ from gateway.call.inputs import (
     ChannelOpened,
     ClientSent,
     Connected,
+    DigitPressed,
     HandOverAsked,
     HangUpAsked,
     LegInput,
@@ -108,7 +109,7 @@ class RelayCore:
                     self._reckoning.sent(item.item_id, item.sent_ms)
             case Lost(ending):
                 self._end(ending, now, out)
-            case Connected() | SpeechStarted() | SpeechEnded():
+            case Connected() | DigitPressed() | SpeechStarted() | SpeechEnded():
                 pass
         return out
 

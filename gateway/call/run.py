@@ -46,6 +46,7 @@ from gateway.call.inputs import (
     ChannelOpened,
     ClientSent,
     Connected,
+    DigitPressed,
     HandOverAsked,
     HangUpAsked,
     LegInput,
@@ -74,6 +75,7 @@ from gateway.log import call_id, where
 from gateway.metrics import Counts
 from gateway.ports import (
     CallRecord,
+    Ear,
     Event,
     Leg,
     Model,
@@ -150,12 +152,13 @@ class Call:
         session = visible_session(
             plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values()), expires_at
         )
+        ear = leg if isinstance(leg, Ear) else None
         settings = CoreSettings(
-            plan.call_id, plan.persona, session, self._definitions, wanted=plan.session,
+            plan.call_id, plan.persona, session, self._definitions, wanted=plan.session, recalls=ear is not None,
             tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
         )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
-        self._audio: CallAudio = PlayedAudio(leg.downlink_ms) if leg.plays else RelayedAudio(leg.send)
+        self._audio: CallAudio = PlayedAudio(leg.downlink_ms, ear) if leg.plays else RelayedAudio(leg.send)
         self._journal = Journal(deps.store, plan.call_id)
         self._sidebands = Sidebands()
         self._tally = Tally()
@@ -243,6 +246,10 @@ class Call:
     def on_event(self, message: str) -> None:
         self._report()
         self._tell(ClientSent(message))
+
+    def on_digit(self, digit: str) -> None:
+        self._report()
+        self._tell(DigitPressed(digit))
 
     def on_lost(self, ending: Ending) -> None:
         self._tell(Lost(ending))

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.call.effects import Clear, ToModel
-from gateway.call.inputs import HandOverAsked, HangUpAsked, SpeechEnded, SpeechStarted, ToolFinished
+from gateway.call.inputs import (
+    DigitPressed,
+    HandOverAsked,
+    HangUpAsked,
+    SpeechEnded,
+    SpeechStarted,
+    ToolFinished,
+)
 from gateway.call.reply import STALL_S
 from gateway.call.turn import TABLE, Act, Cue, Floor, is_backchannel, step
 from tests.call.harness import WEATHER, Bench
@@ -80,6 +87,12 @@ class CallMachine(RuleBasedStateMachine):
     def offset(self) -> None:
         self.speaking = False
         self.bench.leg(SpeechEnded(200))
+
+    @precondition(lambda self: self.live() and self.connected)
+    @rule(digit=st.sampled_from("015*#D"))
+    def key(self, digit: str) -> None:
+        self.bench.report()
+        self.bench.leg(DigitPressed(digit))
 
     @precondition(lambda self: self.live() and self.connected)
     @rule(

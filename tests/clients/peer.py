@@ -134,6 +134,8 @@ class Sink:
         assert not self.endings
         self.events.put_nowait(message)
 
+    def on_digit(self, digit: str) -> None: ...
+
     def on_lost(self, ending: Ending) -> None:
         self.endings.append(ending)
         self.lost.set()

@@ -51,6 +51,8 @@ class Sink:
         self.messages.append(message)
         self.news.set()
 
+    def on_digit(self, digit: str) -> None: ...
+
     def on_lost(self, ending: Ending) -> None:
         self.lost.append(ending)
         self.news.set()

@@ -16,7 +16,8 @@ PAIRS = [(24000, 8000), (8000, 24000), (24000, 16000), (16000, 24000), (24000, 2
 
 def tone(hz: float, rate: int, seconds: float = 0.5) -> bytes:
     time = np.arange(int(rate * seconds)) / rate
-    return np.rint(np.sin(2 * np.pi * hz * time) * 10000).astype("<i2").tobytes()
+    voice: bytes = np.rint(np.sin(2 * np.pi * hz * time) * 10000).astype("<i2").tobytes()
+    return voice
 
 
 def level(pcm: bytes) -> float:
