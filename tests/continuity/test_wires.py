@@ -135,6 +135,8 @@ def conversation(peer: RealtimePeer) -> list[str]:
                 lines.append(f"call: {item['name']}")
             case "function_call_output":
                 lines.append(f"output: {item['output']}")
+            case other:
+                raise AssertionError(f"an item of type {other}")
         item_id = items.before(item_id)
     return lines[::-1]
 
