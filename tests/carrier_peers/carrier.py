@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from tests.carrier_peers.codecs import Codec
@@ -33,6 +34,8 @@ class Carrier(ABC, Generic[MarkT]):
         self.opened = 0.0
         self.began: float | None = None
         """When the stream started; None before."""
+        self.wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """The time of day, where a message tells it."""
         self.over = False
         """After `stop`: what still comes crossed it, and is nobody's fault."""
 

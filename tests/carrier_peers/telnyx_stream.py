@@ -6,7 +6,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -150,7 +149,7 @@ class TelnyxStream(Carrier[str]):
         return self._numbered("media", {"media": body})
 
     def digit(self, digit: str) -> list[Frame]:
-        occurred = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        occurred = self.wall().isoformat(timespec="microseconds").replace("+00:00", "Z")
         return self._numbered("dtmf", {"occurred_at": occurred, "dtmf": {"digit": digit}})
 
     def stop(self) -> list[Frame]:

@@ -21,7 +21,7 @@ from tests.wires.make import FOLDER, plain, play, source
 from tests.wires.situations import SITUATIONS
 from tests.wires.words import VENDORS
 
-FILES = sorted(FOLDER.glob("*/*.jsonl"))
+FILES = sorted(path for vendor in VENDORS for path in (FOLDER / vendor).glob("*.jsonl"))
 TALKS = [path for path in FILES if path.stem != "http"]
 
 PYDANTIC: dict[str, tuple[TypeAdapter[Any], TypeAdapter[Any]]] = {
