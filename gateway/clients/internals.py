@@ -108,7 +108,7 @@ def _private(receiver: RTCRtpReceiver, name: str) -> Any:
 class _Reorder(JitterBuffer):
     """Passes Opus packets on at once, each being a frame by itself. A packet out of order is kept until the
     missing one comes or another later one does; then everything is passed on, so that no delay remains. What
-    evens out the arrival is `gateway.clients.timeline`."""
+    evens out the arrival is `media.timeline`."""
 
     def __init__(self, receiver: RTCRtpReceiver) -> None:
         super().__init__(capacity=2)

@@ -19,10 +19,10 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.stream import Stream
 
 from gateway.clients.opus import OpusEncoder
-from gateway.clients.timeline import Timeline
 from gateway.ports import Speaker
 from media.audio import FRAME_MS, PCM24
 from media.halve import Halver
+from media.timeline import Timeline
 
 __all__ = ["Hearing", "Voice", "figures"]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.clients.timeline import LATE, WAITING, Timeline
+from media.timeline import LATE, WAITING, Timeline
 
 pytestmark = pytest.mark.unit
 

@@ -1,7 +1,7 @@
 """The caller's time: audio arrives in jumps and with holes, and leaves as exactly one frame per 20 ms.
 
 Sans-IO: takes PCM 24 kHz and the time, returns the frames that are due. What it gives never runs ahead of the
-clock and lags by at most `LATE` frames: that long it waits for audio that is late, then it conceals; audio that
+clock and lags by at most `late` frames: that long it waits for audio that is late, then it conceals; audio that
 comes after its time was concealed pushes out the quietest frame that waits, so no time is counted twice.
 """
 
@@ -38,7 +38,10 @@ MOST = 50
 class Timeline:
     """One per call: `arrive` for each decoded piece and `tick` every 20 ms or so. Gives nothing before `begin`."""
 
-    def __init__(self) -> None:
+    def __init__(self, late: int = LATE, waiting: int = WAITING) -> None:
+        """`late`: frames that may be owed before the gap is concealed; `waiting`: frames that may wait. Both grow with
+        the length of the sender's pieces."""
+        self._late, self._most = late, waiting
         self._framer = Framer(PCM24.frame_bytes)
         self._waiting: deque[bytes] = deque()
         self._begun = 0.0
@@ -86,7 +89,7 @@ class Timeline:
             spare = min(int((self._start - self._begun) / FRAME_S), len(self._waiting) - self._owed(now))
             self._start -= max(0, spare) * FRAME_S
         out = self._due(now)
-        while len(self._waiting) > WAITING:
+        while len(self._waiting) > self._most:
             self._drop_quietest()
         return out
 
@@ -100,9 +103,9 @@ class Timeline:
         if owed > MOST:
             self._start += (owed - MOST) * FRAME_S
             owed = MOST
-        if owed > LATE and not blocked:
-            out += [self._conceal() for _ in range(owed - LATE)]
-            self._given += owed - LATE
+        if owed > self._late and not blocked:
+            out += [self._conceal() for _ in range(owed - self._late)]
+            self._given += owed - self._late
         self._shrink()
         return out
 
