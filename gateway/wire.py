@@ -68,6 +68,8 @@ class Pacing:
     """How far ahead of real time audio is sent at most."""
     silence: bool = False
     """Silence is sent while nobody speaks: the carrier takes a pause for a dead line."""
+    frames: int = 1
+    """How many such frames one message may hold, where the carrier takes any size: fewer messages cost less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class Stream(Protocol):
         Unknown kinds of message are nothing. Raises StreamFault for garbage."""
 
     def play(self, audio: bytes) -> list[Message]:
-        """Messages that play this, one `Pacing.frame_ms` of `Started.plays`. Not before `Started`."""
+        """Messages that play this, one `Pacing.frame_ms` of `Started.plays`, or up to `Pacing.frames` times as much.
+        Not before `Started`."""
 
     def mark(self, name: str) -> list[Message]:
         """Have the carrier tell (`Played`) when all that was sent before was played; nothing where it cannot."""
