@@ -1,0 +1,313 @@
+"""Telnyx media streaming: the stream, the command and the TeXML that begin it, and the signatures of webhooks.
+
+reference/telephony.md, section 2. Each direction has its own encoding: what we hear is that of the caller's line and is
+told at the start (A-law in most of the world), what we play is what we asked for. Order is not guaranteed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.carriers.dialects import twiml
+from gateway.carriers.dialects.ed25519 import verify_ed25519
+from gateway.carriers.dialects.marks import Marks
+from gateway.carriers.dialects.media import (
+    INBOUND,
+    Outward,
+    Timeline,
+    digit_in,
+    identity,
+    opened,
+    parameters_in,
+    part,
+    payload,
+    quoted,
+    same_stream,
+    swapped,
+    whole,
+)
+from gateway.carriers.dialects.proof import header, require, same
+from gateway.carriers.dialects.reading import text_in
+from gateway.carriers.dialects.reorder import Reorder
+from gateway.wire import (
+    Audio,
+    Codec,
+    Complained,
+    Encoding,
+    Message,
+    Pacing,
+    Played,
+    Started,
+    Stopped,
+    StreamEvent,
+    StreamFault,
+    Unverified,
+)
+
+__all__ = ["CODECS", "NAME", "Stream", "answer", "texml", "verify_socket", "verify_webhook"]
+
+NAME = "telnyx"
+
+PCMU = Encoding(Codec.PCMU, 8000)
+CODECS = {Codec.PCMU: "PCMU", Codec.PCMA: "PCMA", Codec.L16: "L16"}
+"""As Telnyx calls them; Opus, G.722 and AMR-WB are not asked for."""
+ENCODINGS = {
+    ("PCMU", 8000): PCMU,
+    ("PCMA", 8000): Encoding(Codec.PCMA, 8000),
+    **{("L16", rate): Encoding(Codec.L16, rate) for rate in (8000, 16000, 24000, 48000)},
+}
+PACING = Pacing(frame_ms=20, frames=5)
+EARLY_AT_MOST = Reorder.WINDOW
+"""Messages of media that may overtake the start."""
+KEYS_REMEMBERED = 16
+
+COMPLAINTS = {
+    100002: "an unknown error",
+    100003: "a message it could not read",
+    100004: "media it could not play",
+    100005: "too much at once",
+}
+
+TOLERANCE_S = 300
+SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
+AUTH_TOKEN = "x-telnyx-streaming-auth-token"
+
+
+class Stream:
+    """Section 2.3. `plays` is the encoding we asked for. `big_endian`: PCM16 travels in network order, as RFC 3551 has
+    it; reports of what Telnyx does differ, and little-endian is what most have seen.
+
+    Chunks out of order are put right within a window of three, and media that overtakes the start waits for it. Marks
+    come back when they are cleared too, and are not `Played` then.
+    """
+
+    subprotocol: str | None = None
+
+    def __init__(self, plays: Encoding = PCMU, *, big_endian: bool = False) -> None:
+        self._plays = plays
+        self._swaps = big_endian
+        self._id: str | None = None
+        self._hears = PCMU
+        self._outward = Outward('{"event":"media","media":{"payload":"', '"}}')
+        self._timeline = Timeline()
+        self._reorder = Reorder(PCMU)
+        self._early: list[Mapping[str, object]] = []
+        self._marks = Marks()
+        self._keys: list[int] = []
+        """Sequence numbers of the latest."""
+        self._over = False
+
+    def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
+        fields = opened(message)
+        event = fields.get("event")
+        if event == "media":
+            return self._media(fields), []
+        match event:
+            case "start":
+                return self._start(fields), []
+            case "dtmf":
+                return self._dtmf(fields), []
+            case "mark":
+                same_stream(fields.get("stream_id"), self._id)
+                name = text_in(part(fields, "mark"), "name")
+                return ([Played(name)] if self._marks.reached(name) else []), []
+            case "error":
+                return [self._complaint(fields)], []
+            case "stop":
+                return self._stop(fields), []
+            case str() | None:
+                return [], []
+            case _:
+                raise StreamFault("an event that is no text")
+
+    def _media(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+        if self._id is None:
+            if len(self._early) >= EARLY_AT_MOST:
+                raise StreamFault("media before start")
+            self._early.append(fields)
+            return []
+        named = fields.get("stream_id")
+        if named != self._id:
+            same_stream(named, self._id)
+        media = part(fields, "media")
+        if self._over or media.get("track") not in INBOUND:
+            return []
+        data = payload(media, self._hears)
+        if self._swaps and self._hears.codec is Codec.L16:
+            data = swapped(data)
+        chunk = whole(media.get("chunk"), "chunk")
+        if chunk is None:
+            at = self._timeline.place(media)
+            return [Audio(data, at)] if data and at != Timeline.STALE else []
+        if not data:
+            return []
+        return list(self._reorder.push(chunk, whole(media.get("timestamp"), "timestamp"), data))
+
+    def _start(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+        start = part(fields, "start")
+        stream_id = identity(fields.get("stream_id", start.get("stream_id")), "a stream id")
+        if self._id is not None:
+            same_stream(stream_id, self._id)
+            return []
+        told = part(start, "media_format")
+        rate, channels = (
+            whole(told.get("sample_rate"), "rate"),
+            whole(told.get("channels"), "number of channels"),
+        )
+        encoding = ENCODINGS.get((text_in(told, "encoding").upper(), rate or 0))
+        if encoding is None or channels not in (None, 1):
+            raise StreamFault("start names audio that cannot be decoded")
+        self._id = stream_id
+        self._hears = encoding
+        self._reorder = Reorder(encoding)
+        started = Started(
+            stream_id=stream_id,
+            call_id=text_in(start, "call_control_id"),
+            hears=encoding,
+            plays=self._plays,
+            pacing=PACING,
+            caller=text_in(start, "from"),
+            called=text_in(start, "to"),
+            parameters=parameters_in(start.get("custom_parameters")),
+        )
+        early, self._early = self._early, []
+        return [started, *(event for waiting in early for event in self._media(waiting))]
+
+    def _dtmf(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+        if self._id is None:
+            raise StreamFault("a key before start")
+        same_stream(fields.get("stream_id"), self._id)
+        dtmf = part(fields, "dtmf")
+        number = whole(fields.get("sequence_number"), "sequence number")
+        if self._over or (number is not None and number in self._keys):
+            return []
+        if number is not None:
+            self._keys.append(number)
+            del self._keys[:-KEYS_REMEMBERED]
+        return list(digit_in(dtmf.get("digit")))
+
+    def _complaint(self, fields: Mapping[str, object]) -> Complained:
+        code = whole(part(fields, "payload").get("code"), "code")
+        if code is None:
+            return Complained(COMPLAINTS[100002])
+        return Complained(COMPLAINTS.get(code, f"error {code}"))
+
+    def _stop(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+        same_stream(fields.get("stream_id"), self._id)
+        if self._over:
+            return []
+        self._over = True
+        return [*self._reorder.flush(), Stopped()]
+
+    def play(self, audio: bytes) -> list[Message]:
+        if self._id is None:
+            raise RuntimeError("nothing can be played before the stream began")
+        if not audio:
+            return []
+        if self._swaps and self._plays.codec is Codec.L16:
+            audio = swapped(audio)
+        return [self._outward.message(audio)]
+
+    def mark(self, name: str) -> list[Message]:
+        if self._id is None:
+            return []
+        self._marks.sent(name)
+        return [f'{{"event":"mark","mark":{{"name":{quoted(name)}}}}}']
+
+    def clear(self) -> list[Message]:
+        if self._id is None:
+            return []
+        self._marks.cleared()
+        return ['{"event":"clear"}']
+
+    def send_digits(self, digits: str) -> list[Message]:
+        """REST plays keys (`/actions/send_dtmf`)."""
+        return []
+
+    def hang_up(self) -> list[Message]:
+        """REST (`/actions/hangup`)."""
+        return []
+
+
+def answer(
+    url: str,
+    *,
+    token: str,
+    caller: str = "",
+    called: str = "",
+    plays: Encoding = PCMU,
+    auth_token: str | None = None,
+    command_id: str | None = None,
+    target_legs: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The body of `/actions/answer`, or of `streaming_start`, that connects a call to our socket (section 2.2).
+    `auth_token` is shown at the handshake; `command_id` makes a repetition harmless; `target_legs` says who hears us:
+    `self`, `opposite`, `both`. Raises ValueError."""
+    given = twiml.stream_parameters(token, caller, called, parameters)
+    body: dict[str, Any] = {
+        "stream_url": twiml.socket_url(url),
+        "stream_track": "inbound_track",
+        # Telnyx turns A-law into µ-law, and leaves alone what it cannot turn: the start tells.
+        "stream_codec": "PCMU",
+        "stream_bidirectional_mode": "rtp",
+        "stream_bidirectional_codec": codec_name(plays),
+        "stream_bidirectional_sampling_rate": plays.rate,
+        "custom_parameters": [{"name": name, "value": value} for name, value in given.items()],
+    }
+    optional = {
+        "stream_bidirectional_target_legs": target_legs,
+        "stream_auth_token": auth_token,
+        "command_id": command_id,
+    }
+    return body | {name: value for name, value in optional.items() if value is not None}
+
+
+def texml(
+    url: str,
+    *,
+    token: str,
+    caller: str = "",
+    called: str = "",
+    plays: Encoding = PCMU,
+    action: str | None = None,
+    status_callback: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> str:
+    """The TeXML that connects a call to our socket, for numbers with a TeXML application. Raises ValueError."""
+    stream = {
+        "url": twiml.socket_url(url),
+        "track": "inbound_track",
+        "codec": "PCMU",
+        "bidirectionalMode": "rtp",
+        "bidirectionalCodec": codec_name(plays),
+        "bidirectionalSamplingRate": str(plays.rate),
+        "statusCallback": status_callback,
+    }
+    return twiml.connect(stream, twiml.stream_parameters(token, caller, called, parameters), action=action)
+
+
+def codec_name(plays: Encoding) -> str:
+    name = CODECS[plays.codec]
+    if (name, plays.rate) not in ENCODINGS:
+        raise ValueError(f"Telnyx does not play {name} at {plays.rate} samples a second")
+    return name
+
+
+def verify_webhook(headers: Mapping[str, str], body: bytes, *, public_key: str, now: float) -> None:
+    """Checks a webhook's Ed25519 signature over time and raw body; `public_key` is the portal's, base64, `now` a Unix
+    time. The URL is not signed: events are told apart by their ids, and one of them may be sent again for five
+    minutes. Raises Unverified."""
+    timestamp = header(headers, TIMESTAMP)
+    verify_ed25519(header(headers, SIGNATURE), f"{timestamp}|".encode() + body, public_key=public_key)
+    # Checked after the signature, which covers it: only Telnyx's own clock is compared with ours.
+    if not timestamp.isdecimal() or not abs(now - int(timestamp)) <= TOLERANCE_S:
+        raise Unverified("signed too long ago, or in the future")
+
+
+def verify_socket(headers: Mapping[str, str], *, secret: str) -> None:
+    """Checks the handshake of a stream; `secret` is the `auth_token` it was begun with. Raises Unverified."""
+    require(secret)
+    if not same(header(headers, AUTH_TOKEN), secret):
+        raise Unverified("without the token we gave")
