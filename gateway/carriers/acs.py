@@ -10,12 +10,14 @@ import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gateway.carriers.dialects.bearer import claims_of, in_force
 from gateway.carriers.dialects.handshake import query_of
+from gateway.carriers.dialects.proof import header, require
 from gateway.carriers.dialects.reading import key_of, message_object, object_in, samples, text_in, unbase64
 from gateway.wire import (
     Audio,
@@ -151,10 +153,10 @@ class Stream:
         return []
 
 
-def handshake(target: str, headers: Mapping[str, str]) -> dict[str, str]:
+def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     """What a handshake tells `Stream`: the query of the URL that we gave, and the call's id. Raises Unverified."""
-    ids = [value for name, value in headers.items() if name.lower() == "x-ms-call-connection-id"]
-    return {**query_of(target), **({"call": ids[0]} if ids else {})}
+    call = header(headers, "x-ms-call-connection-id")
+    return query_of(url) | ({"call": call} if call else {})
 
 
 def media_streaming(url: str, *, rate: int = 24000, mixed: bool = False) -> dict[str, Any]:
@@ -175,13 +177,26 @@ def media_streaming(url: str, *, rate: int = 24000, mixed: bool = False) -> dict
 
 
 def answer(
-    incoming_call_context: str, *, callback_url: str, media_url: str, rate: int = 24000
+    url: str,
+    *,
+    token: str,
+    incoming_call_context: str,
+    callback_url: str,
+    caller: str = "",
+    called: str = "",
+    rate: int = 24000,
+    parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The body of `callConnections:answer` for one `IncomingCall` event."""
+    """The body of `callConnections:answer` for one `IncomingCall` event. The stream tells nothing of the call, so what
+    it has to know goes into the query of `url`. Raises ValueError without a token."""
+    if not token:
+        raise ValueError("a stream without its one-time token")
+    named = {"token": token, "caller": caller, "called": called} | dict(parameters or {})
+    query = urlencode({name: value for name, value in named.items() if value})
     return {
         "incomingCallContext": incoming_call_context,
         "callbackUri": callback_url,
-        "mediaStreamingOptions": media_streaming(media_url, rate=rate),
+        "mediaStreamingOptions": media_streaming(f"{url}{'&' if '?' in url else '?'}{query}", rate=rate),
     }
 
 
@@ -197,15 +212,16 @@ def validation_reply(events: object) -> dict[str, str] | None:
     return None
 
 
-def verify_socket(authorization: str, *, keys: Mapping[str, Any], audience: str, now: float) -> None:
-    """Checks the token of a media handshake, or of a callback: signed by Azure, for this resource, in force.
+def verify_socket(
+    url: str, headers: Mapping[str, str], *, keys: Mapping[str, Any], audience: str, now: float
+) -> None:
+    """Checks the token of a media handshake: signed by Azure, for this resource, in force.
 
     `keys` is the key set that Azure publishes (a JWKS), `audience` the resource's immutable id, `now` a Unix time.
     Raises Unverified.
     """
-    if not audience:
-        raise Unverified("no resource id of ours to check it with")
-    claims = claims_of(authorization, _key_set(keys), "RS256")
+    require(audience)
+    claims = claims_of(header(headers, "Authorization"), _key_set(keys), "RS256")
     if claims.get("iss") != ISSUER:
         raise Unverified("issued by somebody other than Azure Communication Services")
     named = claims.get("aud")
@@ -216,8 +232,18 @@ def verify_socket(authorization: str, *, keys: Mapping[str, Any], audience: str,
     in_force(claims, now, SKEW_S)
 
 
-verify_webhook = verify_socket
-"""Callbacks carry the same token with a shorter life."""
+def verify_webhook(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    *,
+    keys: Mapping[str, Any],
+    audience: str,
+    now: float,
+) -> None:
+    """Checks the token of a callback, which is that of the handshake with a shorter life. The body is not signed.
+    Raises Unverified."""
+    verify_socket(url, headers, keys=keys, audience=audience, now=now)
 
 
 def _key_set(keys: Mapping[str, Any]) -> KeySet:

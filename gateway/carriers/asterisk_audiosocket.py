@@ -7,8 +7,10 @@ heard. The UUID that comes first is the only proof of who calls, so the dialplan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
+from gateway.carriers.dialects.proof import bearer
 from gateway.carriers.dialects.reading import key_of
 from gateway.wire import (
     Audio,
@@ -24,7 +26,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan"]
+__all__ = ["NAME", "Stream", "dialplan", "verify_webhook"]
 
 NAME = "asterisk_audiosocket"
 
@@ -145,7 +147,12 @@ class Stream:
         return [bytes((HANG_UP, 0, 0))]
 
 
-def dialplan(address: str, webhook_url: str, secret: str, *, context: str = "parley") -> str:
+def verify_webhook(url: str, headers: Mapping[str, str], body: bytes = b"", *, secret: str) -> None:
+    """Checks that a dialplan asks which has our `secret`. Raises Unverified."""
+    bearer(headers, secret)
+
+
+def dialplan(address: str, *, webhook: str, secret: str, context: str = "parley") -> str:
     """A piece of extensions.conf that answers, gets the call's UUID from our voice webhook and connects the call to
     `address` (host:port). Needs func_curl and app_audiosocket."""
     caller, called = "${URIENCODE(${CALLERID(num)})}", "${URIENCODE(${EXTEN})}"
@@ -153,7 +160,7 @@ def dialplan(address: str, webhook_url: str, secret: str, *, context: str = "par
 [{context}]
 exten => _[+0-9].,1,Answer()
  same => n,Set(CURLOPT(httpheader)=Authorization: Bearer {secret})
- same => n,Set(CALL=${{CURL({webhook_url},From={caller}&To={called})}})
+ same => n,Set(CALL=${{CURL({webhook},From={caller}&To={called})}})
  same => n,GotoIf($[${{LEN(${{CALL}})}} != 36]?refused)
  same => n,AudioSocket(${{CALL}},{address})
  same => n,Hangup()

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from gateway.carriers.dialects.basic_auth import verify_basic
 from gateway.carriers.dialects.handshake import query_of
+from gateway.carriers.dialects.proof import basic
 from gateway.carriers.dialects.reading import (
     LONGEST_AUDIO,
     LONGEST_TEXT,
@@ -199,26 +199,28 @@ class Stream:
         return f"{command} {correlation_id}" if correlation_id else command
 
 
-def handshake(target: str, headers: Mapping[str, str]) -> dict[str, str]:
+def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     """What a handshake tells `Stream`: the `v(…)` of the dial string. Raises Unverified."""
-    return query_of(target)
+    return query_of(url)
 
 
-verify_socket = verify_basic
-"""The handshake carries user name and password of the `websocket_client` section."""
+def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:
+    """Checks that a handshake carries the `credentials` of `websocket_client`. Raises Unverified."""
+    basic(headers, credentials)
 
 
-def websocket_client(uri: str, *, username: str, password: str, section: str = "parley") -> str:
-    """A section of websocket_client.conf: one connection a call, to us."""
+def websocket_client(url: str, *, credentials: str, section: str = "parley") -> str:
+    """A section of websocket_client.conf: one connection a call, to us. `credentials` are user:password."""
+    username, _, password = credentials.partition(":")
     return f"""\
 [{section}]
 type = websocket_client
 connection_type = per_call_config
-uri = {uri}
+uri = {url}
 protocols = {PROTOCOL}
 username = {username}
 password = {password}
-tls_enabled = {"yes" if uri.startswith("wss:") else "no"}
+tls_enabled = {"yes" if url.startswith("wss:") else "no"}
 """
 
 

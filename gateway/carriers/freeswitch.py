@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 import orjson
 
 from gateway.carriers.dialects.handshake import query_of
+from gateway.carriers.dialects.proof import bearer, header
 from gateway.carriers.dialects.reading import LONGEST_TEXT, samples
 from gateway.wire import (
     Audio,
@@ -27,7 +28,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "handshake"]
+__all__ = ["NAME", "Stream", "dialplan", "handshake", "verify_socket"]
 
 NAME = "freeswitch"
 
@@ -122,14 +123,18 @@ class Stream:
         return []
 
 
-def handshake(target: str, headers: Mapping[str, str]) -> dict[str, str]:
+def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     """What a handshake tells `Stream`: the query, and the headers that `dialplan` sends. Raises Unverified."""
-    named = {"x-call": "call", "x-caller": "caller", "x-called": "called"}
-    sent = {named[name.lower()]: value for name, value in headers.items() if name.lower() in named}
-    return {**query_of(target), **sent}
+    sent = {name: header(headers, f"X-{name}") for name in ("call", "caller", "called")}
+    return query_of(url) | {name: value for name, value in sent.items() if value}
 
 
-def dialplan(url: str, secret: str, *, rate: int = 8000, extension: str = "parley") -> str:
+def verify_socket(url: str, headers: Mapping[str, str], *, secret: str) -> None:
+    """Checks that a handshake carries the `secret` of `dialplan`. Raises Unverified."""
+    bearer(headers, secret)
+
+
+def dialplan(url: str, *, secret: str, rate: int = 8000, extension: str = "parley") -> str:
     """An extension of the XML dialplan that answers and streams the caller to `url`, with `secret` as a bearer token.
     Raises ValueError for a rate the module has not."""
     if rate not in RATES:

@@ -7,14 +7,15 @@ acknowledge the other's count; Genesys takes five binary messages a second, henc
 from __future__ import annotations
 
 import binascii
-import hmac
 from collections import deque
 from collections.abc import Mapping
 from enum import Enum, auto
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from gateway.carriers.dialects import http_signature
 from gateway.carriers.dialects.audiohook import Ledger, milliseconds, number
+from gateway.carriers.dialects.proof import header, require, same
 from gateway.carriers.dialects.reading import key_of, message_object, object_in, text_in, texts_in
 from gateway.wire import (
     Audio,
@@ -236,23 +237,15 @@ def _is_caller(media: object) -> bool:
 
 
 def verify_socket(
-    headers: Mapping[str, str],
-    *,
-    target: str,
-    authority: str,
-    api_key: str,
-    secret: str | None,
-    now: float,
+    url: str, headers: Mapping[str, str], *, api_key: str, secret: str | None, now: float
 ) -> http_signature.Signed | None:
     """Checks a handshake against the API key and client secret of the integration (section 7).
 
-    `headers` in any case, `target` path and query as received, `authority` the public host, `secret` the base64 text
-    as it was entered at Genesys, or None when none was: then Genesys signs nothing, and there is nothing to return.
-    Raises Unverified.
+    `url` is the public one, as it was entered at Genesys; `secret` the base64 text that was entered there, or None when
+    none was: then Genesys signs nothing, and there is nothing to return. `now` is a Unix time. Raises Unverified.
     """
-    given = {name.lower(): value for name, value in headers.items()}
-    named = given.get("x-api-key", "").encode("utf-8", "surrogatepass")
-    if not api_key or not hmac.compare_digest(named, api_key.encode()):
+    require(api_key)
+    if not same(header(headers, "X-API-KEY"), api_key):
         raise Unverified("another API key")
     if secret is None:
         return None
@@ -262,10 +255,11 @@ def verify_socket(
         raise Unverified("our client secret is no base64") from None
     if not key:
         raise Unverified("our client secret is empty")
+    parts = urlsplit(url)
     signed = http_signature.verify(
-        given,
-        target=target,
-        authority=authority,
+        {name.lower(): value for name, value in headers.items()},
+        target=parts.path + (f"?{parts.query}" if parts.query else ""),
+        authority=parts.netloc,
         cover=COVERED,
         key=key,
         now=now,

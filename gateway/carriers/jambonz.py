@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from gateway.carriers.dialects.basic_auth import verify_basic
+from gateway.carriers.dialects.proof import basic, header, require, same
 from gateway.carriers.dialects.reading import key_of, message_object, object_in, samples, text_in, texts_in
 from gateway.wire import (
     Audio,
@@ -130,18 +130,21 @@ class Stream:
 def answer(
     url: str,
     *,
+    token: str,
     rate: int = 8000,
-    metadata: Mapping[str, str] | None = None,
-    username: str | None = None,
-    password: str | None = None,
-    action_hook: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    credentials: str | None = None,
+    action: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The application that answers a call and streams it to us. `metadata` comes back in `Started.parameters`.
-    Raises ValueError for a rate that cannot be streamed."""
+    """The application that answers a call and streams it to us; the token and `parameters` come back at the stream's
+    start, `credentials` (user:password) in its handshake. Raises ValueError for a rate that cannot be streamed, or
+    without a token."""
     if rate not in RATES:
         raise ValueError(
             f"jambonz calls are streamed at {', '.join(map(str, RATES))} samples a second, not {rate}"
         )
+    if not token:
+        raise ValueError("a stream without its one-time token")
     listen: dict[str, Any] = {
         "verb": "listen",
         "url": url,
@@ -149,31 +152,34 @@ def answer(
         "mixType": "mono",
         "bidirectionalAudio": {"enabled": True, "streaming": True, "sampleRate": rate},
         "passDtmf": True,
-        "metadata": dict(metadata or {}),
+        "metadata": {"token": token} | dict(parameters or {}),
     }
-    if username is not None and password is not None:
+    if credentials:
+        username, _, password = credentials.partition(":")
         listen["wsAuth"] = {"username": username, "password": password}
-    if action_hook is not None:
-        listen["actionHook"] = action_hook
+    if action:
+        listen["actionHook"] = action
     return [{"verb": "answer"}, listen]
 
 
-def verify_webhook(signature: str, body: bytes, *, secret: str, now: float) -> None:
+def verify_webhook(
+    url: str, headers: Mapping[str, str], body: bytes = b"", *, secret: str, now: float
+) -> None:
     """Checks `Jambonz-Signature` (`t=…,v1=…`): HMAC-SHA256 in hex of time, full stop and raw body, with the account's
     webhook secret; five minutes old at most (verifySignature in jambonz/node-sdk). `now` is a Unix time.
     Raises Unverified."""
-    found = HEADER.fullmatch(signature.replace(" ", ""))
+    require(secret)
+    found = HEADER.fullmatch(header(headers, "Jambonz-Signature").replace(" ", ""))
     if found is None:
         raise Unverified("no signature, or none that can be read")
-    if not secret:
-        raise Unverified("no secret of ours to check it with")
     mac = hmac.new(secret.encode(), found[1].encode() + b"." + body, hashlib.sha256).hexdigest()
     given = [pair.removeprefix("v1=") for pair in found[2].split(",") if pair.startswith("v1=")]
-    if not any(hmac.compare_digest(mac, one.lower()) for one in given):
+    if not any(same(mac, one.lower()) for one in given):
         raise Unverified("signed with another secret, or something else was signed")
     if not abs(now - int(found[1])) <= SKEW_S:
         raise Unverified("signed too long ago, or in the future")
 
 
-verify_socket = verify_basic
-"""The handshake carries what `answer` put into `wsAuth`."""
+def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:
+    """Checks that a handshake carries the `credentials` of `answer`. Raises Unverified."""
+    basic(headers, credentials)

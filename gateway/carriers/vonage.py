@@ -8,16 +8,17 @@ filled with silence.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 from joserfc.jwk import OctKey
 
 from gateway.carriers.dialects.bearer import claims_of, in_force
+from gateway.carriers.dialects.proof import header, require, same
 from gateway.carriers.dialects.reading import key_of, message_object, object_in, samples, text_in, texts_in
 from gateway.wire import (
     Audio,
@@ -34,7 +35,7 @@ from gateway.wire import (
     Unverified,
 )
 
-__all__ = ["NAME", "Claims", "Stream", "answer", "payload_of_query", "verify_socket", "verify_webhook"]
+__all__ = ["NAME", "Claims", "Stream", "answer", "verify_socket", "verify_webhook"]
 
 NAME = "vonage"
 
@@ -52,8 +53,7 @@ CLEAR = '{"action":"clear"}'
 
 
 class Stream:
-    """Section 3.2. The stream has no id of its own: what the NCCO put into `headers` comes back as
-    `Started.parameters`, and `call`, `from` and `to` among it as the call's names."""
+    """Section 3.2. The stream has no id of its own, and tells what the NCCO put into its `headers`."""
 
     subprotocol: str | None = None
 
@@ -103,8 +103,8 @@ class Stream:
             hears=encoding,
             plays=encoding,
             pacing=Pacing(FRAME_MS, exact=True),
-            caller=parameters.get("from", ""),
-            called=parameters.get("to", ""),
+            caller=parameters.get("caller", ""),
+            called=parameters.get("called", ""),
             parameters=parameters,
         )
         early, self._early = self._early, []
@@ -132,23 +132,34 @@ class Stream:
 
 
 def answer(
-    uri: str, *, rate: int = 24000, headers: Mapping[str, str] | None = None, event_url: str | None = None
+    url: str,
+    *,
+    token: str,
+    call: str = "",
+    caller: str = "",
+    called: str = "",
+    rate: int = 24000,
+    parameters: Mapping[str, str] | None = None,
+    event_url: str | None = None,
 ) -> list[dict[str, Any]]:
-    """The NCCO that connects a call to our socket (section 3.1). `headers` come back in `Started.parameters`.
-    Raises ValueError for a rate Vonage has not, or headers it would not carry."""
+    """The NCCO that connects a call to our socket (section 3.1). All that is given comes back at the stream's start.
+    Raises ValueError for a rate Vonage has not, no token, or more than it would carry."""
     if rate not in RATES:
         raise ValueError(f"Vonage streams at {', '.join(map(str, RATES))} samples a second, not {rate}")
-    given = dict(headers or {})
-    if len(orjson.dumps(given)) > HEADERS_AT_MOST:
+    if not token:
+        raise ValueError("a stream without its one-time token")
+    named = {"token": token, "call": call, "caller": caller, "called": called}
+    headers = {name: value for name, value in named.items() if value} | dict(parameters or {})
+    if len(orjson.dumps(headers)) > HEADERS_AT_MOST:
         raise ValueError(f"Vonage carries at most {HEADERS_AT_MOST} bytes of headers")
     connect: dict[str, Any] = {
         "action": "connect",
         "endpoint": [
             {
                 "type": "websocket",
-                "uri": uri,
+                "uri": url,
                 "content-type": f"audio/l16;rate={rate}",
-                "headers": given,
+                "headers": headers,
                 "authorization": {"type": "vonage"},
             }
         ],
@@ -168,37 +179,44 @@ class Claims:
     api_key: str
 
 
-def payload_of_query(pairs: Iterable[tuple[str, str]]) -> bytes:
-    """What is hashed of a GET webhook: its query as one JSON object, in the order received (section 3.3)."""
-    return orjson.dumps(dict(pairs))
-
-
 def verify_webhook(
-    authorization: str, payload: bytes, *, secret: str, now: float, application_id: str | None = None
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    *,
+    secret: str,
+    now: float,
+    application_id: str | None = None,
 ) -> Claims:
-    """Checks the JWT of a signed webhook against the raw body, or `payload_of_query` of a GET (section 3.3).
-    `now` is a Unix time. Raises Unverified."""
-    claims, found = _claims(authorization, secret, now, application_id)
+    """Checks the JWT of a signed webhook against the raw body, or the query of a GET (section 3.3). `secret` is that of
+    the account whose key the claims name, `now` a Unix time. Raises Unverified."""
+    claims, found = _claims(headers, secret, now, application_id)
     said = claims.get("payload_hash")
-    digest = hashlib.sha256(payload).hexdigest()
-    if not isinstance(said, str) or not hmac.compare_digest(said.lower().encode(), digest.encode()):
+    if not isinstance(said, str) or not same(said.lower(), hashlib.sha256(body or _query(url)).hexdigest()):
         raise Unverified("the body is not the one that was signed")
     return found
 
 
 def verify_socket(
-    authorization: str, *, secret: str, now: float, application_id: str | None = None
+    url: str, headers: Mapping[str, str], *, secret: str, now: float, application_id: str | None = None
 ) -> Claims:
     """Checks the JWT that a handshake carries when the NCCO asked for `authorization: vonage`. Raises Unverified."""
-    return _claims(authorization, secret, now, application_id)[1]
+    return _claims(headers, secret, now, application_id)[1]
+
+
+def _query(url: str) -> bytes:
+    """What is hashed of a GET: its query as one JSON object, in the order received."""
+    try:
+        return orjson.dumps(dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)))
+    except (ValueError, TypeError):
+        raise Unverified("a query that cannot be read") from None
 
 
 def _claims(
-    authorization: str, secret: str, now: float, application_id: str | None
+    headers: Mapping[str, str], secret: str, now: float, application_id: str | None
 ) -> tuple[dict[str, Any], Claims]:
-    if not secret:
-        raise Unverified("no secret of ours to check it with")
-    claims = claims_of(authorization, OctKey.import_key(secret), "HS256")
+    require(secret)
+    claims = claims_of(header(headers, "Authorization"), OctKey.import_key(secret), "HS256")
     issued_at = claims.get("iat")
     if claims.get("iss") != "Vonage":
         raise Unverified("signed by somebody other than Vonage")

@@ -10,7 +10,15 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from gateway.carriers.acs import Stream, answer, media_streaming, validation_reply, verify_socket
+from gateway.carriers.acs import (
+    Stream,
+    answer,
+    handshake,
+    media_streaming,
+    validation_reply,
+    verify_socket,
+    verify_webhook,
+)
 from gateway.wire import Audio, Codec, Digit, Encoding, Pacing, Started, StreamFault, Unverified
 
 pytestmark = pytest.mark.unit
@@ -136,15 +144,17 @@ def test_what_it_is_told() -> None:
 
 def test_the_answer_body() -> None:
     assert answer(
-        "context",
+        "wss://voice.example.test/acs/ws",
+        token="t",
+        incoming_call_context="context",
         callback_url="https://voice.example.test/acs/events",
-        media_url="wss://voice.example.test/acs/ws?token=t",
+        caller="+15550100001",
     ) == {
         "incomingCallContext": "context",
         "callbackUri": "https://voice.example.test/acs/events",
         "mediaStreamingOptions": {
             "transportType": "websocket",
-            "transportUrl": "wss://voice.example.test/acs/ws?token=t",
+            "transportUrl": "wss://voice.example.test/acs/ws?token=t&caller=%2B15550100001",
             "contentType": "audio",
             "audioChannelType": "unmixed",
             "startMediaStreaming": True,
@@ -156,6 +166,15 @@ def test_the_answer_body() -> None:
     assert media_streaming("wss://x", rate=16000, mixed=True)["audioFormat"] == "pcm16KMono"
     with pytest.raises(ValueError, match="not 8000"):
         media_streaming("wss://x", rate=8000)
+    with pytest.raises(ValueError, match="one-time token"):
+        answer("wss://x", token="", incoming_call_context="", callback_url="")
+
+
+def test_the_handshake_tells_the_call() -> None:
+    headers = {"X-MS-Call-Connection-Id": "cc-1"}
+    told = {"token": "t", "caller": "+15550100001", "call": "cc-1"}
+    assert handshake("wss://voice.example.test/acs/ws?token=t&caller=%2B15550100001", headers) == told
+    assert handshake("wss://voice.example.test/acs/ws?call=c", {}) == {"call": "c"}
 
 
 def test_event_grid_is_answered_once() -> None:
@@ -190,6 +209,13 @@ KEYS = {"keys": [KEY.as_dict(private=False)]}
 OTHER = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
 
 
+URL = "wss://voice.example.test/telephony/acs/stream"
+
+
+def given(authorization: str) -> dict[str, str]:
+    return {"Authorization": authorization}
+
+
 def token(key: RSAKey = KEY, **changed: Any) -> str:
     claims = {
         "iss": "https://acscallautomation.communication.azure.com",
@@ -203,9 +229,10 @@ def token(key: RSAKey = KEY, **changed: Any) -> str:
 
 
 def test_a_token_of_azures() -> None:
-    verify_socket(token(), keys=KEYS, audience="resource", now=NOW)
-    verify_socket(token(aud=["other", "resource"]), keys=KEYS, audience="resource", now=NOW)
-    verify_socket(token(exp=NOW - 59), keys=KEYS, audience="resource", now=NOW)
+    verify_webhook("https://x", given(token()), b"[]", keys=KEYS, audience="resource", now=NOW)
+    verify_socket(URL, given(token()), keys=KEYS, audience="resource", now=NOW)
+    verify_socket(URL, given(token(aud=["other", "resource"])), keys=KEYS, audience="resource", now=NOW)
+    verify_socket(URL, given(token(exp=NOW - 59)), keys=KEYS, audience="resource", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +256,7 @@ def test_a_token_of_azures() -> None:
 )
 def test_a_token_that_proves_nothing(authorization: str, why: str) -> None:
     with pytest.raises(Unverified, match=why):
-        verify_socket(authorization, keys=KEYS, audience="resource", now=NOW)
+        verify_socket(URL, given(authorization), keys=KEYS, audience="resource", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -237,9 +264,9 @@ def test_a_token_that_proves_nothing(authorization: str, why: str) -> None:
 )
 def test_keys_that_prove_nothing(keys: dict[str, Any]) -> None:
     with pytest.raises(Unverified):
-        verify_socket(token(), keys=keys, audience="resource", now=NOW)
+        verify_socket(URL, given(token()), keys=keys, audience="resource", now=NOW)
 
 
 def test_without_an_audience_nothing_is_proved() -> None:
-    with pytest.raises(Unverified, match="no resource id"):
-        verify_socket(token(aud=""), keys=KEYS, audience="", now=NOW)
+    with pytest.raises(Unverified, match="no secret of ours"):
+        verify_socket(URL, given(token(aud="")), keys=KEYS, audience="", now=NOW)

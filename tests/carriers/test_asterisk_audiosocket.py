@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.carriers.asterisk_audiosocket import Stream, dialplan
+from gateway.carriers.asterisk_audiosocket import Stream, dialplan, verify_webhook
 from gateway.wire import (
     Audio,
     Codec,
@@ -22,6 +22,7 @@ from gateway.wire import (
     Stopped,
     StreamEvent,
     StreamFault,
+    Unverified,
 )
 
 pytestmark = pytest.mark.unit
@@ -158,9 +159,15 @@ def test_noise_is_a_fault_or_nothing(pieces: list[bytes], begun: bool) -> None:
         pass
 
 
+def test_the_webhooks_secret() -> None:
+    verify_webhook("https://x", {"Authorization": "Bearer s3cret"}, b"From=1", secret="s3cret")
+    with pytest.raises(Unverified):
+        verify_webhook("https://x", {"Authorization": "Bearer other"}, b"From=1", secret="s3cret")
+
+
 def test_the_dialplan() -> None:
     assert (
-        dialplan("127.0.0.1:9092", "https://voice.example.test/asterisk/voice", "s3cret")
+        dialplan("127.0.0.1:9092", webhook="https://voice.example.test/asterisk/voice", secret="s3cret")
         == """\
 [parley]
 exten => _[+0-9].,1,Answer()

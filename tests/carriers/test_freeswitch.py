@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gateway.carriers.freeswitch import Stream, dialplan, handshake
+from gateway.carriers.freeswitch import Stream, dialplan, handshake, verify_socket
 from gateway.wire import Audio, Codec, Encoding, Message, Pacing, Started, StreamFault, Unverified
 
 pytestmark = pytest.mark.unit
@@ -90,7 +90,7 @@ def test_a_rate_it_has_not() -> None:
     with pytest.raises(ValueError, match="not 24000"):
         Stream(24000)
     with pytest.raises(ValueError, match="not 24000"):
-        dialplan("wss://x", "s", rate=24000)
+        dialplan("wss://x", secret="s", rate=24000)
 
 
 def test_the_handshake() -> None:
@@ -105,8 +105,19 @@ def test_the_handshake() -> None:
         handshake("/?" + "a=1&" * 100, {})
 
 
+def test_the_handshakes_secret() -> None:
+    verify_socket("wss://x", {"Authorization": "Bearer s"}, secret="s")
+    for headers, secret in (
+        ({}, "s"),
+        ({"Authorization": "Bearer t"}, "s"),
+        ({"Authorization": "Bearer "}, ""),
+    ):
+        with pytest.raises(Unverified):
+            verify_socket("wss://x", headers, secret=secret)
+
+
 def test_the_dialplan() -> None:
-    text = dialplan("wss://voice.example.test/freeswitch?a=1&b=2", "secret", rate=16000)
+    text = dialplan("wss://voice.example.test/freeswitch?a=1&b=2", secret="secret", rate=16000)
     extension = ElementTree.fromstring(text)
     actions = [(action.get("application"), action.get("data")) for action in extension.iter("action")]
     assert extension.get("name") == "parley"

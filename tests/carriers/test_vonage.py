@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from gateway.carriers.vonage import Claims, Stream, answer, payload_of_query, verify_socket, verify_webhook
+from gateway.carriers.vonage import Claims, Stream, answer, verify_socket, verify_webhook
 from gateway.wire import (
     Audio,
     Cleared,
@@ -43,7 +43,7 @@ def started(rate: int = 16000) -> Stream:
 
 
 def test_the_first_text_starts_the_call() -> None:
-    given = {"call": "c-1", "from": "15550100001", "to": "15550100002", "token": "t"}
+    given = {"call": "c-1", "caller": "15550100001", "called": "15550100002", "token": "t"}
     events, answers = Stream().receive(connected(24000, **given))
     wide = Encoding(Codec.L16, 24000)
     assert events == [
@@ -130,8 +130,11 @@ def test_what_it_is_told() -> None:
 def test_ncco() -> None:
     assert answer(
         "wss://voice.example.test/vonage/ws",
+        token="t",
+        call="c-1",
+        caller="15550100001",
         rate=16000,
-        headers={"call": "c-1"},
+        parameters={"persona": "dental"},
         event_url="https://voice.example.test/vonage/event",
     ) == [
         {
@@ -142,7 +145,7 @@ def test_ncco() -> None:
                     "type": "websocket",
                     "uri": "wss://voice.example.test/vonage/ws",
                     "content-type": "audio/l16;rate=16000",
-                    "headers": {"call": "c-1"},
+                    "headers": {"token": "t", "call": "c-1", "caller": "15550100001", "persona": "dental"},
                     "authorization": {"type": "vonage"},
                 }
             ],
@@ -152,9 +155,14 @@ def test_ncco() -> None:
 
 def test_an_ncco_that_vonage_would_not_take() -> None:
     with pytest.raises(ValueError, match="not 44100"):
-        answer("wss://voice.example.test", rate=44100)
+        answer("wss://voice.example.test", token="t", rate=44100)
     with pytest.raises(ValueError, match="512 bytes"):
-        answer("wss://voice.example.test", headers={"token": "x" * 512})
+        answer("wss://voice.example.test", token="x" * 512)
+    with pytest.raises(ValueError, match="one-time token"):
+        answer("wss://voice.example.test", token="")
+
+
+URL = "https://voice.example.test/telephony/vonage/voice"
 
 
 def token(secret: str = SECRET, **changed: Any) -> str:
@@ -171,18 +179,23 @@ def token(secret: str = SECRET, **changed: Any) -> str:
     return "Bearer " + jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
 
 
+def given(authorization: str) -> dict[str, str]:
+    return {"authorization": authorization}
+
+
 def test_a_signed_webhook() -> None:
-    found = verify_webhook(token(), BODY, secret=SECRET, now=NOW + 1, application_id="app")
+    found = verify_webhook(URL, given(token()), BODY, secret=SECRET, now=NOW + 1, application_id="app")
     assert found == Claims("j-1", NOW, "app", "key")
-    assert verify_socket(token(payload_hash=None), secret=SECRET, now=NOW) == found
+    assert verify_socket("wss://x", given(token(payload_hash=None)), secret=SECRET, now=NOW) == found
 
 
 def test_a_signed_get() -> None:
-    query = [("to", "15550100002"), ("from", "15550100001"), ("uuid", "ü")]
-    payload = payload_of_query(query)
-    assert payload == '{"to":"15550100002","from":"15550100001","uuid":"ü"}'.encode()
+    query = "?to=15550100002&from=15550100001&uuid=%C3%BC&empty="
+    payload = '{"to":"15550100002","from":"15550100001","uuid":"ü","empty":""}'.encode()
     signed = token(payload_hash=hashlib.sha256(payload).hexdigest())
-    assert verify_webhook(signed, payload, secret=SECRET, now=NOW).jti == "j-1"
+    assert verify_webhook(URL + query, given(signed), secret=SECRET, now=NOW).jti == "j-1"
+    with pytest.raises(Unverified, match="not the one"):
+        verify_webhook(URL + query + "1", given(signed), secret=SECRET, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -207,14 +220,14 @@ def test_a_signed_get() -> None:
 )
 def test_a_webhook_that_is_not_proved(authorization: str, why: str) -> None:
     with pytest.raises(Unverified, match=why):
-        verify_webhook(authorization, BODY, secret=SECRET, now=NOW, application_id="app")
+        verify_webhook(URL, given(authorization), BODY, secret=SECRET, now=NOW, application_id="app")
 
 
 def test_without_a_secret_nothing_is_proved() -> None:
     with pytest.raises(Unverified, match="no secret"):
-        verify_webhook(token(), BODY, secret="", now=NOW)
+        verify_webhook(URL, given(token()), BODY, secret="", now=NOW)
 
 
 def test_another_body() -> None:
     with pytest.raises(Unverified, match="body"):
-        verify_webhook(token(), BODY + b" ", secret=SECRET, now=NOW)
+        verify_webhook(URL, given(token()), BODY + b" ", secret=SECRET, now=NOW)

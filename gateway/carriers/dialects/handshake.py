@@ -11,11 +11,10 @@ __all__ = ["query_of"]
 FIELDS_AT_MOST = 40
 
 
-def query_of(target: str) -> dict[str, str]:
-    """The query of a request target (path and query) by name; of a name given twice the first. Raises Unverified for
-    a target that cannot be read."""
+def query_of(url: str) -> dict[str, str]:
+    """The query of a URL by name; of a name given twice the first. Raises Unverified for one that cannot be read."""
     try:
-        pairs = parse_qsl(urlsplit(target).query, max_num_fields=FIELDS_AT_MOST)
+        pairs = parse_qsl(urlsplit(url).query, max_num_fields=FIELDS_AT_MOST)
     except ValueError:
         raise Unverified("a request that cannot be read") from None
     return dict(reversed(pairs))
