@@ -150,7 +150,9 @@ class Stream:
             call_id=text_in(fields, "channel_id"),
             hears=encoding,
             plays=encoding,
-            pacing=Pacing(frame // encoding.bytes_per_ms, exact=True),
+            pacing=Pacing(
+                frame // encoding.bytes_per_ms, exact=True, frames=max(1, min(5, MESSAGE_AT_MOST // frame))
+            ),
             caller=parameters.get("caller", ""),
             called=parameters.get("called", ""),
             parameters=parameters,

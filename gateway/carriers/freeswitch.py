@@ -93,8 +93,8 @@ class Stream:
             call_id=call_id,
             hears=self._encoding,
             plays=self._encoding,
-            # Each JSON message is written and read as a clip, so that it had better not be a small one.
-            pacing=Pacing(100 if self._json else 20),
+            # A JSON message is a clip to the module, so that it had better not be a small one.
+            pacing=Pacing(100) if self._json else Pacing(20, frames=5),
             caller=parameters.get("caller", ""),
             called=parameters.get("called", ""),
             parameters=parameters,

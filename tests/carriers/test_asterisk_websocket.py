@@ -72,7 +72,7 @@ def test_media_start_in_words() -> None:
                 "1755.1",
                 NARROW,
                 NARROW,
-                Pacing(20, exact=True),
+                Pacing(20, exact=True, frames=5),
                 "+15550100001",
                 "100",
                 told,
@@ -90,7 +90,7 @@ def test_media_start_in_json_has_the_channels_variables() -> None:
             "1755.1",
             NARROW,
             NARROW,
-            Pacing(20, exact=True),
+            Pacing(20, exact=True, frames=5),
             parameters={"PERSONA": "dental", "token": "t"},
         )
     ]

@@ -27,7 +27,7 @@ def test_metadata_that_is_an_object_gives_parameters() -> None:
                 "c-1",
                 WIDE,
                 WIDE,
-                Pacing(20),
+                Pacing(20, frames=5),
                 "+15550100001",
                 "+15550100002",
                 {**given, "caller": "+15550100001"},
@@ -39,13 +39,16 @@ def test_metadata_that_is_an_object_gives_parameters() -> None:
 
 @pytest.mark.parametrize(("text", "call"), [("c-1", "c-1"), ("[1]", "[1]"), ("{", "{"), ("", "")])
 def test_other_metadata_names_the_call(text: str, call: str) -> None:
-    assert Stream().receive(text) == ([Started("", call, NARROW, NARROW, Pacing(20))], [])
+    assert Stream().receive(text) == ([Started("", call, NARROW, NARROW, Pacing(20, frames=5))], [])
 
 
 def test_without_metadata_the_audio_starts_the_call() -> None:
     stream = Stream(handshake={"call": "c-1"})
     assert stream.receive(b"\1\0" * 160) == (
-        [Started("", "c-1", NARROW, NARROW, Pacing(20), parameters={"call": "c-1"}), Audio(b"\1\0" * 160)],
+        [
+            Started("", "c-1", NARROW, NARROW, Pacing(20, frames=5), parameters={"call": "c-1"}),
+            Audio(b"\1\0" * 160),
+        ],
         [],
     )
     assert stream.receive(b"\2\0" * 160) == ([Audio(b"\2\0" * 160)], [])

@@ -52,14 +52,16 @@ STREAMS: dict[str, tuple[Callable[[], Stream], Message]] = {
 }
 
 SAID = """
-    websocket:connected websocket:dtmf websocket:cleared websocket:notify dtmf mark playout cleared AudioMetadata AudioData
-    DtmfData open close ping error discarded resumed update playback_started playback_completed MEDIA_START MEDIA_XOFF
-    MEDIA_XON MEDIA_MARK_PROCESSED DTMF_END ERROR audio/l16;rate=16000 PT1.5S ulaw 5 2 QUJD 2026-01-01T00:00:00Z
+    websocket:connected websocket:dtmf websocket:cleared websocket:notify dtmf mark playout cleared
+    AudioMetadata AudioData DtmfData open close ping error discarded resumed update playback_started
+    playback_completed MEDIA_START MEDIA_XOFF MEDIA_XON MEDIA_MARK_PROCESSED DTMF_END ERROR
+    audio/l16;rate=16000 PT1.5S ulaw 5 2 QUJD 2026-01-01T00:00:00Z
 """
 NAMED = """
-    event type kind data payload mark digit dtmf name content-type silent timestamp audioMetadata audioData dtmfData
-    participantRawID sampleRate channels encoding code version id seq serverseq parameters media start discarded retryAfter
-    reason format optimal_frame_size channel_variables correlation_id error_text participant mixType
+    event type kind data payload mark digit dtmf name content-type silent timestamp audioMetadata
+    audioData dtmfData participantRawID sampleRate channels encoding code version id seq serverseq
+    parameters media start discarded retryAfter reason format optimal_frame_size channel_variables
+    correlation_id error_text participant mixType
 """
 WORDS, NAMES = SAID.split(), NAMED.split()
 scalars = st.one_of(
