@@ -1,0 +1,288 @@
+"""The leg of a phone call: the caller's end at a carrier.
+
+The socket is read by its route (`Line.serve`), the carrier's words mean what its `Stream` says, `Hearing` and `Pacer`
+know about time; here they meet. A beat of 20 ms keeps both going when the carrier says nothing. Frames go from socket
+to call and back in callbacks, without a queue between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
+
+from gateway.carriage.hearing import Hearing
+from gateway.carriage.line import Line
+from gateway.carriage.pacer import Pacer
+from gateway.errors import HUNG_UP, INTERNAL_ERROR, LEFT, Ending, LegError, LegLost, LegProtocolError
+from gateway.log import where
+from gateway.ports import Event, LegSink, Speaker
+from gateway.wire import (
+    Audio,
+    Cleared,
+    Complained,
+    Digit,
+    Message,
+    Played,
+    Started,
+    Stopped,
+    StreamEvent,
+    StreamFault,
+)
+
+__all__ = ["REATTACH_S", "CarrierLeg"]
+
+logger = logging.getLogger(__name__)
+Told = ParamSpec("Told")
+
+BEAT_S = 0.02
+REATTACH_S = 30.0
+"""How long a call whose socket was lost waits for the carrier to open another."""
+LONGEST_WAIT_S = 5.0
+"""How long a carrier may ask to be sent nothing."""
+COMPLAINTS = 5
+"""Complaints of a carrier that are logged per call."""
+
+
+class CarrierLeg:
+    """One caller at a carrier; implements `gateway.ports.Leg` and `gateway.ports.Ear`."""
+
+    plays = True
+    downlink_ms = 0
+
+    def __init__(self, call_id: str, line: Line, *, reattach_s: float = REATTACH_S) -> None:
+        """`line` has answered. `reattach_s`: 0 where the carrier opens no second socket for a call; its loss is the
+        end then. Raises LegProtocolError for audio that no telephone has."""
+        started = _started(line)
+        self.call_id = call_id
+        self.kind = line.carrier
+        self._reattach_s = reattach_s
+        try:
+            self._hearing = Hearing(started.hears)
+            self._pacer = Pacer(started.plays, started.pacing)
+        except ValueError as error:
+            raise LegProtocolError(str(error)) from None
+        self._line: Line | None = line
+        """None while the call waits for another."""
+        self._lost_at = 0.0
+        self._sink: LegSink | None = None
+        self._speaker: Speaker | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._woken = False
+        self._ending: Ending | None = None
+        self._over = False
+        self._complaints = 0
+
+    # ── the port ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self, sink: LegSink, speaker: Speaker) -> None:
+        """Raises LegLost when the carrier has left already, LegError when it is opened twice."""
+        if self._sink is not None:
+            raise LegError("a leg is opened once")
+        line = self._line
+        if self._over or line is None or line.over:
+            lost = LegLost("the caller was gone before the call began")
+            lost.ending = HUNG_UP
+            raise lost
+        self._sink, self._speaker = sink, speaker
+        now = asyncio.get_running_loop().time()
+        self._hearing.begin(now)
+        self._due = now
+        # A carrier has no event channel: nothing is to be waited for before the greeting.
+        self._tell(sink.on_channel_open)
+        self._tell(sink.on_connected)
+        self._beat()
+        self._guarded(line.take, self)
+
+    def send(self, event: Event) -> None:
+        """Nothing: there is no event channel."""
+
+    def stats(self) -> dict[str, float]:
+        """As `gateway.ports.Leg` says; `messages_out` counts those of audio."""
+        rtt_ms = self._pacer.rtt_ms
+        known = {} if rtt_ms is None else {"rtt_ms": round(rtt_ms, 1)}
+        return {**known, **self._hearing.lost, "messages_out": float(self._pacer.pieces)}
+
+    async def close(self, ending: Ending) -> None:
+        """Hang up as far as the stream can, and close the socket. Idempotent."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        line, self._line = self._line, None
+        if line is not None:
+            line.send(line.stream.hang_up())
+            await line.close()
+
+    # ── the ear ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def heard_ms(self, now: float) -> int:
+        return self._pacer.heard_ms(now)
+
+    def recall(self, now: float) -> int:
+        if self._line is None:
+            return self._pacer.recall(now, cleared=True)
+        cleared = True
+        if self._pacer.holds(now):
+            messages = self._line.stream.clear()
+            self._line.send(messages)
+            cleared = bool(messages)
+        return self._pacer.recall(now, cleared=cleared)
+
+    def wake(self) -> None:
+        if not self._woken and not self._over:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._awake)
+
+    def _awake(self) -> None:
+        self._woken = False
+        self._guarded(self._pump)
+
+    # ── the phone ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def send_digits(self, digits: str) -> bool:
+        """Press keys for the other side; False where the carrier's stream cannot."""
+        if self._line is None or self._over:
+            return False
+        messages = self._line.stream.send_digits(digits)
+        self._line.send(messages)
+        return bool(messages)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the line was lost and another may take its place."""
+        return self._line is None and not self._over and self._ending is None
+
+    async def reattach(self, line: Line) -> None:
+        """The carrier opened another socket for the same call, and `line` has answered; it replaces the one there is,
+        should that not be lost yet. Raises LegLost when the call is over, LegProtocolError as the constructor does."""
+        started = _started(line)
+        if self._over or self._ending is not None or self._sink is None:
+            raise LegLost("the call is over")
+        old, now = self._line, asyncio.get_running_loop().time()
+        if old is not None:
+            self._pacer.lost(now)
+        try:
+            self._hearing.attached(started.hears)
+            self._pacer.attached(started.plays, started.pacing)
+        except ValueError as error:
+            raise LegProtocolError(str(error)) from None
+        self._line = line
+        logger.info("call %s: another line took the place of the lost one", self.call_id)
+        self._guarded(line.take, self)
+        self._guarded(self._pump)
+        if old is not None:
+            await old.close()
+
+    # ── what the carrier says (line.Taker) ────────────────────────────────────────────────────────────────
+
+    def on_wire(self, event: StreamEvent) -> None:
+        sink = self._sink
+        if sink is None or self._over or self._ending is not None:
+            return
+        match event:
+            case Audio():
+                now = asyncio.get_running_loop().time()
+                for frame in self._hearing.arrive(event, now):
+                    self._tell(sink.on_audio, frame)
+            case Played(mark):
+                self._pacer.played(mark, asyncio.get_running_loop().time())
+            case Digit(digit):
+                self._tell(sink.on_digit, digit)
+            case Stopped():
+                self._lose(HUNG_UP)
+            case Complained(reason, wait_ms):
+                self._complained(reason, wait_ms)
+            case Cleared():
+                pass
+            case Started():
+                raise StreamFault("a stream that starts twice")
+
+    def on_line_over(self, line: Line, ending: Ending | None) -> None:
+        if line is not self._line or self._over:
+            return
+        if ending is not None or not self._reattach_s:
+            self._lose(ending or HUNG_UP)
+            return
+        if self._ending is None:
+            self._lost_at = asyncio.get_running_loop().time()
+            self._pacer.lost(self._lost_at)
+            self._line = None
+            logger.warning("call %s: the carrier's socket was lost; another may come", self.call_id)
+
+    def _complained(self, reason: str, wait_ms: int) -> None:
+        self._complaints += 1
+        if self._complaints <= COMPLAINTS:
+            logger.warning("call %s: %s complains: %s", self.call_id, self.kind, reason)
+        if wait_ms > 0:
+            wait_s = min(wait_ms / 1000, LONGEST_WAIT_S)
+            self._pacer.hold(asyncio.get_running_loop().time() + wait_s)
+
+    # ── time ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _beat(self) -> None:
+        if self._over or self._ending is not None:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._due = max(self._due + BEAT_S, now - BEAT_S)
+        self._timer = loop.call_at(self._due, self._beat)
+        self._guarded(self._pass_time, now)
+
+    def _pass_time(self, now: float) -> None:
+        if self._sink is not None:
+            for frame in self._hearing.tick(now):
+                self._tell(self._sink.on_audio, frame)
+        if self._line is not None:
+            self._pump()
+        elif now - self._lost_at > self._reattach_s:
+            self._lose(LEFT)
+
+    def _pump(self) -> None:
+        line = self._line
+        if self._speaker is None or line is None or self._over or self._ending is not None:
+            return
+        now = asyncio.get_running_loop().time()
+        speaker = self._speaker
+        messages: list[Message] = []
+        for out in self._pacer.pump(lambda: speaker.pull(now), now):
+            if isinstance(out, bytes):
+                messages += line.stream.play(out)
+            else:
+                marks = line.stream.mark(out)
+                messages += marks
+                if not marks:
+                    self._pacer.marks = False
+        line.send(messages)
+
+    # ── what the call is told ─────────────────────────────────────────────────────────────────────────────
+
+    def _guarded(self, work: Callable[Told, None], *told: Told.args, **also: Told.kwargs) -> None:
+        """A fault here must end this call, and nothing else."""
+        try:
+            work(*told, **also)
+        except Exception as error:  # noqa: BLE001 - see above; its text may quote what was said
+            logger.error("call %s: the leg broke: %s", self.call_id, where(error))
+            self._lose(INTERNAL_ERROR)
+
+    def _tell(self, what: Callable[Told, None], *told: Told.args, **also: Told.kwargs) -> None:
+        if self._ending is None and not self._over:
+            self._guarded(what, *told, **also)
+
+    def _lose(self, ending: Ending) -> None:
+        if self._ending is not None or self._over:
+            return
+        self._ending = ending
+        if self._sink is not None:
+            try:
+                self._sink.on_lost(ending)
+            except Exception as error:  # noqa: BLE001 - as above; nobody is left to be told
+                logger.error("the call failed in on_lost: %s", where(error))
+
+
+def _started(line: Line) -> Started:
+    if line.started is None:
+        raise LegError("the line has not answered yet")
+    return line.started
