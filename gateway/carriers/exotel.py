@@ -232,12 +232,12 @@ def answer(
     return {"url": socket_url(url, rate=rate, token=token, parameters=parameters)}
 
 
-def handshake(target: str) -> dict[str, str]:
+def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     """What a handshake tells `Stream`: the query of the address that we gave. Raises Unverified."""
-    return query_of(target)
+    return query_of(url)
 
 
-def verify_socket(headers: Mapping[str, str], *, credentials: str) -> None:
+def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:
     """Checks the handshake of a stream by the `user:password` of its address (`wss://user:password@…`). Raises
     Unverified."""
     basic(headers, credentials)

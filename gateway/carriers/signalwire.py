@@ -104,6 +104,6 @@ def verify_webhook(url: str, headers: Mapping[str, str], body: bytes = b"", *, s
     verify_request(given, url=url, headers=headers, body=body, secret=secret)
 
 
-def verify_socket(headers: Mapping[str, str], *, secret: str) -> None:
+def verify_socket(url: str, headers: Mapping[str, str], *, secret: str) -> None:
     """Checks the handshake of a stream; `secret` is the `bearer_token` of its document. Raises Unverified."""
     bearer(headers, secret)

@@ -57,16 +57,17 @@ ENCODINGS = {
     ("PCMA", 8000): Encoding(Codec.PCMA, 8000),
     **{("L16", rate): Encoding(Codec.L16, rate) for rate in (8000, 16000, 24000, 48000)},
 }
+SILENCE = {Codec.PCMU: b"\xff", Codec.PCMA: b"\xd5", Codec.L16: b"\0"}
 PACING = Pacing(frame_ms=20, frames=5)
 EARLY_AT_MOST = Reorder.WINDOW
 """Messages of media that may overtake the start."""
 KEYS_REMEMBERED = 16
 
 COMPLAINTS = {
-    100002: "an unknown error",
-    100003: "a message it could not read",
-    100004: "media it could not play",
-    100005: "too much at once",
+    "100002": "an unknown error",
+    "100003": "a message it could not read",
+    "100004": "media it could not play",
+    "100005": "too much at once",
 }
 
 TOLERANCE_S = 300
@@ -86,6 +87,8 @@ class Stream:
 
     def __init__(self, plays: Encoding = PCMU, *, big_endian: bool = False) -> None:
         self._plays = plays
+        self._shortest = plays.bytes_per_ms * PACING.frame_ms
+        """Bytes of the least that Telnyx takes in one message: the end of a reply is filled with silence."""
         self._swaps = big_endian
         self._id: str | None = None
         self._hears = PCMU
@@ -188,10 +191,9 @@ class Stream:
         return list(digit_in(dtmf.get("digit")))
 
     def _complaint(self, fields: Mapping[str, object]) -> Complained:
-        code = whole(part(fields, "payload").get("code"), "code")
-        if code is None:
-            return Complained(COMPLAINTS[100002])
-        return Complained(COMPLAINTS.get(code, f"error {code}"))
+        payload = fields.get("payload")
+        code = payload.get("code") if isinstance(payload, dict) else None
+        return Complained(COMPLAINTS.get(str(code), COMPLAINTS["100002"]))
 
     def _stop(self, fields: Mapping[str, object]) -> list[StreamEvent]:
         same_stream(fields.get("stream_id"), self._id)
@@ -205,6 +207,8 @@ class Stream:
             raise RuntimeError("nothing can be played before the stream began")
         if not audio:
             return []
+        if len(audio) < self._shortest:
+            audio = audio.ljust(self._shortest, SILENCE[self._plays.codec])
         if self._swaps and self._plays.codec is Codec.L16:
             audio = swapped(audio)
         return [self._outward.message(audio)]
@@ -295,7 +299,9 @@ def codec_name(plays: Encoding) -> str:
     return name
 
 
-def verify_webhook(headers: Mapping[str, str], body: bytes, *, public_key: str, now: float) -> None:
+def verify_webhook(
+    url: str, headers: Mapping[str, str], body: bytes = b"", *, public_key: str, now: float
+) -> None:
     """Checks a webhook's Ed25519 signature over time and raw body; `public_key` is the portal's, base64, `now` a Unix
     time. The URL is not signed: events are told apart by their ids, and one of them may be sent again for five
     minutes. Raises Unverified."""
@@ -306,7 +312,7 @@ def verify_webhook(headers: Mapping[str, str], body: bytes, *, public_key: str, 
         raise Unverified("signed too long ago, or in the future")
 
 
-def verify_socket(headers: Mapping[str, str], *, secret: str) -> None:
+def verify_socket(url: str, headers: Mapping[str, str], *, secret: str) -> None:
     """Checks the handshake of a stream; `secret` is the `auth_token` it was begun with. Raises Unverified."""
     require(secret)
     if not same(header(headers, AUTH_TOKEN), secret):

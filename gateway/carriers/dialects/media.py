@@ -33,7 +33,7 @@ LONGEST = 1 << 16
 """Characters of one message: twenty milliseconds have 1,300, a hundred of the widest audio 6,400."""
 ID_LONGEST = 256
 
-INBOUND = frozenset({None, "inbound", "inbound_track"})
+INBOUND = ("inbound", "inbound_track", None)
 """Tracks that are the caller; the others are what we play ourselves."""
 
 
