@@ -23,6 +23,7 @@ from gateway.realtime.shapes import (
     ToolChoice,
     Tools,
 )
+from gateway.realtime.weight import MAX_VALUES, too_many_values
 
 __all__ = [
     "MAX_APPEND",
@@ -223,6 +224,8 @@ def _json(message: str | bytes) -> object:
     )
     if len(message) > MAX_MESSAGE or len(raw) > MAX_MESSAGE:
         raise ProtocolFault("invalid_event", f"An event is at most {MAX_MESSAGE} bytes long.")
+    if too_many_values(message if isinstance(message, str) else message.decode("latin-1")):
+        raise ProtocolFault("invalid_event", f"An event holds at most {MAX_VALUES} values.")
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
