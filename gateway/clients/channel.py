@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 import orjson
@@ -22,6 +23,8 @@ MAX_UNSENT = 1024 * 1024
 RATE = 200.0
 """Messages a second a client may go on sending; an event stream with audio in it has 50."""
 BURST = 400.0
+WORK_S = 0.00125
+"""Of the loop's time: a message counts once for itself and once for each of these. A client gets a quarter of it."""
 FLOOD = 4000
 """Messages dropped for the rate after which the client is at fault: about 20 s at twice the rate."""
 
@@ -101,7 +104,9 @@ class EventChannel:
         if isinstance(message, bytes):
             self._refuse("binary")
         else:
+            began = time.thread_time()
             self._on_message(message)
+            self._allowance -= (time.thread_time() - began) / WORK_S
 
     def _refuse(self, code: str) -> None:
         now = self._clock()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from aiohttp import WSCloseCode, web
 
@@ -28,7 +29,7 @@ __all__ = ["SidebandSocket"]
 class SidebandSocket:
     def __init__(self, socket: web.WebSocketResponse) -> None:
         """Over a prepared socket."""
-        self._socket = TextSocket(socket, self._unread)
+        self._socket = TextSocket(socket, self._unread, self._flooding)
         self._ended = asyncio.Event()
         self._code: int = WSCloseCode.OK
 
@@ -36,10 +37,8 @@ class SidebandSocket:
         """Carry messages both ways until the socket is over, or the call is."""
 
         async def take(message: str) -> None:
-            if self._socket.admit(asyncio.get_running_loop().time()):
-                receive(message)
-            elif self._socket.flooded:
-                self._end(WSCloseCode.POLICY_VIOLATION)
+            if self._socket.admit():
+                await self._socket.work(partial(receive, message))
 
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_at_end(), name="sideband-closer")
@@ -68,3 +67,6 @@ class SidebandSocket:
 
     def _unread(self) -> None:
         self._socket.abort()
+
+    def _flooding(self) -> None:
+        self._end(WSCloseCode.POLICY_VIOLATION)

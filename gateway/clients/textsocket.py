@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import orjson
 from aiohttp import WSMsgType, web
@@ -26,7 +28,8 @@ FLUSH_S = 2.0
 """Patience with a client that is to read its last events before the close."""
 
 MAX_WAITING = 16 * 1024 * 1024
-"""Bytes that may wait unsent. A client with more does not read: it is given up, and its socket closed."""
+"""Bytes that may wait unsent when one more event comes. A client with more does not read: it is given up, and its
+socket closed. The newest event does not count: an item of the longest message is told twice at once."""
 
 MESSAGES = 100.0
 """Messages without audio that a client may send a second."""
@@ -37,16 +40,27 @@ MESSAGES_AT_ONCE = 1000.0
 MOST_REFUSED = 1000
 """Messages above that rate that are refused before the client is given up."""
 
+SHARE = 0.25
+"""Of the loop's time, for the messages of one client: who asks for more waits, and so do its messages in the socket."""
+
+WORK_AT_ONCE_S = 0.5
+"""The same in a burst."""
+
+T = TypeVar("T")
 Received = Callable[[str], Awaitable[None]]
 
 
 class TextSocket:
     """Over a prepared socket, whose maker decides on pings and on the longest message."""
 
-    def __init__(self, socket: web.WebSocketResponse, on_full: Callable[[], None]) -> None:
-        """`on_full` is called once, when the client does not read."""
+    def __init__(
+        self, socket: web.WebSocketResponse, on_full: Callable[[], None], on_flood: Callable[[], None]
+    ) -> None:
+        """`on_full` is called once, when the client does not read; `on_flood`, when it goes on and on above the rate
+        of messages."""
         self._socket = socket
         self._on_full = on_full
+        self._on_flood = on_flood
         self._queue: deque[bytes] = deque()
         self._waiting = 0
         self._full = False
@@ -56,6 +70,7 @@ class TextSocket:
         self._written = asyncio.Event()
         """Nothing waits any more, and nothing will."""
         self._messages = Bucket(rate=MESSAGES, burst=MESSAGES_AT_ONCE)
+        self._work = Bucket(rate=SHARE, burst=WORK_AT_ONCE_S)
         self._refused = 0
         self._warned_at = float("-inf")
 
@@ -67,7 +82,7 @@ class TextSocket:
         if isinstance(delta, bytes):
             event = {**event, "delta": binascii.b2a_base64(delta, newline=False).decode()}
         message = orjson.dumps(event)
-        if self._waiting + len(message) > MAX_WAITING:
+        if self._waiting > MAX_WAITING:
             self._full = True
             self._queue.clear()
             self._on_full()
@@ -120,21 +135,27 @@ class TextSocket:
         if transport is not None:
             transport.abort()
 
-    def admit(self, now: float) -> bool:
-        """Whether a message without audio is taken; a flood is told so, once a second."""
+    def admit(self) -> bool:
+        """Whether a message without audio is taken; a flood is told so, once a second, and given up in the end."""
+        now = asyncio.get_running_loop().time()
         if self._messages.take(1.0, now):
             return True
         self._refused += 1
-        if now - self._warned_at >= 1.0:
+        if self._refused > MOST_REFUSED:
+            self._on_flood()
+        elif now - self._warned_at >= 1.0:
             self._warned_at = now
             told = f"Too many messages: at most {MESSAGES:.0f} a second are taken. Some were not."
             self.send(say.error(told, code="rate_limit_exceeded", kind="rate_limit_error"))
         return False
 
-    @property
-    def flooded(self) -> bool:
-        """Whether the client goes on and on above the rate."""
-        return self._refused > MOST_REFUSED
+    async def work(self, act: Callable[[], T]) -> T:
+        """Act upon a message, then let the others have the loop, for as long as this client's share of it asks."""
+        began = time.thread_time()
+        done = act()
+        worked_s = time.thread_time() - began
+        await asyncio.sleep(self._work.wait(worked_s, asyncio.get_running_loop().time()))
+        return done
 
     async def _read(self, receive: Received) -> None:
         while True:
@@ -143,9 +164,14 @@ class TextSocket:
                 case WSMsgType.TEXT:
                     await receive(message.data)
                 case WSMsgType.BINARY:
-                    if self.admit(asyncio.get_running_loop().time()):
+                    if self.admit():
                         told = "Binary frames carry no events: send JSON text, with audio as base64."
                         self.send(say.error(told, code="invalid_event"))
+                case WSMsgType.PING:
+                    if self.admit():
+                        await self._socket.pong(message.data)
+                case WSMsgType.PONG:
+                    self.admit()
                 case _:
                     return
 

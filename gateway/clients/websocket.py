@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+from functools import partial
 from typing import Any
 
 import orjson
@@ -24,6 +25,7 @@ from gateway.errors import HUNG_UP, LEFT, PROTOCOL, Ending, LegError, LegLost
 from gateway.ports import Event, LegSink, Speaker
 from gateway.realtime.events import MAX_APPEND
 from gateway.realtime.ids import new_id
+from gateway.realtime.weight import too_many_values
 from media.audio import PCM24
 
 __all__ = ["WebSocketLeg"]
@@ -59,7 +61,7 @@ class WebSocketLeg:
 
     def __init__(self, call_id: str, socket: web.WebSocketResponse) -> None:
         self.call_id = call_id
-        self._socket = TextSocket(socket, self._unread)
+        self._socket = TextSocket(socket, self._unread, self._flooding)
         self._sink: LegSink | None = None
         self._opened = asyncio.Event()
         self._over = False
@@ -157,18 +159,16 @@ class WebSocketLeg:
         sink = self._sink
         if sink is None:
             return
-        try:
-            event = orjson.loads(message)
-        except orjson.JSONDecodeError:
-            event = None
-        audio = _appended(event)
+        audio = await self._socket.work(partial(self._judge, message, sink))
         if audio is not None:
             await self._hear(audio, sink)
-            return
-        if not self._socket.admit(asyncio.get_running_loop().time()):
-            if self._socket.flooded:
-                self._lose(PROTOCOL)
-            return
+
+    def _judge(self, message: str, sink: LegSink) -> bytes | None:
+        """Audio is given back; everything else goes to the call."""
+        event = _parsed(message)
+        audio = _appended(event)
+        if audio is not None or not self._socket.admit():
+            return audio
         match event:
             case {"type": "input_audio_buffer.commit"}:
                 # What is committed has to be all there.
@@ -178,6 +178,7 @@ class WebSocketLeg:
             case _:
                 pass
         sink.on_event(message)
+        return None
 
     async def _hear(self, audio: bytes, sink: LegSink) -> None:
         """Give audio to the call, in slices, no faster than is good for everybody."""
@@ -225,10 +226,21 @@ class WebSocketLeg:
         self._socket.abort()
         self._lose(LEFT)
 
+    def _flooding(self) -> None:
+        self._lose(PROTOCOL)
+
     def _lose(self, ending: Ending) -> None:
         if not self._told and self._sink is not None:
             self._told = True
             self._sink.on_lost(ending)
+
+
+def _parsed(message: str) -> object:
+    """None for what is no JSON, or too much of it: the call judges it."""
+    try:
+        return None if too_many_values(message) else orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _appended(event: Any) -> bytes | None:

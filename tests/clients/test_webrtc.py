@@ -268,6 +268,16 @@ async def test_more_messages_than_anyone_needs_are_dropped_and_a_flood_ends_the_
         assert 50 <= sink.events.qsize() < 200
 
 
+async def test_messages_that_make_much_work_count_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.clients.channel.WORK_S", 1e-9)
+    async with call() as (caller, _, sink):
+        for n in range(10):
+            caller.channel.send(f"message {n}")
+        assert await error_code(caller) == "rate_limit_exceeded"
+        assert sink.events.qsize() == 1
+        assert not sink.endings
+
+
 async def test_further_channels_are_closed_and_many_end_the_call() -> None:
     async with call() as (caller, _, sink):
         other = caller.pc.createDataChannel("second")

@@ -102,7 +102,7 @@ async def line() -> AsyncIterator[Line]:
     sink, served = Sink(), asyncio.Event()
 
     async def connect(request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(max_msg_size=17 * 2**20)
+        socket = web.WebSocketResponse(max_msg_size=17 * 2**20, autoping=False)
         await socket.prepare(request)
         leg = WebSocketLeg("rtc_1", socket)
         legs.put_nowait(leg)
@@ -116,7 +116,7 @@ async def line() -> AsyncIterator[Line]:
     app = web.Application()
     app.router.add_get("/", connect)
     async with TestServer(app) as server, ClientSession() as http:
-        async with http.ws_connect(server.make_url("/"), max_msg_size=0) as client:
+        async with http.ws_connect(server.make_url("/"), max_msg_size=0, autoping=False) as client:
             leg = await legs.get()
             yield Line(leg, sink, client, served)
             await leg.close(HUNG_UP)

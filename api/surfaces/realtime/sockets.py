@@ -49,6 +49,8 @@ class Sockets:
             protocols=(PROTOCOL,),
             timeout=CLOSE_S,
             heartbeat=HEARTBEAT_S,
+            # The client's pings count among its messages, so they are answered where those are read.
+            autoping=False,
             # A little more than is taken, so that what is just too long is answered by an event, not by a close.
             max_msg_size=MAX_MESSAGE + 1024,
             # Base64 audio shrinks by a quarter at most, and deflating it costs more than the rest of an event does.
