@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from api.errors import ApiError
+from gateway.realtime.weight import MAX_VALUES, too_many_values
 
 __all__ = ["JSON_LIMIT", "json_object", "parsed", "read"]
 
@@ -42,6 +43,8 @@ async def json_object(request: web.Request, limit: int = JSON_LIMIT) -> dict[str
     if request.content_type != "application/json":
         raise ApiError(415, "Send the body as application/json.")
     raw = await read(request, limit)
+    if too_many_values(raw.decode("latin-1")):
+        raise ApiError(400, f"The body may hold at most {MAX_VALUES} values.")
     try:
         document: Any = orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -110,6 +110,7 @@ async def test_a_client_secret_and_a_session_part_add_up(sqlite_url: str) -> Non
             "session.audio.output.speed",
         ),
         ('{"type": "realtime", "tools": ' + "[" * 100 + "]" * 100 + "}", "invalid_event", None),
+        ('{"type": "realtime", "tools": [' + "0," * 40_000 + "0]}", "validation_error", "session"),
     ],
 )
 async def test_sessions_that_cannot_be(

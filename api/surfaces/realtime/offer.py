@@ -11,6 +11,7 @@ from aiohttp import web
 from api import body
 from api.errors import ApiError
 from api.multipart import MultipartFault, parts_of
+from gateway.realtime.weight import MAX_VALUES, too_many_values
 
 __all__ = ["OFFER_LIMIT", "SESSION_LIMIT", "Offer", "invalid_offer", "read_offer"]
 
@@ -69,6 +70,8 @@ def _sdp(raw: bytes) -> str:
 
 
 def _json(raw: bytes) -> dict[str, Any]:
+    if too_many_values(raw.decode("latin-1")):
+        raise ApiError(400, f"The part 'session' may hold at most {MAX_VALUES} values.", param="session")
     try:
         session: object = orjson.loads(raw)
     except orjson.JSONDecodeError:
