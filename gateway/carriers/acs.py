@@ -136,13 +136,17 @@ class Stream:
         return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
     def play(self, audio: bytes) -> list[Message]:
+        if self._silence is None:
+            raise RuntimeError("nothing can be played before the stream began")
+        if not audio:
+            return []
         return [BEFORE + binascii.b2a_base64(audio, newline=False).decode("ascii") + AFTER]
 
     def mark(self, name: str) -> list[Message]:
         return []
 
     def clear(self) -> list[Message]:
-        return [STOP]
+        return [] if self._silence is None else [STOP]
 
     def send_digits(self, digits: str) -> list[Message]:
         """REST plays keys (`:sendDtmfTones`)."""

@@ -124,6 +124,8 @@ class Stream:
 
     def play(self, audio: bytes) -> list[Message]:
         """Header and payload in one piece: Asterisk waits 5 ms between them, and no longer."""
+        if not self._started:
+            raise RuntimeError("nothing can be played before the stream began")
         size = self._frame
         if len(audio) == size:
             return [self._header + audio]

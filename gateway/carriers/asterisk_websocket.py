@@ -160,6 +160,8 @@ class Stream:
 
     def play(self, audio: bytes) -> list[Message]:
         size = self._frame
+        if not size:
+            raise RuntimeError("nothing can be played before the stream began")
         if len(audio) == size and self._held is None:
             return [audio]
         if over := len(audio) % size:
@@ -179,20 +181,22 @@ class Stream:
 
     def mark(self, name: str) -> list[Message]:
         """Raises ValueError for a name that a command cannot carry: printable ASCII, at most 64."""
+        if not self._frame:
+            return []
         if not MARK.fullmatch(name):
             raise ValueError("a mark's name is printable ASCII without spaces, at most 64 of it")
         return self._send([self._command("MARK_MEDIA", name)], 2 * HELD_AT_MOST)
 
     def clear(self) -> list[Message]:
         self._held = None
-        return [self._command("FLUSH_MEDIA")]
+        return [self._command("FLUSH_MEDIA")] if self._frame else []
 
     def send_digits(self, digits: str) -> list[Message]:
         """The channel takes none from us."""
         return []
 
     def hang_up(self) -> list[Message]:
-        return [self._command("HANGUP")]
+        return [self._command("HANGUP")] if self._frame else []
 
     def _command(self, command: str, correlation_id: str = "") -> str:
         if self._json:

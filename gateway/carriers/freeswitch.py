@@ -39,9 +39,8 @@ KILL = '{"type":"killAudio"}'
 
 
 class Stream:
-    """`rate` is what the module was started with, `plays` how the build wants audio, `handshake` what the request that
-    opened the socket told. There are no marks and no keys; builds that do not know `killAudio` take it for a message
-    to the dialplan."""
+    """`rate` is what the module was started with, `plays` how the build wants audio, `clears` whether it knows
+    `killAudio`, `handshake` what the request that opened the socket told. There are no marks and no keys."""
 
     subprotocol: str | None = None
 
@@ -49,6 +48,7 @@ class Stream:
         self,
         rate: int = 8000,
         plays: Literal["binary", "json"] = "binary",
+        clears: bool = False,
         handshake: Mapping[str, str] | None = None,
     ) -> None:
         if rate not in RATES:
@@ -57,6 +57,7 @@ class Stream:
             )
         self._encoding = Encoding(Codec.L16, rate)
         self._json = plays == "json"
+        self._clears = clears
         self._handshake = dict(handshake or {})
         self._started = False
         head = f'{{"type":"streamAudio","data":{{"audioDataType":"raw","sampleRate":{rate},"audioData":"'
@@ -93,14 +94,24 @@ class Stream:
             call_id=call_id,
             hears=self._encoding,
             plays=self._encoding,
-            # A JSON message is a clip to the module, so that it had better not be a small one.
-            pacing=Pacing(100) if self._json else Pacing(20, frames=5),
+            pacing=self._pacing(),
             caller=parameters.get("caller", ""),
             called=parameters.get("called", ""),
             parameters=parameters,
         )
 
+    def _pacing(self) -> Pacing:
+        """A JSON message is a clip to the module, so it had better not be a small one. What cannot be taken back is
+        sent no further ahead than it has to be."""
+        if self._json:
+            return Pacing(100)
+        return Pacing(20, frames=5) if self._clears else Pacing(20, lead_ms=80)
+
     def play(self, audio: bytes) -> list[Message]:
+        if not self._started:
+            raise RuntimeError("nothing can be played before the stream began")
+        if not audio:
+            return []
         if len(audio) > MESSAGE_AT_MOST:
             pieces = [audio[at : at + MESSAGE_AT_MOST] for at in range(0, len(audio), MESSAGE_AT_MOST)]
             return [message for piece in pieces for message in self.play(piece)]
@@ -113,7 +124,7 @@ class Stream:
         return []
 
     def clear(self) -> list[Message]:
-        return [KILL]
+        return [KILL] if self._clears and self._started else []
 
     def send_digits(self, digits: str) -> list[Message]:
         return []

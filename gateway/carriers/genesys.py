@@ -68,8 +68,8 @@ class State(Enum):
 class Stream:
     """One session. `outputs` go back to the flow as its output variables when the session ends.
 
-    Genesys knows no marks, but tells when it has played all it had: every mark waiting then was reached. Audio on its
-    way at that moment makes its mark early by as much as the network takes.
+    Genesys knows no marks, but tells when it has played all it had: that answers a mark with nothing sent after it, and
+    no other. Audio on its way at that moment makes its mark early by as much as the network takes.
     """
 
     subprotocol: str | None = None
@@ -81,6 +81,7 @@ class Stream:
         self._samples = 0
         """The caller's, those among them that Genesys discarded."""
         self._marks: deque[str] = deque(maxlen=MARKS_AT_MOST)
+        """Since the last audio."""
         self._reached: list[StreamEvent] = []
         """Marks with nothing before them to wait for: told with the next message, no more than MARKS_AT_MOST."""
         self._unplayed = False
@@ -185,12 +186,20 @@ class Stream:
         return reached
 
     def play(self, audio: bytes) -> list[Message]:
+        if self._state is State.NEW:
+            raise RuntimeError("nothing can be played before the stream began")
+        if not audio or self._state is not State.OPEN:
+            return []
         self._unplayed = True
+        if self._marks:
+            self._marks.clear()
         if len(audio) <= BINARY_AT_MOST:
             return [audio]
         return [audio[at : at + BINARY_AT_MOST] for at in range(0, len(audio), BINARY_AT_MOST)]
 
     def mark(self, name: str) -> list[Message]:
+        if self._state is not State.OPEN:
+            return []
         if self._unplayed:
             self._marks.append(name)
         elif len(self._reached) < MARKS_AT_MOST:

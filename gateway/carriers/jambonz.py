@@ -50,15 +50,20 @@ DISCONNECT = '{"type":"disconnect"}'
 class Stream:
     """One `listen` with streamed bidirectional audio at the rate it listens at, as `answer` asks for it.
 
-    A mark is told as reached or as cleared, each by its name. `killAudio` also clears the marks; `clearMarks` would
-    make jambonz swallow as many later ones, so it is not used.
+    A mark is told as reached or as cleared, each by its name. `killAudio` also clears the marks. Those that were under
+    way then stay in jambonz' books: afterwards each mark is told as many marks too late (dub_speech_frame in
+    mod_audio_fork, jambonz/freeswitch-modules of October 2024; `clearMarks` has the same fault). So no mark is sent after
+    that, unless `marks_after_clear` says that this jambonz can do better.
     """
 
     subprotocol: str | None = PROTOCOL
 
-    def __init__(self) -> None:
+    def __init__(self, *, marks_after_clear: bool = False) -> None:
         self._frame = 0
         """Bytes of FRAME_MS; 0 before the call was described."""
+        self._marks_after_clear = marks_after_clear
+        self._marks = True
+        self._marks_underway = 0
         self._clearing = False
 
     def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
@@ -102,6 +107,7 @@ class Stream:
 
     def _marked(self, name: str, event: object) -> list[StreamEvent]:
         if event == "playout" and name:
+            self._marks_underway = max(0, self._marks_underway - 1)
             return [Played(name)]
         if event == "cleared" and self._clearing:
             # Every mark that was dropped is told; one such word is enough.
@@ -110,13 +116,25 @@ class Stream:
         return []
 
     def play(self, audio: bytes) -> list[Message]:
+        if not self._frame:
+            raise RuntimeError("nothing can be played before the stream began")
+        if not audio:
+            return []
         return [audio.ljust(self._frame, b"\0")]
 
     def mark(self, name: str) -> list[Message]:
+        if not self._frame or not self._marks:
+            return []
+        self._marks_underway += 1
         return [orjson.dumps({"type": "mark", "data": {"name": name}}).decode()]
 
     def clear(self) -> list[Message]:
+        if not self._frame:
+            return []
         self._clearing = True
+        if self._marks_underway and not self._marks_after_clear:
+            self._marks = False
+        self._marks_underway = 0
         return [KILL]
 
     def send_digits(self, digits: str) -> list[Message]:
@@ -124,7 +142,7 @@ class Stream:
 
     def hang_up(self) -> list[Message]:
         """Ends the verb: jambonz goes on with the next one, and hangs up when there is none."""
-        return [DISCONNECT]
+        return [DISCONNECT] if self._frame else []
 
 
 def answer(

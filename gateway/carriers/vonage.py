@@ -112,15 +112,21 @@ class Stream:
 
     def play(self, audio: bytes) -> list[Message]:
         size = self._frame
+        if not size:
+            raise RuntimeError("nothing can be played before the stream began")
         if len(audio) == size:
             return [audio]
         return [audio[at : at + size].ljust(size, b"\0") for at in range(0, len(audio), size)]
 
     def mark(self, name: str) -> list[Message]:
-        return [orjson.dumps({"action": "notify", "payload": {"mark": name}}).decode()]
+        return (
+            [orjson.dumps({"action": "notify", "payload": {"mark": name}}).decode()]
+            if self._started
+            else []
+        )
 
     def clear(self) -> list[Message]:
-        return [CLEAR]
+        return [CLEAR] if self._started else []
 
     def send_digits(self, digits: str) -> list[Message]:
         """REST plays keys (`PUT /v1/calls/{uuid}/dtmf`)."""

@@ -27,7 +27,7 @@ def test_metadata_that_is_an_object_gives_parameters() -> None:
                 "c-1",
                 WIDE,
                 WIDE,
-                Pacing(20, frames=5),
+                Pacing(20, lead_ms=80),
                 "+15550100001",
                 "+15550100002",
                 {**given, "caller": "+15550100001"},
@@ -39,14 +39,14 @@ def test_metadata_that_is_an_object_gives_parameters() -> None:
 
 @pytest.mark.parametrize(("text", "call"), [("c-1", "c-1"), ("[1]", "[1]"), ("{", "{"), ("", "")])
 def test_other_metadata_names_the_call(text: str, call: str) -> None:
-    assert Stream().receive(text) == ([Started("", call, NARROW, NARROW, Pacing(20, frames=5))], [])
+    assert Stream().receive(text) == ([Started("", call, NARROW, NARROW, Pacing(20, lead_ms=80))], [])
 
 
 def test_without_metadata_the_audio_starts_the_call() -> None:
     stream = Stream(handshake={"call": "c-1"})
     assert stream.receive(b"\1\0" * 160) == (
         [
-            Started("", "c-1", NARROW, NARROW, Pacing(20, frames=5), parameters={"call": "c-1"}),
+            Started("", "c-1", NARROW, NARROW, Pacing(20, lead_ms=80), parameters={"call": "c-1"}),
             Audio(b"\1\0" * 160),
         ],
         [],
@@ -67,8 +67,13 @@ def test_what_is_a_fault(message: Message) -> None:
         Stream().receive(message)
 
 
+def started(stream: Stream) -> Stream:
+    stream.receive("c-1")
+    return stream
+
+
 def test_binary_playback() -> None:
-    stream = Stream()
+    stream = started(Stream())
     assert stream.play(b"\1\0" * 160) == [b"\1\0" * 160]
     assert [len(one) for one in stream.play(bytes(10_000))] == [4800, 4800, 400]
 
@@ -84,9 +89,24 @@ def test_json_playback() -> None:
 
 
 def test_what_it_is_told() -> None:
-    stream = Stream()
+    stream = started(Stream())
+    assert (
+        stream.clear()
+        == stream.mark("m")
+        == stream.send_digits("1")
+        == stream.hang_up()
+        == stream.play(b"")
+        == []
+    )
+    with pytest.raises(RuntimeError, match="before the stream began"):
+        Stream().play(b"\1\0")
+
+
+def test_a_build_that_clears() -> None:
+    stream = Stream(clears=True)
+    assert stream.clear() == []
+    assert stream.receive("")[0] == [Started("", "", NARROW, NARROW, Pacing(20, frames=5))]
     assert stream.clear() == ['{"type":"killAudio"}']
-    assert stream.mark("m") == stream.send_digits("1") == stream.hang_up() == []
 
 
 def test_a_rate_it_has_not() -> None:

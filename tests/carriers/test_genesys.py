@@ -165,8 +165,10 @@ def test_a_rate_limit_is_a_complaint(after: object, wait_ms: int) -> None:
     assert genesys.stream.play(b"\xff" * 1600) == [b"\xff" * 1600]
 
 
-def test_marks_are_reached_when_all_was_played() -> None:
+def test_marks_at_the_end_are_reached_when_all_was_played() -> None:
     genesys = opened()
+    genesys.stream.play(b"\xff" * 1600)
+    genesys.stream.mark("within")
     genesys.stream.play(b"\xff" * 1600)
     genesys.stream.mark("a")
     genesys.stream.mark("b")
@@ -296,3 +298,5 @@ def test_before_open() -> None:
     with pytest.raises(StreamFault, match="a message before open"):
         Genesys().say("ping")
     assert Stream().hang_up() == Stream().clear() == []
+    with pytest.raises(RuntimeError):
+        Stream().play(b"\xff")

@@ -98,6 +98,24 @@ def test_what_it_tells(message: Message, events: list[object]) -> None:
     assert started().receive(message) == (events, [])
 
 
+def test_marks_until_some_were_cleared() -> None:
+    stream = started()
+    assert stream.mark("a")
+    stream.receive('{"type":"mark","data":{"name":"a","event":"playout"}}')
+    stream.clear()
+    assert stream.mark("b")
+    stream.clear()
+    assert stream.mark("c") == []
+
+
+def test_marks_of_a_jambonz_that_keeps_its_books() -> None:
+    stream = Stream(marks_after_clear=True)
+    stream.receive(described())
+    stream.mark("a")
+    stream.clear()
+    assert stream.mark("b")
+
+
 def test_cleared_is_told_once() -> None:
     stream = started()
     cleared = '{"type":"mark","data":{"name":"%s","event":"cleared"}}'

@@ -137,6 +137,20 @@ def test_nasty_messages(name: str, message: Message) -> None:
             check(stream, message)
 
 
+@pytest.mark.parametrize("name", STREAMS)
+def test_before_and_after_the_start(name: str) -> None:
+    make, first = STREAMS[name]
+    stream = make()
+    with pytest.raises(RuntimeError, match="before the stream began"):
+        stream.play(b"\1\0" * 160)
+    assert stream.mark("m") == stream.send_digits("1") == []
+    started = stream.receive(first)[0][0]
+    assert isinstance(started, Started)
+    assert stream.play(b"") == []
+    frame = bytes(started.plays.bytes_per_ms * started.pacing.frame_ms)
+    assert len(stream.play(frame)) == 1
+
+
 KINDS = st.sampled_from(["ping", "dtmf", "playback_started", "playback_completed", "error", "update"])
 
 
