@@ -51,9 +51,9 @@ class Stream:
     """One `listen` with streamed bidirectional audio at the rate it listens at, as `answer` asks for it.
 
     A mark is told as reached or as cleared, each by its name. `killAudio` also clears the marks. Those that were under
-    way then stay in jambonz' books: afterwards each mark is told as many marks too late (dub_speech_frame in
-    mod_audio_fork, jambonz/freeswitch-modules of October 2024; `clearMarks` has the same fault). So no mark is sent after
-    that, unless `marks_after_clear` says that this jambonz can do better.
+    way then stay in jambonz' books, and afterwards each mark is told that many marks too late (dub_speech_frame in
+    mod_audio_fork, jambonz/freeswitch-modules of October 2024; `clearMarks` has the same fault). So no mark is sent
+    after that, unless `marks_after_clear` says that this jambonz can do better.
     """
 
     subprotocol: str | None = PROTOCOL
