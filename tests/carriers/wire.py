@@ -11,7 +11,7 @@ from typing import Any
 from gateway.carriers import exotel, plivo, signalwire, telnyx, twilio
 from gateway.wire import Started, Stream, StreamEvent
 
-__all__ = ["WIRES", "Wire", "heard", "said"]
+__all__ = ["EPOCH", "WIRES", "Wire", "b64", "heard", "said"]
 
 EPOCH = 1_760_000_000_000
 """Where Plivo's timestamps begin."""
