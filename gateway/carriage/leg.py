@@ -151,15 +151,20 @@ class CarrierLeg:
         return bool(messages)
 
     @property
+    def over(self) -> bool:
+        """Whether the call has ended, or is about to."""
+        return self._over or self._ending is not None
+
+    @property
     def waiting(self) -> bool:
         """Whether the line was lost and another may take its place."""
-        return self._line is None and not self._over and self._ending is None
+        return self._line is None and not self.over
 
     async def reattach(self, line: Line) -> None:
         """The carrier opened another socket for the same call, and `line` has answered; it replaces the one there is,
         should that not be lost yet. Raises LegLost when the call is over, LegProtocolError as the constructor does."""
         started = _started(line)
-        if self._over or self._ending is not None or self._sink is None:
+        if self.over or self._sink is None:
             raise LegLost("the call is over")
         old, now = self._line, asyncio.get_running_loop().time()
         if old is not None:
@@ -180,7 +185,7 @@ class CarrierLeg:
 
     def on_wire(self, event: StreamEvent) -> None:
         sink = self._sink
-        if sink is None or self._over or self._ending is not None:
+        if sink is None or self.over:
             return
         match event:
             case Audio():
@@ -223,7 +228,7 @@ class CarrierLeg:
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _beat(self) -> None:
-        if self._over or self._ending is not None:
+        if self.over:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
@@ -242,7 +247,7 @@ class CarrierLeg:
 
     def _pump(self) -> None:
         line = self._line
-        if self._speaker is None or line is None or self._over or self._ending is not None:
+        if self._speaker is None or line is None or self.over:
             return
         now = asyncio.get_running_loop().time()
         speaker = self._speaker
@@ -268,11 +273,11 @@ class CarrierLeg:
             self._lose(INTERNAL_ERROR)
 
     def _tell(self, what: Callable[Told, None], *told: Told.args, **also: Told.kwargs) -> None:
-        if self._ending is None and not self._over:
+        if not self.over:
             self._guarded(what, *told, **also)
 
     def _lose(self, ending: Ending) -> None:
-        if self._ending is not None or self._over:
+        if self.over:
             return
         self._ending = ending
         if self._sink is not None:

@@ -18,7 +18,7 @@ from gateway.errors import (
     LegProtocolError,
 )
 from gateway.log import where
-from gateway.wire import Message, Started, Stopped, Stream, StreamEvent, StreamFault
+from gateway.wire import Audio, Message, Started, Stopped, Stream, StreamEvent, StreamFault
 
 __all__ = ["Line", "Taker"]
 
@@ -28,6 +28,10 @@ START_S = 10.0
 """How long a carrier may take from opening the socket to describing its stream."""
 FLOOD = 1000
 """Messages in a second that are too many: twenty times what a carrier sends, and after a stall it sends what waited."""
+
+
+EARLY = 64
+"""Events kept that come before the call has begun; later ones are dropped."""
 
 
 class Taker(Protocol):
@@ -53,7 +57,7 @@ class Line:
         self._link = link
         self._taker: Taker | None = None
         self._early: list[StreamEvent] = []
-        """What came in one message with the start."""
+        """What came before there was a taker."""
         self._ending: Ending | None = None
         self._second = 0.0
         self._messages = 0
@@ -135,7 +139,9 @@ class Line:
             elif self.started is None and not isinstance(event, Stopped):
                 pass  # nothing has a meaning before the start
             elif self._taker is None:
-                self._early.append(event)
+                # Audio of before the call is nothing that anybody would wait for.
+                if not isinstance(event, Audio) and len(self._early) < EARLY:
+                    self._early.append(event)
             else:
                 self._taker.on_wire(event)
 

@@ -33,6 +33,8 @@ STALLED_S = 0.05
 """A carrier that is behind time by more than this is sent less, until it has caught up."""
 OVERDUE_S = 0.06
 """A mark so much later than the last one was: its piece has not been played yet."""
+HELD_UP_S = 0.04
+"""Without a pump for so long this process was held up."""
 MISSING_S = 2.0
 """A mark so much later will not come."""
 UNSURE_S = 1.0
@@ -77,6 +79,9 @@ class Pacer:
         self._named = 0
         self._late = 0.0
         """Of the latest mark, in seconds."""
+        self._pumped_at = self._seen_at = float("-inf")
+        """The last pump and the one before: what came back before that was told. A mark that waits to be read because we
+        were held up is not one that did not come."""
         self._held_until = float("-inf")
         self._cuts = 0
         """How often what was sent or pulled became void."""
@@ -102,6 +107,7 @@ class Pacer:
     def pump(self, pull: Callable[[], bytes | None], now: float) -> list[Out]:
         """What is to be sent now, in order. `pull` gives the next 20 ms (PCM16, 24 kHz) or None, and is asked for no
         more than can be sent. What it calls may recall: then nothing that it gave counts."""
+        self._seen_at, self._pumped_at = self._pumped_at, now
         self._forget_missing(now)
         if now < self._held_until:
             return []
@@ -181,7 +187,11 @@ class Pacer:
             del self._outstanding[earlier]
             if earlier == name:
                 break
-        self._late = max(0.0, now - mark.due)
+        late = now - mark.due
+        if self.rtt_ms is not None and now - self._pumped_at > HELD_UP_S:
+            # It came some time since then.
+            late = min(max(self._late, self._pumped_at - mark.due), late)
+        self._late = max(0.0, late)
         late_ms = self._late * 1000
         self.rtt_ms = late_ms if self.rtt_ms is None else min(self.rtt_ms, late_ms)
         self._heard(mark.after_ms)
@@ -191,7 +201,7 @@ class Pacer:
         self._forget_missing(now)
         ear = now - self._late + self._way
         due = self._next_due
-        if due is not None and now - due - self._late > OVERDUE_S:
+        if due is not None and self._seen_at - due - self._late > OVERDUE_S:
             ear = min(ear, due)
         while self._underway and self._underway[0].ends <= ear:
             self._heard(self._underway.popleft().to_ms)
@@ -265,7 +275,7 @@ class Pacer:
         """How much the carrier has to play, in seconds."""
         late, due = self._late, self._next_due
         if due is not None:
-            late = max(late, now - due)
+            late = max(late, self._seen_at - due)
         behind = late - 2 * self._way
         return max(0.0, self._ends - now + max(0.0, behind - STALLED_S))
 

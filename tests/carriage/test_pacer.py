@@ -197,6 +197,27 @@ def test_a_carrier_that_falls_behind_is_noticed_and_sent_less() -> None:
             assert far.ends - far.now <= MOST_AHEAD_MS / 1000 + 0.06
 
 
+def test_marks_that_wait_to_be_read_while_we_are_held_up_are_no_lateness() -> None:
+    pacer, source = Pacer(LINEAR, Pacing()), Source()
+    far = Far(pacer, 0.01)
+    source.queued.extend(range(500))
+    for _ in range(60):
+        far.step(0.02, source.pull)
+    for blocked in (0.15, 0.18):
+        far.now += blocked
+        assert abs(pacer.heard_ms(far.now) - far.heard_ms()) <= 20
+        for comes, name in list(far.marks):
+            if comes <= far.now:
+                far.marks.popleft()
+                pacer.played(name, far.now)
+        assert abs(pacer.heard_ms(far.now) - far.heard_ms()) <= 20
+        far.take(pacer.pump(source.pull, far.now))
+        for _ in range(20):
+            far.step(0.02, source.pull)
+            assert abs(pacer.heard_ms(far.now) - far.heard_ms()) <= 20
+    assert far.gaps == []
+
+
 def test_without_marks_the_clock_tells() -> None:
     pacer, source = Pacer(LINEAR, Pacing()), Source()
     far = Far(pacer, echoes=False)
