@@ -82,6 +82,7 @@ class Entering:
         state.ids.renew()
         state.native.clear()
         state.seeded.clear()
+        state.arriving.clear()
         state.adopted.clear()
         state.hidden = dict(standby.hidden)
         state.carry_on = None
@@ -148,7 +149,7 @@ class Entering:
                 state.hidden[theirs] = entry.id
             else:
                 theirs = state.ids.items.for_seeding(entry.id)
-                state.seeded[entry.id] = entry.spoken
+                state.seed(entry.id, entry.spoken)
             item = {**told, "id": theirs}
             if "call_id" in item:
                 item["call_id"] = state.ids.calls.for_pair(item["call_id"])

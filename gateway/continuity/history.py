@@ -174,8 +174,9 @@ class History:
 
     def place(self, item_id: str, after: str | None) -> None:
         """Have a known item stand elsewhere."""
-        self._order.remove(item_id)
-        self._insert(item_id, after)
+        if after != item_id:
+            self._order.remove(item_id)
+            self._insert(item_id, after)
 
     def remove(self, item_id: str) -> Entry | None:
         entry = self._entries.pop(item_id, None)

@@ -161,6 +161,7 @@ class Inward:
         item_id = event["item"]["id"]
         wish = state.pending.answered(event)
         known = state.history.find(item_id)
+        state.arriving.discard(item_id)
         if known is not None and (known.done if kind.endswith("done") else known.added):
             return []
         if item_id in state.seeded and known is not None:
@@ -272,8 +273,11 @@ class Inward:
         )
         if not ours or state.history.find(ours) is None:
             return state.history.last_settled
-        # What it does not know of stands before whatever it adds.
-        return state.history.past(ours, lambda entry: not (entry.wished or state.knows(entry.id)))
+        # What it did not know of when it said so stands before whatever it adds.
+        return state.history.past(
+            ours,
+            lambda entry: not entry.wished and (entry.id in state.arriving or not state.knows(entry.id)),
+        )
 
     def _placed(self, event: Event, item_id: str) -> Event:
         """The event with the item that the call has before it."""

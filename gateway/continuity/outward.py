@@ -97,7 +97,7 @@ class Outward:
     def _seed_call(self, entry: Entry) -> list[Effect]:
         state = self._state
         (item,) = picture(entry)
-        state.seeded[entry.id] = ""
+        state.seed(entry.id, "")
         theirs = state.ids.items.for_seeding(entry.id)
         item = {**item, "id": theirs, "call_id": state.ids.calls.for_pair(entry.call_id)}
         return [
@@ -153,7 +153,7 @@ class Outward:
             return []
         effects = self._drop(entry)
         for item in picture(entry):
-            state.seeded[entry.id] = entry.spoken
+            state.seed(entry.id, entry.spoken)
             place = self._place(entry.id)
             item = {**item, "id": state.ids.items.for_seeding(entry.id)}
             effects.append(state.command("conversation.item.create", item=item, previous_item_id=place))

@@ -92,10 +92,14 @@ def latest(steps: list[Written | Heard]) -> list[Written | Heard]:
             break
         kept.append(step)
     kept.reverse()
-    called = {step.entry.call_id for step in kept if step.entry.kind == "function_call"}
-    return [
-        step for step in kept if step.entry.kind != "function_call_output" or step.entry.call_id in called
-    ]
+    called: set[str] = set()
+    whole: list[Written | Heard] = []
+    for step in kept:
+        if step.entry.kind == "function_call":
+            called.add(step.entry.call_id)
+        if step.entry.kind != "function_call_output" or step.entry.call_id in called:
+            whole.append(step)
+    return whole
 
 
 def _content(entry: Entry) -> list[Item]:

@@ -56,6 +56,8 @@ class State:
         """Items that came about on the link in force: its provider has them whole, with their audio."""
         self.seeded: dict[str, str] = {}
         """Items that the provider in force was given as text: item → that text."""
+        self.arriving: set[str] = set()
+        """Those of them that it has not told yet to be there."""
         self.adopted: deque[tuple[str, str | None]] = deque()
         """Commits that were made in the call's place, in order: event id, and the item that the call knows already
         (None: it is to hear of it)."""
@@ -110,6 +112,11 @@ class State:
             "event_id": event_id,
         }  # fmt: skip
         return self.tell({"type": "error", "error": told})
+
+    def seed(self, item_id: str, text: str) -> None:
+        """The provider in force is given an item, as this text."""
+        self.seeded[item_id] = text
+        self.arriving.add(item_id)
 
     def knows(self, item_id: str) -> bool:
         """Whether the provider in force has this item of the call's."""

@@ -66,6 +66,7 @@ class Bench:
                         self.open()
                 case Close(link, why):
                     self.closed[link] = why
+                    self.listener.changes += 1
                 case Proven(link):
                     self.proven.append(link)
                 case GiveUp():
