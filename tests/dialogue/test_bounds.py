@@ -11,6 +11,7 @@ from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.providers.embedded.grammar import spot_any
 from gateway.providers.embedded.numbers import digit_runs
 from gateway.providers.embedded.turns import MOST_TURNS, MOST_WORDS, TURN_WORDS, CallerTurn, turns_of
+from gateway.speech.ports import Heard
 from tests.dialogue.talk import Talk, persona
 
 pytestmark = pytest.mark.unit
@@ -65,6 +66,17 @@ def test_only_the_first_words_of_an_item_and_a_turn_are_understood() -> None:
     (turn,) = turns_of([message("user", "x" * 50_000)], {})
     assert isinstance(turn, CallerTurn)
     assert len(turn.text) < 2000
+
+
+def test_what_follows_a_turn_that_is_full_costs_nothing() -> None:
+    doubted = {"last": Heard("", 1.0, "none")}
+    items = [message("user", "I need an appointment " * 10)] * 20_000
+    begun = time.process_time()
+    (turn,) = turns_of([*items, {**items[0], "id": "last"}], doubted)
+    assert time.process_time() - begun < 0.5
+    assert isinstance(turn, CallerTurn)
+    assert len(turn.text.split()) == TURN_WORDS
+    assert turn.doubtful
 
 
 def test_only_the_latest_turns_count() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.speech.ports import Heard
@@ -23,6 +23,8 @@ class CallerTurn:
     text: str
     doubtful: bool
     """The ears were unsure of some of it."""
+    full: bool = field(default=False, compare=False)
+    """There was more of it than is understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,17 @@ def _message(turns: list[Turn], item: Mapping[str, Any], heard: Mapping[str, Hea
             ear.source == "none" or (ear.source == "open" and ear.score < DOUBT)
         )
         last = turns[-1] if turns else None
-        if isinstance(last, CallerTurn):
-            said = _understood(f"{last.text} {_understood(text)}".strip())
-            turns[-1] = CallerTurn(said, last.doubtful or doubtful)
+        if not isinstance(last, CallerTurn):
+            turns.append(_turn(text, doubtful))
+        elif last.full:
+            turns[-1] = replace(last, doubtful=last.doubtful or doubtful)
         else:
-            turns.append(CallerTurn(_understood(text), doubtful))
+            turns[-1] = _turn(f"{last.text} {text}".strip(), last.doubtful or doubtful)
+
+
+def _turn(text: str, doubtful: bool) -> CallerTurn:
+    said = _understood(text)
+    return CallerTurn(said, doubtful, full=len(said) < len(text))
 
 
 def _settle(turns: list[Turn], begun: Result, done: Result) -> None:
