@@ -197,6 +197,8 @@ class Core:
                 self._speech.noticed = True
                 if self._persona.turns == "provider":
                     self._cue(Cue.YIELD, now, out)
+                else:
+                    self._hinted(now, out)
             case "input_audio_buffer.speech_stopped":
                 self._scribe.user_stopped(event["item_id"], self._model_ms(event["audio_end_ms"], now))
             case "input_audio_buffer.committed":
@@ -299,6 +301,7 @@ class Core:
             self._floor = Floor.QUIET
 
     def _speech_started(self, now: float, ago_ms: int, out: list[Effect]) -> None:
+        hinted = self._floor is Floor.HELD and self._speech.hinted
         self._speech.started(held=self._floor is Floor.HELD)
         self._times.onset()
         self._clock.active(now)
@@ -306,8 +309,15 @@ class Core:
             return
         before = self._floor
         self._cue(Cue.ONSET, now, out)
-        if before is Floor.AGENT and self._floor is Floor.HELD:
+        if hinted or (before is Floor.AGENT and self._floor is Floor.HELD):
             out.append(Note("bargein_ms", ago_ms))
+
+    def _hinted(self, now: float, out: list[Effect]) -> None:
+        """The model hears the caller before the local VAD does. Where the far end buffers, each frame that it is sent
+        until then is one to take back; if the local VAD does not hear the caller soon, the reply goes on."""
+        if self._settings.recalls and self._desk.interrupts and self._floor is Floor.AGENT:
+            self._speech.hint(now)
+            self._cue(Cue.ONSET, now, out)
 
     def _speech_ended(self, now: float, ago_ms: int, out: list[Effect]) -> None:
         self._speech.ended(now, ago_ms)

@@ -80,8 +80,8 @@ class Pacer:
         self._late = 0.0
         """Of the latest mark, in seconds."""
         self._pumped_at = self._seen_at = float("-inf")
-        """The last pump and the one before: what came back before that was told. A mark that waits to be read because we
-        were held up is not one that did not come."""
+        """The last pump and the one before: what came back before that was told. A mark that waits to be read because
+        we were held up is not one that did not come."""
         self._held_until = float("-inf")
         self._cuts = 0
         """How often what was sent or pulled became void."""

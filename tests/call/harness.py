@@ -77,13 +77,20 @@ class Bench:
     now: float = 100.0
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
+    recalls: bool = False
 
     def __post_init__(self) -> None:
         wanted = session_for(self.who, ())
         wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
         session = merge_session(default_session(model="test", session_id="s-1"), wanted).session
         settings = CoreSettings(
-            "rtc_1", self.who, session, self.tools, tariff=self.tariff, budget_usd=self.budget_usd
+            "rtc_1",
+            self.who,
+            session,
+            self.tools,
+            tariff=self.tariff,
+            budget_usd=self.budget_usd,
+            recalls=self.recalls,
         )
         self.core = Core(settings, self.now)
         self.effects: list[Effect] = []

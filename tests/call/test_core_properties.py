@@ -40,9 +40,11 @@ CLIENT_MESSAGES = [
 
 
 class CallMachine(RuleBasedStateMachine):
+    recalls = False
+
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench(tools=(WEATHER,))
+        self.bench = Bench(tools=(WEATHER,), recalls=self.recalls)
         self.speaking = False
         self.connected = False
         self.items = 0
@@ -81,6 +83,12 @@ class CallMachine(RuleBasedStateMachine):
         self.speaking = True
         self.bench.report()
         self.bench.leg(SpeechStarted(60))
+
+    @precondition(lambda self: self.live() and self.connected)
+    @rule()
+    def the_model_hears_something(self) -> None:
+        self.bench.report()
+        self.bench.model("input_audio_buffer.speech_started", item_id="hint", audio_start_ms=0)
 
     @precondition(lambda self: self.live() and self.speaking)
     @rule()
@@ -253,6 +261,16 @@ class CallMachine(RuleBasedStateMachine):
 
 TestCall = CallMachine.TestCase
 TestCall.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+
+
+class PhoneMachine(CallMachine):
+    """The same on a leg whose far end gives back what it has not played."""
+
+    recalls = True
+
+
+TestPhone = PhoneMachine.TestCase
+TestPhone.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 def test_the_table_is_total_and_pauses_before_it_interrupts() -> None:
