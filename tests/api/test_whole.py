@@ -148,6 +148,24 @@ async def test_a_call_over_webrtc_with_a_sideband_and_its_end(server: Server) ->
         assert await refused(client, call_id) == 404
 
 
+async def test_a_sideband_of_a_call_over_websocket(server: Server) -> None:
+    async with openai(server) as client, client.realtime.connect(model="any") as connection:
+        await event(connection, "session.created")
+        answer = connection._connection.response
+        assert answer is not None
+        call_id = answer.headers["Location"].removeprefix("/v1/realtime/calls/")
+        async with client.realtime.connect(call_id=call_id) as sideband:
+            await event(sideband, "session.created")
+            await sideband.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+            await sideband.response.create()
+            said = await event(connection, "response.done")
+            assert await event(sideband, "response.done") == said
+            await client.realtime.calls.hangup(call_id)
+            async with asyncio.timeout(15):
+                assert [received async for received in connection if received.type == "error"] == []
+    await idle(server)
+
+
 async def test_the_offer_alone(server: Server) -> None:
     async with openai(server) as client, dialled(client) as (call_id, caller):
         async with asyncio.timeout(15):

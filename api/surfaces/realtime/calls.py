@@ -18,7 +18,7 @@ from api.tokens import SecretGrant, SessionGrant
 from gateway.call.run import CallPlan
 from gateway.errors import NEVER_CONNECTED, LegError, LegProtocolError
 
-__all__ = ["CALLS", "no_such_call", "routes"]
+__all__ = ["CALLS", "location", "no_such_call", "routes"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             leg = deps.make_leg(call_id)
             answer = await _answered(leg, offer.sdp)
             deps.supervisor.begin(call_id, leg, call.request)
-        headers = {"Location": f"/v1/realtime/calls/{call_id}", "X-Session-Id": call.session_id}
+        headers = {"Location": location(call_id), "X-Session-Id": call.session_id}
         if call.access_key is not None:
             headers["X-Session-Access"] = call.access_key
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
@@ -71,6 +71,11 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         web.post("/v1/realtime/calls/{call_id}/reject", sip),
         web.post("/v1/realtime/calls/{call_id}/refer", sip),
     ]
+
+
+def location(call_id: str) -> str:
+    """Where a call is: how a client learns its id."""
+    return f"/v1/realtime/calls/{call_id}"
 
 
 def no_such_call() -> ApiError:

@@ -12,7 +12,7 @@ from api import auth
 from api.deps import Deps
 from api.errors import ApiError
 from api.surfaces.realtime.callers import Caller, Server, identify, offered_protocols, server_only
-from api.surfaces.realtime.calls import CALLS, no_such_call
+from api.surfaces.realtime.calls import CALLS, location, no_such_call
 from api.surfaces.realtime.opening import busy, opening, reserved
 from gateway.errors import LEFT, Busy
 from gateway.realtime.events import MAX_MESSAGE
@@ -72,6 +72,7 @@ class Sockets:
             if call.access_key is not None:
                 socket.headers["X-Session-Access"] = call.access_key
             socket.headers["X-Session-Id"] = call.session_id
+            socket.headers["Location"] = location(call_id)
             async with self._upgraded(request, socket):
                 leg = deps.make_socket_leg(call_id, socket)
                 deps.supervisor.begin(call_id, leg, call.request)
