@@ -53,11 +53,15 @@ async def sockets(
 
 
 async def pace(
-    send: Callable[[bytes], Awaitable[None]], wire: bytes, frame: int, lead_s: float = 0.1
+    send: Callable[[bytes], Awaitable[None]],
+    wire: bytes,
+    frame: int,
+    lead_s: float = 0.1,
+    step_s: float = 0.02,
 ) -> None:
-    """Send `wire` in 20 ms frames of `frame` bytes, in real time with a lead: what a good application does."""
+    """Send `wire` in frames of `frame` bytes that last `step_s`, in real time with a lead: a good application does."""
     clock = asyncio.get_running_loop().time
     began = clock()
-    for at in range(0, len(wire), frame):
-        await asyncio.sleep(began + at / frame * 0.02 - lead_s - clock())
+    for nth, at in enumerate(range(0, len(wire), frame)):
+        await asyncio.sleep(began + nth * step_s - lead_s - clock())
         await send(wire[at : at + frame])

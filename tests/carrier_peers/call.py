@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,14 @@ from tests.carrier_peers.carrier import Carrier
 from tests.carrier_peers.faults import Broken, Fault, Frame
 from tests.carrier_peers.heard import Heard
 from tests.carrier_peers.log import Log
-from tests.carrier_peers.manners import Mangler, Manners
+from tests.carrier_peers.manners import GOOD, Mangler, Manners
 from tests.carrier_peers.playback import Gap
-from tests.carrier_peers.sockets import Gone, Socket
+from tests.carrier_peers.sockets import Gone, Socket, websocket
 from tests.carrier_peers.voice import spoken
 
-__all__ = ["Call", "Ended", "Said", "calling"]
+__all__ = ["Call", "Ended", "Said", "calling", "dialling"]
 
+FAREWELL_S = 2.0
 CONGESTED_S = 0.5
 """A send that blocks so long means that the application does not read; the carrier throws audio away."""
 
@@ -131,8 +132,19 @@ class Call(Generic[C]):
             goodbye = self.carrier.finish()
             if self._manners.stops:
                 await self.send(*goodbye)
+                await self._farewell()
             self._end("carrier", None)
         await self._socket.close()
+
+    async def _farewell(self) -> None:
+        kind = self.carrier.farewell
+        if kind is None or self.carrier.began is None or self.ended is not None:
+            return
+        try:
+            await self.received.until(kind, within_s=FAREWELL_S)
+        except TimeoutError as error:
+            told = Broken("farewell", f"the end was not answered: {error}", "the carrier's protocol")
+            self.carrier.blame(told, "", self._clock())
 
     def drop(self) -> None:
         """The network goes away: the connection is cut without a word."""
@@ -209,6 +221,8 @@ class Call(Generic[C]):
         due = self._clock() + frame_s
         while self.ended is None:
             await asyncio.sleep(due - self._clock())
+            if self.carrier.over:
+                return
             audio, future = self._speech.popleft() if self._speech else (silence, None)
             if self._manners.streams:
                 await self._stream(self.carrier.media(audio, audio == silence))
@@ -233,6 +247,7 @@ class Call(Generic[C]):
             answers = [*self.carrier.tick(now), *self.carrier.take(frame, now)]
             self._due_changed.set()
             await self.send(*answers)
+            await self._obey_end()
         self._end("application", self._socket.close_code)
 
     async def _play(self) -> None:
@@ -244,6 +259,12 @@ class Call(Generic[C]):
                     await self._due_changed.wait()
             except TimeoutError:
                 await self.send(*self.carrier.tick(self._clock()))
+                await self._obey_end()
+
+    async def _obey_end(self) -> None:
+        if self.carrier.done:
+            self._end("carrier", None)
+            await self._socket.close()
 
     def _end(self, by: Literal["carrier", "application"], code: int | None) -> None:
         if self.ended is None:
@@ -252,6 +273,26 @@ class Call(Generic[C]):
 
     def _future(self) -> asyncio.Future[float]:
         return asyncio.get_running_loop().create_future()
+
+
+@asynccontextmanager
+async def dialling(
+    carrier: C,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    via: str | None = None,
+    manners: Manners = GOOD,
+) -> AsyncIterator[Call[C]]:
+    """Call `url` over a WebSocket as this carrier does; `headers` come on top of its own, `via` (scheme and host) is
+    where the URL's host really listens. Raises sockets.Refused."""
+    offered = carrier.subprotocols()
+    async with websocket(url, {**carrier.headers(), **(headers or {})}, offered, via) as socket:
+        if offered and socket.subprotocol not in offered:
+            told = f"none of the subprotocols {', '.join(offered)} was chosen"
+            carrier.blame(Broken("subprotocol", told, "RFC 6455 section 4.1"), "", 0.0)
+        async with calling(Call(carrier, socket, manners)) as call:
+            yield call
 
 
 @asynccontextmanager

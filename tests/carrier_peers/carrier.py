@@ -22,6 +22,8 @@ class Carrier(ABC, Generic[MarkT]):
 
     congestion = "congestion"
     """The code of the fault when the application reads too slowly."""
+    farewell: str | None = None
+    """The application's answer to `stop`, which the carrier awaits before it closes the socket."""
 
     def __init__(self, says: Codec, hears: Codec | None = None, frame_ms: int = 20) -> None:
         self.says = says
@@ -36,6 +38,8 @@ class Carrier(ABC, Generic[MarkT]):
         """When the stream started; None before."""
         self.wall: Callable[[], datetime] = lambda: datetime.now(UTC)
         """The time of day, where a message tells it."""
+        self.done = False
+        """The application has asked for the end: the carrier closes the socket."""
         self.over = False
         """After `stop`: what still comes crossed it, and is nobody's fault."""
 
@@ -46,6 +50,7 @@ class Carrier(ABC, Generic[MarkT]):
         return {}
 
     def subprotocols(self) -> tuple[str, ...]:
+        """What the carrier offers; the application has to choose one, when there are any."""
         return ()
 
     def opening(self) -> list[Frame]:

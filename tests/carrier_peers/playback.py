@@ -65,6 +65,16 @@ class Playback(Generic[T]):
         return self._marks[0][0] if self._marks and self._held is None else None
 
     @property
+    def held(self) -> bool:
+        """True between `hold` and `go_on`."""
+        return self._held is not None
+
+    @property
+    def end(self) -> float:
+        """When all that is queued will have been played, if nothing is held."""
+        return self._end
+
+    @property
     def outstanding(self) -> tuple[T, ...]:
         """Marks not reached yet, oldest first."""
         held = () if self._held is None else self._held[2]
@@ -99,6 +109,12 @@ class Playback(Generic[T]):
             self._held[2].append((self.pending_s(now), mark))
         else:
             self._marks.append((max(now, self._end), mark))
+
+    def unmark(self) -> None:
+        """Forget all marks that wait."""
+        self._marks.clear()
+        if self._held is not None:
+            self._held[2].clear()
 
     def reached(self, now: float) -> list[T]:
         """The marks that have been reached since the last time, oldest first."""

@@ -30,7 +30,7 @@ WORDS = Words(
     ),
     play=_play,
     mark=lambda name: _said("mark", mark={"name": name}),
-    clear=_said("clear"),
+    clear=lambda _: _said("clear"),
     sources={
         "in": "telephony 2.3",
         "in connected": "telephony 2.3; Telnyx, Stream call media over WebSocket: Connected Frame",

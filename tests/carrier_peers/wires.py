@@ -41,7 +41,8 @@ class Words:
     play: Callable[[bytes], Frame]
     """One frame of sound."""
     mark: Callable[[str], Frame] | None
-    clear: Frame | None
+    clear: Callable[[Any], Frame] | None
+    """Given the carrier, whose last number it may have to confirm."""
     sources: dict[str, str]
     """By direction and type: `in start`, `out media`; `in` and `out` stand for the rest."""
     bad: Sequence[Bad]
@@ -49,8 +50,12 @@ class Words:
     """What no carrier would send, with the carrier's ids in it where it has any."""
     digits: str = "5*#"
     """Keys that its callers press; empty where it cannot tell."""
-    after: Sequence[Frame] = field(default=())
+    chunk_ms: int = 20
+    """How much sound one message has."""
+    after: Sequence[Callable[[Any], Frame]] = field(default=())
     """What the application answers to the start before it may speak."""
+    goodbye: Callable[[Any], Frame] | None = None
+    """What it answers to the end."""
 
 
 class _Tape:
@@ -71,7 +76,12 @@ class _Tape:
         """The application sent that."""
         line = self._line("out", frame, source)
         self.lines.append({**line, "fault": fault} if fault else line)
-        self.came(self.carrier.take(frame, self.now))
+        before = len(self.carrier.faults)
+        answers = self.carrier.take(frame, self.now)
+        codes = [one.code for one in self.carrier.faults[before:]]
+        if codes != ([fault] if fault else []):
+            raise AssertionError(f"{line} is blamed with {codes}")
+        self.came(answers)
 
     def pass_(self, seconds: float) -> None:
         """Time passes."""
@@ -85,7 +95,7 @@ class _Tape:
         self.came(self.carrier.open(self.now))
         self.came(self.carrier.begin(self.now))
         for frame in self.words.after:
-            self.went(frame)
+            self.went(frame(self.carrier))
 
     def hear(self, frames: int, speech: bool = True) -> None:
         """The caller speaks, or is silent."""
@@ -100,7 +110,7 @@ class _Tape:
 
     def play(self, frames: int = 1) -> None:
         for _ in range(frames):
-            self.went(self.words.play(self.carrier.hears.tone(20)))
+            self.went(self.words.play(self.carrier.hears.tone(self.words.chunk_ms)))
 
     def _line(self, way: str, frame: Frame, source: str) -> Line:
         known = self.words.sources
@@ -135,7 +145,7 @@ def _marks(tape: _Tape) -> None:
         tape.went(tape.words.mark("m1"))
         tape.play(2)
         tape.went(tape.words.mark("m2"))
-    tape.pass_(1.0)
+    tape.pass_(2.5)
 
 
 def _clear(tape: _Tape) -> None:
@@ -147,8 +157,8 @@ def _clear(tape: _Tape) -> None:
         tape.went(tape.words.mark("m2"))
     tape.pass_(0.04)
     if tape.words.clear is not None:
-        tape.went(tape.words.clear)
-        tape.went(tape.words.clear)
+        tape.went(tape.words.clear(tape.carrier))
+        tape.went(tape.words.clear(tape.carrier))
     tape.pass_(1.0)
 
 
@@ -156,6 +166,8 @@ def _stop(tape: _Tape) -> None:
     tape.start()
     tape.hear(1)
     tape.came(tape.carrier.finish())
+    if tape.words.goodbye is not None:
+        tape.went(tape.words.goodbye(tape.carrier))
 
 
 def _errors(tape: _Tape) -> None:
