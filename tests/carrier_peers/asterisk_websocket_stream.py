@@ -140,7 +140,7 @@ class AsteriskWebSocketStream(Carrier[Mark]):
         return self.playback.end - (XON - 0.5) * 0.02
 
     def _queued(self, now: float) -> float:
-        return self.playback.pending_s(now) / 0.02
+        return round(self.playback.pending_s(now) / 0.02, 6)
 
     # ── to Asterisk ───────────────────────────────────────────────────────────────────────────────────────
 
