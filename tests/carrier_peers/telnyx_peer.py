@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 from tests.carrier_peers.codecs import MULAW, Codec
 from tests.carrier_peers.manners import GOOD, Manners
-from tests.carrier_peers.rest import Reply, Request, RestDouble
+from tests.carrier_peers.phone import Whole, living
+from tests.carrier_peers.rest import Reply, Request
 from tests.carrier_peers.telnyx_hooks import Keys
 from tests.carrier_peers.telnyx_phone import TelnyxPhone
 from tests.carrier_peers.telnyx_rest import Refusal, judged_dial, stream_wanted
@@ -34,7 +35,7 @@ class TelnyxPlaced:
     ) -> AsyncIterator[TelnyxPhone]:
         """Somebody picks up; `moved`: and the call gets another control id with it."""
         phone = self.phone
-        async with self._peer.living(phone):
+        async with living(phone):
             phone.tell("call.initiated", direction="outgoing", state="bridging")
             if moved:
                 await phone.move()
@@ -47,23 +48,22 @@ class TelnyxPlaced:
 
     async def fail(self, cause: Literal["user_busy", "timeout", "call_rejected", "not_found"]) -> None:
         """Nobody picks up."""
-        async with self._peer.living(self.phone):
+        async with living(self.phone):
             self.phone.tell("call.initiated", direction="outgoing", state="bridging")
             self.phone.state = "hangup"
             self.phone.tell("call.hangup", state="hangup", hangup_cause=cause, hangup_source="callee")
 
 
-class TelnyxPeer(RestDouble):
+class TelnyxPeer(Whole):
     """Telnyx for one account. `base` + `/v2` instead of `https://api.telnyx.com/v2`; `via` is where the application
     listens."""
 
     def __init__(self, api_key: str, webhook_url: str, via: str | None) -> None:
-        super().__init__()
+        super().__init__(via)
         self.api_key = api_key
         self.webhook_url = webhook_url
         """Of the connection, for calls that name none."""
         self.keys = Keys()
-        self.via = via
         self._phones: dict[str, TelnyxPhone] = {}
         self._placed: asyncio.Queue[TelnyxPlaced] = asyncio.Queue(100)
 
@@ -91,7 +91,7 @@ class TelnyxPeer(RestDouble):
             self, CallIds(), (from_, to), self.webhook_url, "incoming", says, manners, underscores
         )
         self.know(phone)
-        async with self.living(phone):
+        async with living(phone):
             phone.tell("call.initiated", direction="incoming", state="parked", tags=[])
             yield phone
 
@@ -104,24 +104,6 @@ class TelnyxPeer(RestDouble):
         """Find a call by the control id it has now, and by no other."""
         self._phones = {control: one for control, one in self._phones.items() if one is not phone}
         self._phones[phone.ids.control] = phone
-
-    @asynccontextmanager
-    async def living(self, phone: TelnyxPhone) -> AsyncIterator[None]:
-        """Run a call while the body runs; then hang up, and deliver what is still to be told."""
-        failed: Exception | None = None
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(phone.run())
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001 - raised below, outside of the group that would wrap it
-                failed = error
-            finally:
-                await phone.hang_up()
-                async with asyncio.timeout(30):
-                    await phone.drained()
-                running.cancel()
-        if failed is not None:
-            raise failed
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from tests.carrier_peers.faults import Broken
 from tests.carrier_peers.http import Asked, Unreachable, deliver
 from tests.carrier_peers.ids import new_uuid, sid
 from tests.carrier_peers.manners import GOOD, Manners
+from tests.carrier_peers.phone import Phone
 from tests.carrier_peers.sockets import Refused
 from tests.carrier_peers.telnyx_hooks import event, retried
 from tests.carrier_peers.telnyx_rest import Refusal, judged_action, stream_mode, stream_wanted
@@ -30,7 +31,7 @@ BEFORE_ANSWER = frozenset({"answer", "reject", "hangup", "transfer"})
 """Actions that need no answered call."""
 
 
-class TelnyxPhone:
+class TelnyxPhone(Phone[TelnyxCall]):
     """What a test holds of one call at Telnyx."""
 
     def __init__(
@@ -44,6 +45,7 @@ class TelnyxPhone:
         manners: Manners = GOOD,
         underscores: bool = False,
     ) -> None:
+        super().__init__(peer)
         self.ids = ids
         self.numbers = numbers
         self.webhook_url = webhook_url
@@ -53,7 +55,6 @@ class TelnyxPhone:
         """Every action that was taken, in order; a repeated `command_id` is not taken again."""
         self.told: list[str] = []
         """Every event that the application has taken."""
-        self.streams: list[TelnyxCall] = []
         self.client_state: str | None = None
         self._peer = peer
         self._says = says
@@ -61,29 +62,19 @@ class TelnyxPhone:
         self._underscores = underscores
         self._live = 0
         self._command_ids: set[str] = set()
-        self._changed = asyncio.Event()
         self._orders: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(10)
         self._outbox: asyncio.Queue[Asked] = asyncio.Queue(100)
 
     # ── for the test ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def stream(self, nth: int = 1, within_s: float = 5.0) -> TelnyxCall:
-        """The `nth` media stream, once it has started. Raises TimeoutError, with what was wrong."""
-        await self._until(lambda: len(self.streams) >= nth, "no stream", within_s)
-        call = self.streams[nth - 1]
-        await call.started()
-        return call
-
     async def doing(self, action: str, within_s: float = 5.0) -> Mapping[str, Any]:
         """The body of the first command of that name. Raises TimeoutError."""
-        await self._until(
-            lambda: any(name == action for name, _ in self.commands), f"no {action}", within_s
-        )
+        await self.until(lambda: any(name == action for name, _ in self.commands), f"no {action}", within_s)
         return next(body for name, body in self.commands if name == action)
 
     async def heard_of(self, kind: str, within_s: float = 5.0) -> None:
         """Until the application has taken an event. Raises TimeoutError."""
-        await self._until(lambda: kind in self.told, f"{kind} not taken", within_s)
+        await self.until(lambda: kind in self.told, f"{kind} not taken", within_s)
 
     async def hang_up(self) -> None:
         """The person puts the phone down."""
@@ -133,7 +124,7 @@ class TelnyxPhone:
         self.client_state = fields.get("client_state", self.client_state)
         self.webhook_url = fields.get("webhook_url", self.webhook_url)
         self.commands.append((action, fields))
-        self._changed.set()
+        self.change()
         match action:
             case "answer":
                 await self.picked_up(fields)
@@ -165,7 +156,7 @@ class TelnyxPhone:
 
     async def drained(self) -> None:
         """Until every stream has ended and every webhook is delivered."""
-        await self._until(lambda: self._live == 0, "a stream is open", 10)
+        await self.until(lambda: self._live == 0, "a stream is open", 10)
         await self._outbox.join()
 
     async def _stream(self, fields: Mapping[str, Any]) -> None:
@@ -187,15 +178,14 @@ class TelnyxPhone:
             await self._dial(url, stream, about)
         finally:
             self._live -= 1
-            self._changed.set()
+            self.change()
 
     async def _dial(self, url: str, stream: TelnyxStream, about: Mapping[str, str]) -> None:
         try:
             async with TelnyxCall.dial(
                 url, stream=stream, via=self._peer.via, manners=self._manners
             ) as call:
-                self.streams.append(call)
-                self._changed.set()
+                self.opened(call)
                 self.tell("streaming.started", **about)
                 await call.over(3600)
         except Refused as refused:
@@ -228,19 +218,9 @@ class TelnyxPhone:
                     problem = f"HTTP {answered.status}"
                     if 200 <= answered.status < 300:
                         self.told.append(asked.json["data"]["event_type"].replace("_", "."))
-                        self._changed.set()
+                        self.change()
                         break
                 asked = retried(self._peer.keys, asked)
             else:
                 self._peer.blame(Broken("webhook", problem, "telephony 2.1"), asked.body.decode())
             self._outbox.task_done()
-
-    async def _until(self, true: Callable[[], bool], failing: str, within_s: float) -> None:
-        try:
-            async with asyncio.timeout(within_s):
-                while not true():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            faults = [str(one) for one in self._peer.faults]
-            raise TimeoutError(f"{failing} within {within_s} s; faults: {faults}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Literal
@@ -13,9 +13,10 @@ from tests.carrier_peers import twilio_hooks
 from tests.carrier_peers.http import deliver
 from tests.carrier_peers.ids import sid
 from tests.carrier_peers.manners import GOOD, Manners
-from tests.carrier_peers.rest import Reply, Request, RestDouble, basic_auth
+from tests.carrier_peers.phone import Whole, living
+from tests.carrier_peers.rest import Reply, Request, basic_auth
 from tests.carrier_peers.twilio_hooks import Account, PhoneCall
-from tests.carrier_peers.twilio_phone import Phone, Plan
+from tests.carrier_peers.twilio_phone import Plan, TwilioPhone
 from tests.carrier_peers.twilio_rest import VERSION, Dialled, Refusal, change, dialled, resource
 from tests.carrier_peers.twiml import document
 
@@ -36,26 +37,26 @@ class Placed:
             manners=manners,
         )
         self.order = order
-        self.phone = Phone(peer, order.call, plan)
+        self.phone = TwilioPhone(peer, order.call, plan)
         self._peer = peer
 
     @asynccontextmanager
     async def answer(
         self, answered_by: str = "human", verdict_after_s: float = 0.0
-    ) -> AsyncIterator[Phone]:
+    ) -> AsyncIterator[TwilioPhone]:
         """Somebody picks up; `answered_by` is the verdict of answering-machine detection, where it was asked for:
         with the voice webhook, which waits for it, or afterwards when it was asked for asynchronously."""
         phone, fields = self.phone, self.order.fields
         await self._ring()
-        verdict = None
+        verdicts = []
         if "MachineDetection" in fields:
             if fields.get("AsyncAmd") != "true":
                 await asyncio.sleep(verdict_after_s)
                 phone.plan = replace(phone.plan, extra=(("AnsweredBy", answered_by),))
             elif url := fields.get("AsyncAmdStatusCallback"):
-                verdict = self._verdict(url, answered_by, verdict_after_s)
+                verdicts.append(self._verdict(url, answered_by, verdict_after_s))
         await phone.report("in-progress", "answered")
-        async with self._peer.living(phone, verdict):
+        async with living(phone, *verdicts):
             yield phone
 
     async def fail(self, status: Literal["busy", "no-answer", "failed"]) -> None:
@@ -77,14 +78,13 @@ class Placed:
         await deliver(asked, self._peer.via)
 
 
-class TwilioPeer(RestDouble):
+class TwilioPeer(Whole):
     """Twilio for one account. `base` instead of `https://api.twilio.com`; `via` is where the application listens."""
 
     def __init__(self, account: Account, via: str | None) -> None:
-        super().__init__()
+        super().__init__(via)
         self.account = account
-        self.via = via
-        self.phones: dict[str, Phone] = {}
+        self.phones: dict[str, TwilioPhone] = {}
         """By call sid."""
         self._placed: asyncio.Queue[Placed] = asyncio.Queue(100)
 
@@ -106,37 +106,18 @@ class TwilioPeer(RestDouble):
         to: str = "+15550100002",
         status_url: str | None = None,
         manners: Manners = GOOD,
-    ) -> AsyncIterator[Phone]:
+    ) -> AsyncIterator[TwilioPhone]:
         """Somebody calls a number whose voice webhook is `voice_url`. When the body ends, the caller hangs up."""
-        phone = Phone(self, PhoneCall(from_, to), Plan(voice_url, status_url=status_url, manners=manners))
-        async with self.living(phone):
+        phone = TwilioPhone(
+            self, PhoneCall(from_, to), Plan(voice_url, status_url=status_url, manners=manners)
+        )
+        async with living(phone):
             yield phone
 
     async def placed(self, within_s: float = 5.0) -> Placed:
         """The next call that the application has asked for. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self._placed.get()
-
-    @asynccontextmanager
-    async def living(
-        self, phone: Phone, beside: Coroutine[None, None, None] | None = None
-    ) -> AsyncIterator[None]:
-        """Run a call, and something `beside` it, while the body runs."""
-        self.phones[phone.call.sid] = phone
-        failed: Exception | None = None
-        async with asyncio.TaskGroup() as group:
-            group.create_task(phone.run())
-            other = None if beside is None else group.create_task(beside)
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001 - raised below, outside of the group that would wrap it
-                failed = error
-            finally:
-                if other is not None:
-                    other.cancel()
-                await phone.hang_up()
-        if failed is not None:
-            raise failed
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,7 +157,7 @@ class TwilioPeer(RestDouble):
         self._placed.put_nowait(placed)
         return Reply(201, resource(self.account.sid, order.call))
 
-    async def _change(self, phone: Phone, request: Request) -> Reply:
+    async def _change(self, phone: TwilioPhone, request: Request) -> Reply:
         wanted = change(request.form, phone.call)
         if wanted.status is not None:
             await phone.end()
@@ -186,7 +167,7 @@ class TwilioPeer(RestDouble):
             await phone.redirect(await phone.fetch(wanted.url, wanted.method))
         return Reply(200, resource(self.account.sid, phone.call))
 
-    def _phone(self, name: str) -> Phone:
+    def _phone(self, name: str) -> TwilioPhone:
         found = self.phones.get(name.removesuffix(".json"))
         if found is None:
             raise Refusal(404, 20404, f"the call {name} was not found")

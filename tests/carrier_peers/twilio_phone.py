@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -12,6 +11,7 @@ from tests.carrier_peers import twilio_hooks
 from tests.carrier_peers.faults import Broken
 from tests.carrier_peers.http import Asked, Unreachable, deliver
 from tests.carrier_peers.manners import GOOD, Manners
+from tests.carrier_peers.phone import Phone
 from tests.carrier_peers.sockets import Refused
 from tests.carrier_peers.twilio_hooks import PhoneCall
 from tests.carrier_peers.twilio_stream import Identity, TwilioCall
@@ -20,7 +20,7 @@ from tests.carrier_peers.twiml import Verb, answered_twiml, document, stream_ord
 if TYPE_CHECKING:
     from tests.carrier_peers.twilio_peer import TwilioPeer
 
-__all__ = ["Phone", "Plan"]
+__all__ = ["Plan", "TwilioPhone"]
 
 TURNS = 20
 """TwiML documents in one call; more are a loop."""
@@ -40,48 +40,30 @@ class Plan:
     manners: Manners = field(default=GOOD)
 
 
-class Phone:
+class TwilioPhone(Phone[TwilioCall]):
     """What a test holds of one call at Twilio."""
 
     def __init__(self, peer: TwilioPeer, call: PhoneCall, plan: Plan) -> None:
+        super().__init__(peer)
         self.call = call
         self.plan = plan
         self.did: list[Verb] = []
         """Every verb that was carried out, in order; the last `Dial` is where the caller was transferred."""
-        self.streams: list[TwilioCall] = []
-        """Every stream that was opened, the newest last."""
         self.webhooks: list[float] = []
         """How long the application took for each document, in seconds."""
         self._peer = peer
-        self._changed = asyncio.Event()
         self._next: tuple[Verb, ...] | None = None
         self._over = asyncio.Event()
+        self._told = asyncio.Event()
         self._moved = asyncio.Event()
         """Set by what ends a verb from outside."""
         self._sequence = 0
         self._began = asyncio.get_running_loop().time()
 
-    async def stream(self, nth: int = 1, within_s: float = 5.0) -> TwilioCall:
-        """The `nth` media stream, once it has started. Raises TimeoutError, with what was wrong."""
-        await self._until(lambda: len(self.streams) >= nth, "no stream", within_s)
-        call = self.streams[nth - 1]
-        await call.started()
-        return call
-
     async def doing(self, verb: str, within_s: float = 5.0) -> Verb:
         """Until a verb of that name is carried out. Raises TimeoutError."""
-        await self._until(lambda: any(one.name == verb for one in self.did), f"no {verb}", within_s)
+        await self.until(lambda: any(one.name == verb for one in self.did), f"no {verb}", within_s)
         return next(one for one in self.did if one.name == verb)
-
-    async def _until(self, true: Callable[[], bool], failing: str, within_s: float) -> None:
-        try:
-            async with asyncio.timeout(within_s):
-                while not true():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            faults = [str(one) for one in self._peer.faults]
-            raise TimeoutError(f"{failing} within {within_s} s; faults: {faults}") from None
 
     async def over(self, within_s: float = 10.0) -> PhoneCall:
         """Until the call has ended. Raises TimeoutError."""
@@ -92,6 +74,9 @@ class Phone:
     async def hang_up(self) -> None:
         """The caller puts the phone down."""
         await self.end()
+
+    async def drained(self) -> None:
+        await self._told.wait()
 
     # ── by the API ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,7 +109,7 @@ class Phone:
         lasted = round(asyncio.get_running_loop().time() - self._began) if status == "completed" else None
         account, sequence = self._peer.account, self._sequence
         self._sequence += 1
-        await self._tell(twilio_hooks.status(account, self.call, self.plan.status_url, sequence, lasted))
+        await self.ask(twilio_hooks.status(account, self.call, self.plan.status_url, sequence, lasted))
 
     # ── the course of the call ────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +131,7 @@ class Phone:
             if self.call.status == "completed":
                 await self.report("completed")
             self._over.set()
+            self._told.set()
 
     async def _first(self) -> tuple[Verb, ...]:
         if self.plan.twiml is not None:
@@ -158,7 +144,7 @@ class Phone:
             if self._stopped:
                 return ()
             self.did.append(verb)
-            self._changed.set()
+            self.change()
             match verb.name:
                 case "Connect":
                     await self._connect(verb)
@@ -203,10 +189,9 @@ class Phone:
                 via=via,
                 manners=self.plan.manners,
             ) as stream:
-                self.streams.append(stream)
-                self._changed.set()
+                self.opened(stream)
                 if tell:
-                    await self._tell(
+                    await self.ask(
                         twilio_hooks.stream_status(account, self.call, tell, who.stream, "stream-started")
                     )
                 await stream.over(3600)
@@ -218,10 +203,10 @@ class Phone:
                 error = twilio_hooks.stream_status(
                     account, self.call, tell, who.stream, "stream-error", "31920"
                 )
-                await self._tell(error)
+                await self.ask(error)
             return
         if tell:
-            await self._tell(
+            await self.ask(
                 twilio_hooks.stream_status(account, self.call, tell, who.stream, "stream-stopped")
             )
 
@@ -235,12 +220,3 @@ class Phone:
         except Broken as broken:
             self._peer.blame(broken, asked.url)
         return ()
-
-    async def _tell(self, asked: Asked) -> None:
-        try:
-            answered = await deliver(asked, self._peer.via)
-        except Unreachable as error:
-            self._peer.blame(Broken("11205", str(error), "telephony 1.5"), asked.url)
-            return
-        if answered.status >= 400:
-            self._peer.blame(Broken("11200", f"HTTP {answered.status}", "telephony 1.5"), asked.url)
