@@ -9,7 +9,7 @@ from api.records.access import AccessKeys
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Session
 
-__all__ = ["LIFETIME_S", "NewSession", "create", "find"]
+__all__ = ["LIFETIME_S", "NewSession", "create", "find", "new_row"]
 
 LIFETIME_S = 24 * 3600
 """How long a session can be called in and read."""
@@ -34,22 +34,26 @@ async def create(
 ) -> tuple[Session, str]:
     """Open a session at `now` (Unix seconds); gives it with its access key, which is not stored.
     Raises SQLAlchemyError."""
-    key = access.key_of(new.id)
-    session = Session(
+    session = new_row(access, new, now)
+    async with database.writing(new.tenant) as db:
+        db.add(session)
+    return session, access.key_of(new.id)
+
+
+def new_row(access: AccessKeys, new: NewSession, now: float) -> Session:
+    """What is stored of a session that is opened at `now`."""
+    return Session(
         id=new.id,
         scenario=new.scenario,
         scenario_title=new.scenario_title,
         company_name=new.company_name,
         persona_id=new.persona_id,
         requested_locale=new.requested_locale,
-        access_hash=access.hash_of(key),
+        access_hash=access.hash_of(access.key_of(new.id)),
         created_at=now,
         expires_at=now + LIFETIME_S,
         configuration_id=new.configuration_id,
     )
-    async with database.writing(new.tenant) as db:
-        db.add(session)
-    return session, key
 
 
 async def find(database: Database, session_id: str, now: float) -> Session | None:

@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.config import from_env
-from gateway.stores import business, schema
+from gateway.stores import business, schema, telephone
 from gateway.stores.urls import database_url, parse_url
 
 __all__ = ["METADATA"]
 
 METADATA = schema.Base.metadata
-TABLES = (schema.Boot, business.Slot)
-"""Named so that both modules are known to the metadata."""
+TABLES = (schema.Boot, business.Slot, telephone.PhoneCall)
+"""Named so that all modules are known to the metadata."""
 
 
 def _migrate(connection: Connection) -> None:
