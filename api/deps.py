@@ -63,8 +63,11 @@ class LiveCall(Protocol):
 class Reservations(Protocol):
     """The part of `gateway.supervisor.Supervisor` that the API uses."""
 
-    max_calls: int
-    draining: bool
+    @property
+    def max_calls(self) -> int: ...
+
+    @property
+    def draining(self) -> bool: ...
 
     @property
     def live(self) -> int: ...

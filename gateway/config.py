@@ -149,6 +149,37 @@ class Settings(BaseModel):
         (), description="Origins that may use the REST API from a browser."
     )
 
+    phone_persona: tuple[str, ...] = Field(
+        (),
+        description="Who answers the telephone: a persona, or one per called number: +15550100002=dental, …",
+    )
+    telephony_open: int = Field(
+        0, ge=0, le=1, description="1: carriers on this machine need no signature. For development only."
+    )
+    telephony_webhook_secret: SecretStr | None = Field(
+        None, description="Signs POST /api/webhooks/telephony-events."
+    )
+    twilio_account_sid: str | None = Field(None, description="Account that outbound calls are made from.")
+    twilio_auth_token: SecretStr | None = Field(
+        None, description="Signs Twilio's webhooks and sockets, and opens its API."
+    )
+    signalwire_signing_key: SecretStr | None = Field(
+        None, description="Signs SignalWire's webhooks, as its dashboard shows it."
+    )
+    telnyx_public_key: str | None = Field(
+        None, description="Proves Telnyx' webhooks, base64 as the portal shows it."
+    )
+    telnyx_api_key: SecretStr | None = Field(
+        None, description="Opens Telnyx' API; needed for call control, not for TeXML."
+    )
+    vonage_signature_secret: SecretStr | None = Field(
+        None, description="Signs Vonage's webhooks and sockets."
+    )
+    vonage_application_id: str | None = Field(
+        None, description="When set, only what is signed for this application is taken."
+    )
+    plivo_auth_token: SecretStr | None = Field(None, description="Signs Plivo's webhooks and sockets.")
+
     ice_addresses: tuple[str, ...] = Field(
         (), description="Host candidates to offer, loopback allowed; default: every interface."
     )
@@ -313,6 +344,17 @@ ENVIRONMENT: dict[str, str] = {
     "signing_key": "PARLEY_SIGNING_KEY",
     "metrics_token": "PARLEY_METRICS_TOKEN",
     "frontend_urls": "FRONTEND_URLS",
+    "phone_persona": "PARLEY_PHONE_PERSONA",
+    "telephony_open": "PARLEY_TELEPHONY_OPEN",
+    "telephony_webhook_secret": "TELEPHONY_WEBHOOK_SECRET",
+    "twilio_account_sid": "TWILIO_ACCOUNT_SID",
+    "twilio_auth_token": "TWILIO_AUTH_TOKEN",
+    "signalwire_signing_key": "SIGNALWIRE_SIGNING_KEY",
+    "telnyx_public_key": "TELNYX_PUBLIC_KEY",
+    "telnyx_api_key": "TELNYX_API_KEY",
+    "vonage_signature_secret": "VONAGE_SIGNATURE_SECRET",
+    "vonage_application_id": "VONAGE_APPLICATION_ID",
+    "plivo_auth_token": "PLIVO_AUTH_TOKEN",
     "ice_addresses": "PARLEY_ICE_ADDRESSES",
     "ice_servers": "PARLEY_ICE_SERVERS",
     "max_calls": "PARLEY_MAX_CALLS",
@@ -327,7 +369,9 @@ ENVIRONMENT: dict[str, str] = {
 }
 """Field → variable. docs/run.md has a line for each; a test checks."""
 
-LISTS = frozenset({"providers", "api_keys", "frontend_urls", "ice_addresses", "ice_servers"})
+LISTS = frozenset(
+    {"providers", "api_keys", "frontend_urls", "phone_persona", "ice_addresses", "ice_servers"}
+)
 
 
 def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
@@ -359,7 +403,7 @@ def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> S
             field = str(fault["loc"][0]) if fault["loc"] else ""
             faults.append(f"{ENVIRONMENT.get(field, field)}: {fault['msg'].removeprefix('Value error, ')}")
     if settings is not None:
-        faults += _half_set(settings)
+        faults += _half_set(settings) + _too_open(settings)
     if faults or settings is None:
         raise ConfigError(faults)
     return settings
@@ -391,6 +435,20 @@ def _half_set(settings: Settings) -> list[str]:
             faults.append(
                 f"{ENVIRONMENT[url]} is set, but PARLEY_CASCADE_CHAT_URL is not: the cascade needs it"
             )
+    return faults
+
+
+def _too_open(settings: Settings) -> list[str]:
+    """Whether others than this machine could call without a proof."""
+    if not settings.telephony_open:
+        return []
+    faults = []
+    if not settings.loopback:
+        faults.append("PARLEY_TELEPHONY_OPEN needs no proof of carriers: only with PARLEY_HOST on loopback")
+    if settings.public_url is not None:
+        faults.append(
+            "PARLEY_TELEPHONY_OPEN needs no proof of carriers: not with PARLEY_PUBLIC_URL, the way the world comes"
+        )
     return faults
 
 

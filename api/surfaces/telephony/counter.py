@@ -1,0 +1,97 @@
+"""Where carriers are received: which desk, what was asked, and whether it is proved to be the carrier's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from importlib import import_module
+
+from aiohttp import web
+
+from api import auth, body
+from api.deps import Deps
+from api.errors import ApiError
+from api.surfaces.telephony import desks
+from api.surfaces.telephony.answering import Answering
+from api.surfaces.telephony.desk import Asked, Desk, Place
+from api.surfaces.telephony.phones import Phones
+from api.surfaces.telephony.tickets import Ticket, Tickets
+from gateway import plugins
+from gateway.wire import Unverified
+
+__all__ = ["Counter"]
+
+logger = logging.getLogger(__name__)
+
+WEBHOOK_LIMIT = 64 * 1024
+DESKS: Mapping[str, Desk] = {
+    name: import_module(f"{desks.__name__}.{name}").DESK for name in plugins.names(desks.__name__)
+}
+"""By carrier. Found as this module is imported: the disk is not to be read in the event loop."""
+
+
+class Counter:
+    """What the routes of the telephone share."""
+
+    def __init__(self, deps: Deps) -> None:
+        """Raises ConfigError."""
+        self.deps = deps
+        self.answering = Answering(deps.settings.phone_persona, deps.personas)
+        self.tickets = Tickets()
+        self.phones = Phones(deps.supervisor)
+        if deps.settings.telephony_open:
+            logger.warning(
+                "PARLEY_TELEPHONY_OPEN: programs on this machine may call as any carrier, without a proof"
+            )
+
+    def desk(self, request: web.Request) -> tuple[Desk, bool]:
+        """The carrier's, and whether this request needs no proof. Raises ApiError 404 for a carrier that is not
+        set up."""
+        settings = self.deps.settings
+        found = DESKS.get(request.match_info["carrier"])
+        free = bool(settings.telephony_open) and auth.from_this_machine(request, settings)
+        if found is None or not (free or found.configured(settings)):
+            raise ApiError(404, "This carrier is not set up here.")
+        return found, free
+
+    async def webhook(self, request: web.Request) -> tuple[Desk, Asked]:
+        """A webhook, read and proved. Raises ApiError 403, 404, 408, 413."""
+        desk, free = self.desk(request)
+        raw = await body.read(request, WEBHOOK_LIMIT)
+        asked = Asked(
+            request.method, self._here(request) + request.raw_path, request.headers, raw, self.deps.clock()
+        )
+        if not free:
+            try:
+                desk.verify(asked, self.deps.settings)
+            except Unverified as refusal:
+                raise self.refused(desk, "webhook", refusal) from None
+        return desk, asked
+
+    def handshake(self, request: web.Request) -> Asked:
+        """What the request for a socket says; nothing of it is proved."""
+        url = _socket(self._here(request)) + request.raw_path
+        return Asked(request.method, url, request.headers, b"", self.deps.clock())
+
+    def refused(self, desk: Desk, what: str, refusal: Unverified) -> ApiError:
+        hint = (
+            ""
+            if self.deps.settings.public_url
+            else " (carriers sign the public URL: set PARLEY_PUBLIC_URL)"
+        )
+        logger.warning("refused: a %s of %s: %s%s", what, desk.name, refusal, hint)
+        return ApiError(403, "This is not proved to be the carrier's.")
+
+    def place(self, request: web.Request, desk: Desk, ticket: Ticket) -> Place:
+        """Where the carrier finds us for the ticket's call."""
+        here = f"{self._here(request)}/telephony/{desk.name}"
+        token = self.tickets.issue(ticket, self.deps.clock())
+        return Place(f"{_socket(here)}/stream/{token}", token, f"{here}/after", f"{here}/status")
+
+    def _here(self, request: web.Request) -> str:
+        return self.deps.settings.public_url or f"{request.scheme}://{request.host}"
+
+
+def _socket(url: str) -> str:
+    """The same place for a WebSocket."""
+    return f"ws{url.removeprefix('http')}"

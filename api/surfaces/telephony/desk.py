@@ -1,0 +1,148 @@
+"""What the routes of the telephone ask of each carrier: how it proves itself, asks, is answered, and tells.
+
+One `Desk` per carrier, in `api/surfaces/telephony/desks/<name>.py` as `DESK`. A desk reads and writes documents; it
+opens no socket and holds no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from api.records.channel import Kind, MetaValue
+from gateway.config import Settings
+
+__all__ = [
+    "TERMINAL",
+    "Asked",
+    "Command",
+    "Desk",
+    "Document",
+    "Incoming",
+    "Notice",
+    "Place",
+    "Unreadable",
+    "kind_of",
+]
+
+TERMINAL = frozenset({"completed", "busy", "no_answer", "canceled"})
+"""Statuses after which a call is over, in the contract's words; `failed` is the carrier's error."""
+
+
+class Unreadable(Exception):
+    """A webhook, proved to be the carrier's, that does not say what it must. The text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of a carrier, read whole."""
+
+    method: str
+    url: str
+    """As the world sees it, path and query to the letter: carriers sign that."""
+    headers: Mapping[str, str]
+    body: bytes
+    now: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A call that wants to be answered."""
+
+    call: str
+    """The carrier's own name of it."""
+    caller: str = ""
+    called: str = ""
+    outbound: bool = False
+    """We dialled it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a carrier finds us for one call."""
+
+    stream: str
+    """The media socket's URL, the one-time token in its path."""
+    token: str
+    after: str
+    """Asked how to go on when the socket is gone."""
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer to a carrier."""
+
+    body: str
+    content_type: str = "text/xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request to the carrier's API, for those that are answered so."""
+
+    url: str
+    json: Mapping[str, Any]
+    key: str = field(repr=False)
+    """Sent as bearer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a carrier told of a call."""
+
+    call: str
+    key: str
+    status: str
+    """In the contract's words: `ringing`, `in_progress`, `completed` …"""
+    raw: str
+    kind: Kind
+    at: float
+    """Unix seconds; when we were told, where the carrier does not tell the time."""
+    position: int | None = None
+    meta: Mapping[str, MetaValue] = field(default_factory=dict)
+
+
+def kind_of(status: str) -> Kind:
+    """The kind of event that a status is."""
+    if status == "failed":
+        return "provider_error"
+    return "call_completed" if status in TERMINAL else "call_status"
+
+
+class Desk(Protocol):
+    """One carrier."""
+
+    @property
+    def name(self) -> str:
+        """As in the path, and as `Leg.kind`."""
+
+    def configured(self, settings: Settings) -> bool:
+        """Whether there is what it proves itself with."""
+
+    def verify(self, asked: Asked, settings: Settings) -> None:
+        """Raises Unverified for a webhook that is not proved to be the carrier's."""
+
+    def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
+        """Raises Unverified for a handshake that is not; `asked.url` begins with `ws`. `token`: the one of the path,
+        already found good."""
+
+    def incoming(self, asked: Asked) -> Incoming | None:
+        """The call of a voice webhook; None when the webhook asks for none. Raises Unreadable."""
+
+    def answer(self, incoming: Incoming, place: Place, settings: Settings) -> Document | Command:
+        """Connects the call to our socket."""
+
+    def refuse(self, incoming: Incoming, settings: Settings) -> Document | Command:
+        """All lines are busy. Only as the first answer."""
+
+    def sorry(self, sentence: str) -> Document:
+        """Say it, and end the call."""
+
+    def hang_up(self) -> Document:
+        """The call ends."""
+
+    def notices(self, asked: Asked) -> Sequence[Notice]:
+        """What a status webhook tells; nothing for what is none of a call's. Raises Unreadable."""

@@ -1,0 +1,67 @@
+"""What Twilio asks and tells, and SignalWire and Telnyx (TeXML) after it (reference/telephony.md, 1.1 and 1.5)."""
+
+from __future__ import annotations
+
+from api.records.channel import MetaValue
+from api.surfaces.telephony.desk import Asked, Document, Incoming, Notice, kind_of
+from api.surfaces.telephony.fields import form_of, identity, number, party, rfc2822, stamp
+from gateway.carriers.dialects import twiml
+from gateway.config import Settings
+
+__all__ = ["LamlAnswers", "incoming", "notices"]
+
+STATUSES = {"in-progress": "in_progress", "no-answer": "no_answer", "cancelled": "canceled"}
+"""Carrier's word → the contract's, where they differ."""
+
+
+def incoming(asked: Asked) -> Incoming:
+    """Raises Unreadable."""
+    fields = form_of(asked)
+    return Incoming(
+        identity(fields, "CallSid"),
+        party(fields, "From"),
+        party(fields, "To"),
+        fields.get("Direction", "inbound").startswith("outbound"),
+    )
+
+
+def notices(asked: Asked) -> list[Notice]:
+    """Of a call's status callback, of a stream's, or of answering-machine detection. Raises Unreadable."""
+    fields = form_of(asked)
+    call = identity(fields, "CallSid")
+    if event := fields.get("StreamEvent"):
+        if event != "stream-error":
+            return []
+        at = stamp(fields.get("Timestamp"), asked.now)
+        meta: dict[str, MetaValue] = {"error": fields.get("StreamError", "")[:200]}
+        key = f"{event}:{fields.get('StreamSid', '')[:64]}"
+        return [Notice(call, key, "failed", event, "provider_error", at, None, meta)]
+    raw = fields.get("CallStatus", "")
+    if not raw:
+        return []
+    status = STATUSES.get(raw, raw)
+    meta = {}
+    for name, field in (("callDurationSec", "CallDuration"), ("sipResponseCode", "SipResponseCode")):
+        if (value := number(fields, field)) is not None:
+            meta[name] = value
+    if answered_by := fields.get("AnsweredBy"):
+        meta["answeredBy"] = answered_by[:64]
+    kind = "outbound_initiated" if status == "initiated" else kind_of(status)
+    sequence = number(fields, "SequenceNumber")
+    at = rfc2822(fields.get("Timestamp", ""), asked.now)
+    # The first place is that of the webhook which brought the call.
+    position = None if sequence is None else sequence + 1
+    return [Notice(call, status, status, raw, kind, at, position, meta)]
+
+
+class LamlAnswers:
+    """The documents that they have in common."""
+
+    def refuse(self, incoming: Incoming, settings: Settings) -> Document:
+        return Document(twiml.refuse(busy=True))
+
+    def sorry(self, sentence: str) -> Document:
+        return Document(twiml.say(sentence))
+
+    def hang_up(self) -> Document:
+        return Document(twiml.hang_up())

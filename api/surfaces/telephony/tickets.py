@@ -1,0 +1,62 @@
+"""One-time tokens, from the webhook that answers a call to the media socket of that call. Of this process only."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from gateway.wire import Unverified
+
+__all__ = ["LIFETIME_S", "Ticket", "Tickets"]
+
+LIFETIME_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a socket with the token is for."""
+
+    carrier: str
+    call: str
+    """The carrier's own name of it; empty for a carrier played on this machine."""
+    session_id: str
+    tenant: str
+    persona_id: str
+    again: bool = False
+    """The call is live, and this socket takes the place of one that was lost."""
+
+
+class Tickets:
+    """Every token works once, within a minute. Of more than `BOUND` the oldest is forgotten: its call is refused."""
+
+    BOUND = 10_000
+
+    def __init__(self) -> None:
+        self._tickets: OrderedDict[str, tuple[float, Ticket]] = OrderedDict()
+
+    def issue(self, ticket: Ticket, now: float) -> str:
+        """A token: 48 hexadecimal digits, since there are carriers that carry nothing but letters and digits."""
+        while self._tickets and (
+            next(iter(self._tickets.values()))[0] <= now or len(self._tickets) >= self.BOUND
+        ):
+            self._tickets.popitem(last=False)
+        token = secrets.token_hex(24)
+        self._tickets[token] = (now + LIFETIME_S, ticket)
+        return token
+
+    def check(self, token: str, carrier: str, now: float) -> None:
+        """Without using it up. Raises Unverified for what `redeem` would not take."""
+        if self._good(token, carrier, now) is None:
+            raise Unverified("without a token of ours that is still good")
+
+    def _good(self, token: str, carrier: str, now: float) -> Ticket | None:
+        expires, ticket = self._tickets.get(token, (0.0, None))
+        return ticket if ticket is not None and ticket.carrier == carrier and now < expires else None
+
+    def redeem(self, token: str, carrier: str, now: float) -> Ticket | None:
+        """Use it up. None for a token of another carrier, one that is too old, used already, or none of ours."""
+        ticket = self._good(token, carrier, now)
+        if ticket is not None:
+            del self._tickets[token]
+        return ticket

@@ -1,0 +1,133 @@
+"""What carriers ask and tell over HTTP: a call comes in, its socket is gone, its status changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from api.errors import ApiError
+from api.records import channel
+from api.records.sessions import NewSession
+from api.surfaces.telephony.counter import Counter
+from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
+from api.surfaces.telephony.events import event_of, received
+from api.surfaces.telephony.tickets import Ticket
+from gateway.stores.schema import DEFAULT_TENANT
+
+__all__ = ["Webhooks"]
+
+logger = logging.getLogger(__name__)
+
+BUSY = "All our lines are busy. Please call again in a moment."
+
+
+class Webhooks:
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._deps = counter.deps
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/telephony/{carrier}/voice", self.voice),
+            web.get("/telephony/{carrier}/voice", self.voice),
+            web.post("/telephony/{carrier}/after", self.after),
+            web.get("/telephony/{carrier}/after", self.after),
+            web.post("/telephony/{carrier}/status", self.status),
+            web.get("/telephony/{carrier}/status", self.status),
+        ]
+
+    async def voice(self, request: web.Request) -> web.Response:
+        """A call comes in: the answer connects it to our media socket."""
+        desk, asked = await self._counter.webhook(request)
+        incoming = _incoming(desk, asked)
+        if incoming is None:
+            # Carriers with one address for everything tell the call's course here too.
+            await self._tell(desk, _notices(desk, asked))
+            return web.Response()
+        deps = self._deps
+        if self._counter.phones.full:
+            logger.warning("a call of %s was refused: no line is free", desk.name)
+            return _written(desk.refuse(incoming, deps.settings))
+        ticket = await self._ticket(request, desk, incoming, asked.now)
+        place = self._counter.place(request, desk, ticket)
+        return _written(desk.answer(incoming, place, deps.settings))
+
+    async def after(self, request: web.Request) -> web.Response:
+        """The socket of a call is gone, and the carrier asks how to go on."""
+        desk, asked = await self._counter.webhook(request)
+        incoming = _incoming(desk, asked)
+        if incoming is None:
+            return _written(desk.hang_up())
+        call = await channel.find(self._deps.database, desk.name, incoming.call)
+        if call is None:
+            return _written(desk.hang_up())
+        call_id = self._counter.phones.live_in(call.session_id)
+        live = None if call_id is None else self._deps.supervisor.find(call_id)
+        if live is None:
+            began = await channel.began(self._deps.database, call)
+            return _written(desk.hang_up() if began else desk.sorry(BUSY))
+        plan = live.plan
+        ticket = Ticket(desk.name, incoming.call, plan.session_id, plan.tenant, plan.persona.id, again=True)
+        place = self._counter.place(request, desk, ticket)
+        return _written(desk.answer(incoming, place, self._deps.settings))
+
+    async def status(self, request: web.Request) -> web.Response:
+        """A call's course, for its channel events."""
+        desk, asked = await self._counter.webhook(request)
+        await self._tell(desk, _notices(desk, asked))
+        return web.Response()
+
+    async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
+        """Raises ApiError 404, 503, SQLAlchemyError."""
+        deps = self._deps
+        persona = self._counter.answering.persona(request.query.get("persona"), incoming.called)
+        new = NewSession(DEFAULT_TENANT, persona.scenario, persona.scenario_title, persona.id)
+        session_id = await channel.open_call(
+            deps.database,
+            deps.access,
+            new,
+            carrier=desk.name,
+            carrier_call=incoming.call,
+            direction="inbound",
+            first=received(desk.name, now),
+            now=now,
+        )
+        return Ticket(desk.name, incoming.call, session_id, DEFAULT_TENANT, persona.id)
+
+    async def _tell(self, desk: Desk, notices: Sequence[Notice]) -> None:
+        database = self._deps.database
+        for notice in notices:
+            call = await channel.find(database, desk.name, notice.call)
+            if call is None:
+                logger.info("%s told of a call that is none of ours", desk.name)
+                continue
+            await channel.append(
+                database,
+                call.tenant,
+                call.session_id,
+                [event_of(desk.name, notice)],
+                carrier_call=notice.call,
+                began=call.created_at,
+            )
+
+
+def _incoming(desk: Desk, asked: Asked) -> Incoming | None:
+    try:
+        return desk.incoming(asked)
+    except Unreadable as error:
+        raise ApiError(400, str(error)) from None
+
+
+def _notices(desk: Desk, asked: Asked) -> Sequence[Notice]:
+    try:
+        return desk.notices(asked)
+    except Unreadable as error:
+        raise ApiError(400, str(error)) from None
+
+
+def _written(answer: Document | Command) -> web.Response:
+    if isinstance(answer, Command):
+        raise ApiError(503, "This carrier is answered through its API, which is not set up.")
+    return web.Response(text=answer.body, content_type=answer.content_type)
