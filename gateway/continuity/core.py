@@ -90,9 +90,13 @@ class Core:
         """An event of the call. Its audio comes by `audio` instead."""
         if self._given_up:
             return []
+        effects: list[Effect] = []
         if len(self._state.pending) >= MOST:
-            return self._give_up()
-        return self._settled(self._outward.event(event, now), now)
+            link = self._state.link
+            if link is None:
+                return self._give_up()
+            effects = self.lost(link, now, why="stalled")
+        return [*effects, *self._settled(self._outward.event(event, now), now)]
 
     def audio(self, size: int) -> None:
         """The call has appended so many bytes, PCM16 24 kHz, to the caller's audio."""

@@ -39,10 +39,6 @@ class Table:
         """What the link in force means by an id; of one that is not here it has said nothing yet."""
         self._outward: dict[str, str] = {}
 
-    def __contains__(self, ours: str) -> bool:
-        """Whether the provider in force knows this id of the call's."""
-        return ours in self._outward
-
     def renew(self) -> None:
         """Another link is in force: what its predecessor meant is over."""
         self._inward.clear()

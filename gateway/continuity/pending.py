@@ -11,7 +11,7 @@ from gateway.ports import Event
 __all__ = ["MOST", "OWN", "Pending", "Wish"]
 
 MOST = 500
-"""Wishes that may wait. A peer that answers none of so many is lost."""
+"""Wishes that may wait. A provider that answers none of so many is lost; without any the call is."""
 
 OWN = "event_lasting_"
 """Prefix of the ids of client events that are not the call's, or that the call gave none."""

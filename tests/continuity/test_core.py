@@ -485,6 +485,31 @@ def test_an_expired_session_speaks_against_nobody() -> None:
     assert not bench.listener.errors
 
 
+def test_the_phrase_is_said_once_until_a_reply_came_through() -> None:
+    bench = talking()
+    bench.ask()
+    bench.lose()
+    bench.lose()
+    bench.lose()
+    assert [is_bridging(e["response"]) for e in bench.listener.of("response.created")].count(True) == 1
+    bench.deliver()
+    bench.reply()
+    bench.ask()
+    bench.lose()
+    assert [is_bridging(e["response"]) for e in bench.listener.of("response.created")].count(True) == 2
+
+
+def test_a_provider_that_answers_nothing_of_so_much_is_left_and_without_one_the_call_ends() -> None:
+    bench = talking()
+    bench.open_at_once = False
+    for _ in range(501):
+        bench.send("conversation.item.retrieve", item_id="nothing")
+    assert bench.closed == {1: "stalled"}
+    for _ in range(501):
+        bench.send("session.update", session={"type": "realtime"})
+    assert bench.gave_up
+
+
 def test_no_phrase_without_a_voice_or_in_a_call_of_text() -> None:
     for bench in (Bench(phrase=None), Bench(session={"type": "realtime", "output_modalities": ["text"]})):
         bench.ask()
