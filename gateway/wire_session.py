@@ -22,6 +22,8 @@ from gateway.outbox import AUDIO_MS, BURST_MS, Audio, Outbox, OutboxFull
 from gateway.ports import Event
 from gateway.realtime import server_events as say
 from gateway.realtime.fault import ProtocolFault
+from gateway.realtime.server_shapes import check_server_event
+from gateway.realtime.weight import too_many_values
 
 __all__ = ["Dialect", "WireSession", "dispensable"]
 
@@ -165,10 +167,13 @@ class WireSession:
 
     def _events(self, message: str | bytes) -> list[Event]:
         try:
-            return self._dialect.down(_decode(message))
+            events = self._dialect.down(_decode(message))
+            for event in events:
+                check_server_event(event)
         except (LookupError, TypeError, ValueError, AttributeError):
             # The message may quote what was said, so it is not told.
             raise ModelLost(f"{self.provider}: it sent something that is no event") from None
+        return events
 
     def _pruned(self, session: dict[str, Any]) -> dict[str, Any]:
         session = deepcopy(session)
@@ -203,6 +208,8 @@ def _append(pcm: bytes) -> str:
 
 def _decode(message: str | bytes) -> Event:
     """The event in a message, its audio as bytes. Raises LookupError, TypeError or ValueError."""
+    if too_many_values(message if isinstance(message, str) else message.decode("latin-1")):
+        raise ValueError("too much for an event")
     event = orjson.loads(message)
     if not isinstance(event, dict) or not isinstance(event["type"], str):
         raise TypeError("not an event")

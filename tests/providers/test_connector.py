@@ -79,7 +79,9 @@ async def test_a_session_that_breaks_is_lost() -> None:
 @pytest.mark.parametrize(
     "message",
     ["{", "[]", "{}", '{"type":5}', '{"type":"response.output_audio.delta"}',
-     '{"type":"response.output_audio.delta","delta":5}', '{"type":"response.output_audio.delta","delta":"A"}'],
+     '{"type":"response.output_audio.delta","delta":5}', '{"type":"response.output_audio.delta","delta":"A"}',
+     '{"type":"response.created","response":"resp_1"}', '{"type":"conversation.item.added"}',
+     '{"type":"error","error":null}', '{"type":"new","x":[' + "[]," * 40_000 + "[]]}"],
 )  # fmt: skip
 async def test_a_server_that_speaks_something_else_is_lost(message: str) -> None:
     async def talk(socket: web.WebSocketResponse) -> None:
