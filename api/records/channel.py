@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from api.records.access import AccessKeys
+from api.records.channel_words import Kind
 from api.records.sessions import NewSession, new_row
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Call, Session
@@ -18,7 +19,6 @@ from gateway.stores.telephone import ChannelEventRow, PhoneCall
 __all__ = [
     "EVENTS_AT_MOST",
     "ChannelEvent",
-    "Kind",
     "MetaValue",
     "append",
     "find",
@@ -30,7 +30,6 @@ EVENTS_AT_MOST = 1000
 """Events of one session; whatever carriers repeat beyond that is dropped."""
 _TRIES = 3
 
-Kind = Literal["inbound_received", "outbound_initiated", "call_status", "call_completed", "provider_error"]
 MetaValue = str | int | float | bool | None
 
 

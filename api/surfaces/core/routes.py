@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
-from api.surfaces.core import catalogue, costs, credentials, health, sessions
+from api.surfaces.core import catalogue, channel, costs, credentials, health, sessions
 
 __all__ = ["routes"]
 
@@ -17,4 +17,5 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         *credentials.routes(deps),
         *sessions.routes(deps),
         *costs.routes(deps),
+        *channel.routes(deps),
     ]

@@ -15,6 +15,9 @@ from gateway.errors import Side
 
 __all__ = ["session_view"]
 
+CLIENTS = frozenset({"webrtc", "websocket"})
+"""Legs that are no carrier's."""
+
 
 def session_view(events: History, now: float) -> dict[str, object]:
     """As it stands at `now`; a live call's transcript grows from one reading to the next. Fields of which nothing
@@ -110,9 +113,14 @@ def _extracted(events: History) -> dict[str, object]:
     return data
 
 
+def _channel(events: History) -> str:
+    """How the caller came, the last time."""
+    return "phone" if events.calls and events.calls[-1].leg not in CLIENTS else "web"
+
+
 def _interaction(events: History) -> dict[str, object]:
     summary: dict[str, object] = {
-        "channel": "web",
+        "channel": _channel(events),
         "direction": "inbound",
         "intent": events.session.scenario,
         "booking": {"requested": bool(events.appointments), "status": "not_requested"},
@@ -169,7 +177,7 @@ def _handoff(events: History) -> dict[str, object]:
         "handoffId": handover.id,
         "reason": handover.reason,
         "fromPersonaId": events.session.persona_id,
-        "fromChannel": "web",
+        "fromChannel": _channel(events),
         "transferMode": "callback",
         "summary": f"A person of {handover.department} takes over.",
         "keyFacts": [f"{run.name}: {'done' if run.ok else 'failed'}" for _, run in events.tool_runs],

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from api.records.channel import Kind, MetaValue
+from api.records.channel import MetaValue
+from api.records.channel_words import Kind
 from gateway.config import Settings
 
 __all__ = [
-    "TERMINAL",
     "Asked",
     "Command",
     "Desk",
@@ -23,11 +23,7 @@ __all__ = [
     "Notice",
     "Place",
     "Unreadable",
-    "kind_of",
 ]
-
-TERMINAL = frozenset({"completed", "busy", "no_answer", "canceled"})
-"""Statuses after which a call is over, in the contract's words; `failed` is the carrier's error."""
 
 
 class Unreadable(Exception):
@@ -103,13 +99,6 @@ class Notice:
     """Unix seconds; when we were told, where the carrier does not tell the time."""
     position: int | None = None
     meta: Mapping[str, MetaValue] = field(default_factory=dict)
-
-
-def kind_of(status: str) -> Kind:
-    """The kind of event that a status is."""
-    if status == "failed":
-        return "provider_error"
-    return "call_completed" if status in TERMINAL else "call_status"
 
 
 class Desk(Protocol):

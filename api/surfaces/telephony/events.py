@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from api.records.channel import ChannelEvent
+from api.records.channel_words import label_of, provider_of
 from api.surfaces.telephony.desk import Notice
 
 __all__ = ["dialled", "event_of", "received"]
 
-LABELS = {
-    "initiated": "The call was placed",
-    "queued": "The call waits to be placed",
-    "ringing": "Ringing",
-    "answered": "Answered",
-    "in_progress": "Connected",
-    "completed": "The call ended",
-    "busy": "The line was busy",
-    "no_answer": "Nobody answered",
-    "canceled": "The call was given up",
-    "failed": "The carrier reported a failure",
-}
-
 
 def received(carrier: str, at: float) -> ChannelEvent:
     """A call came in."""
+    provider = provider_of(carrier)
     return ChannelEvent(
-        "received", "inbound_received", "ringing", _provider(carrier), at, "A call came in", position=0
+        "received", "inbound_received", "ringing", provider, at, "A call came in", position=0
     )
 
 
@@ -34,9 +23,9 @@ def dialled(carrier: str, at: float) -> ChannelEvent:
         "initiated",
         "outbound_initiated",
         "initiated",
-        _provider(carrier),
+        provider_of(carrier),
         at,
-        LABELS["initiated"],
+        label_of("initiated"),
         position=0,
     )
 
@@ -46,15 +35,10 @@ def event_of(carrier: str, notice: Notice) -> ChannelEvent:
         key=notice.key,
         kind=notice.kind,
         status=notice.status,
-        provider=_provider(carrier),
+        provider=provider_of(carrier),
         at=notice.at,
-        label=LABELS.get(notice.status, notice.status.replace("_", " ").capitalize()),
+        label=label_of(notice.status),
         raw_status=notice.raw,
         position=notice.position,
         meta=notice.meta,
     )
-
-
-def _provider(carrier: str) -> str:
-    """As the contract names one: `twilio_voice`."""
-    return f"{carrier}_voice"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from api.records.channel import MetaValue
-from api.surfaces.telephony.desk import Asked, Document, Incoming, Notice, kind_of
+from api.records.channel_words import canonical, kind_of
+from api.surfaces.telephony.desk import Asked, Document, Incoming, Notice
 from api.surfaces.telephony.fields import form_of, identity, number, party, rfc2822, stamp
 from gateway.carriers.dialects import twiml
 from gateway.config import Settings
 
 __all__ = ["LamlAnswers", "incoming", "notices"]
-
-STATUSES = {"in-progress": "in_progress", "no-answer": "no_answer", "cancelled": "canceled"}
-"""Carrier's word → the contract's, where they differ."""
 
 
 def incoming(asked: Asked) -> Incoming:
@@ -39,19 +37,18 @@ def notices(asked: Asked) -> list[Notice]:
     raw = fields.get("CallStatus", "")
     if not raw:
         return []
-    status = STATUSES.get(raw, raw)
+    status = canonical(raw)
     meta = {}
     for name, field in (("callDurationSec", "CallDuration"), ("sipResponseCode", "SipResponseCode")):
         if (value := number(fields, field)) is not None:
             meta[name] = value
     if answered_by := fields.get("AnsweredBy"):
         meta["answeredBy"] = answered_by[:64]
-    kind = "outbound_initiated" if status == "initiated" else kind_of(status)
     sequence = number(fields, "SequenceNumber")
     at = rfc2822(fields.get("Timestamp", ""), asked.now)
     # The first place is that of the webhook which brought the call.
     position = None if sequence is None else sequence + 1
-    return [Notice(call, status, status, raw, kind, at, position, meta)]
+    return [Notice(call, status, status, raw, kind_of(status), at, position, meta)]
 
 
 class LamlAnswers:
