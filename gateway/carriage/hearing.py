@@ -13,6 +13,9 @@ ROUNDING_MS = 15
 """A carrier's timestamps may be so far from what was before; no audio is missing or double for that."""
 RESTART_MS = 1000
 """A timestamp so far back is a new count, not audio that comes late."""
+EARLY_S = 0.01
+"""A frame is passed on as it comes though it is due by so much later: no two come evenly, and none is to wait for the
+next beat."""
 LONGEST_MS = 1000
 """Of one message. No carrier sends more than a tenth of it."""
 LONGEST_PIECES_MS = 200
@@ -50,12 +53,14 @@ class Hearing:
         self._timeline.begin(now)
 
     def arrive(self, audio: Audio, now: float) -> list[bytes]:
-        """The frames (PCM16, 24 kHz) that are now due. Raises StreamFault for more than a second at once."""
+        """The frames (PCM16, 24 kHz) that are now due, or nearly so. Raises StreamFault for more than a second at once."""
         data = audio.data
         length_ms = len(data) // self._bytes_per_ms
         if length_ms > LONGEST_MS:
             raise StreamFault("more than a second of audio in one message")
-        if not self._begun:
+        if self._begun:
+            now += EARLY_S
+        else:
             self._begun = True
             self._suit(length_ms, now)
         hole_ms = self._hole(audio.at_ms)
