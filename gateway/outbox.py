@@ -15,8 +15,10 @@ AUDIO_MS = 5_000
 BURST_MS = 60_000
 """The same of a caller whose audio comes faster than it was spoken."""
 
-CONTROL_BYTES = 1024 * 1024
-"""Control that may wait; it is never dropped, so beyond it the peer counts as lost."""
+CONTROL_BYTES = 16 * 1024 * 1024
+"""Control that may wait when more comes; it is never dropped, so beyond it the peer counts as lost. The newest event
+does not count: an image in it, or a long session, says nothing of the peer. And a conversation is told to a new
+provider all at once."""
 
 BATCH_MS = 100
 """Longest audio given out at once. Nothing waits for a batch to fill: it is what had gathered anyway."""
@@ -62,10 +64,9 @@ class Outbox:
 
     def control(self, message: str) -> None:
         """Raises OutboxFull when too much control waits already; then the message is not queued."""
-        size = len(message.encode())
-        if self._control + size > self._control_bytes:
+        if self._control >= self._control_bytes:
             raise OutboxFull
-        self._control += size
+        self._control += len(message.encode())
         self._waiting.append(Control(message))
 
     def audio(self, pcm: bytes) -> None:

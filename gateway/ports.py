@@ -164,7 +164,7 @@ class ModelSession(Protocol):
         """Name of the model that answers now, as its provider calls it."""
 
     def send(self, event: Event) -> None:
-        """Send one client event. Control is never dropped; more than 1 MiB unsent means the model is lost."""
+        """Send one client event. Control is never dropped; 16 MiB unsent mean that the model is lost."""
 
     def audio(self, pcm: bytes) -> None:
         """Append caller audio. When the peer does not take it, the oldest audio beyond 5 s is dropped, or beyond

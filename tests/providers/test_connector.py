@@ -100,7 +100,7 @@ async def test_a_server_that_does_not_read_is_lost() -> None:
 
     async def use(endpoint: Endpoint) -> None:
         async with open_session(endpoint, {"type": "realtime"}) as session:
-            for _ in range(40):
+            for _ in range(100):
                 session.send({"type": "session.update", "session": {"instructions": "x" * 500_000}})
                 session.audio(sound(1000))
                 await asyncio.sleep(0)

@@ -62,6 +62,14 @@ def test_control_is_never_dropped_but_bounded() -> None:
     outbox.control("12345")
 
 
+def test_one_long_message_says_nothing_of_the_peer() -> None:
+    outbox = Outbox(control_bytes=10)
+    outbox.control("12345")
+    outbox.control("an image" * 100)
+    with pytest.raises(OutboxFull):
+        outbox.control("1")
+
+
 STEPS = st.lists(st.one_of(st.integers(1, 150), st.text("ab", min_size=1, max_size=3), st.none()))
 
 
