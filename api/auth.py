@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -17,7 +18,11 @@ from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["bearer", "foreign_origin", "from_this_machine", "is_one_of", "spend", "tenant_of_key"]
 
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+_PROXIED = re.compile(
+    r"forwarded|via|x-(forwarded|original|envoy)-.*|x-real-ip|cdn-loop|cf-.*|(true|x|x-cluster|fastly)-client-ip",
+    re.IGNORECASE,
+)
+"""The headers by which proxies, tunnels and content networks tell that they stand in between."""
 
 
 def bearer(request: web.Request, scheme: str = "Bearer") -> str | None:
@@ -54,7 +59,7 @@ def from_this_machine(request: web.Request, settings: Settings) -> bool:
         settings.loopback
         and settings.public_url is None
         and _is_loopback(request.host)
-        and not any(name in request.headers for name in _FORWARDED)
+        and not any(_PROXIED.fullmatch(name) for name in request.headers)
         and not foreign_origin(request, settings)
     )
 
@@ -81,7 +86,7 @@ def foreign_origin(request: web.Request, settings: Settings) -> bool:
 
 def _is_loopback(host: str) -> bool:
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = "" if "@" in host else urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

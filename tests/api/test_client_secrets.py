@@ -267,6 +267,12 @@ async def test_without_keys_this_machine_may(sqlite_url: str) -> None:
         {"X-Real-IP": "203.0.113.9"},
         {"Forwarded": "for=203.0.113.9"},
         {"Via": "1.1 proxy"},
+        {"x-forwarded-port": "443"},
+        {"X-Original-Host": "voice.example"},
+        {"CF-Connecting-IP": "203.0.113.9"},
+        {"True-Client-IP": "203.0.113.9"},
+        {"CDN-Loop": "a-network"},
+        {"Host": "voice.example@127.0.0.1"},
     ],
 )
 async def test_without_keys_the_world_may_not(sqlite_url: str, headers: dict[str, str]) -> None:
