@@ -208,9 +208,12 @@ class Inward:
         history = self._state.history
         if kind in ("response.output_item.added", "response.output_item.done"):
             item_id = event["item"]["id"]
-            if history.find(item_id) is None:
+            known = history.find(item_id) is not None
+            # What ends and is not there was deleted while it was being said.
+            if known or kind.endswith("added"):
+                history.put(event["item"], history.last_settled)
+            if not known:
                 self._state.native.add(item_id)
-            history.put(event["item"], history.last_settled)
             return
         entry = history.find(event.get("item_id"))
         if entry is None:
