@@ -263,6 +263,7 @@ async def test_a_browser_gives_its_key_in_a_subprotocol_and_gets_realtime() -> N
     [
         ("model=m", "", 401),
         ("model=m", "sk-wrong", 401),
+        ("model=m", "\udcff", 401),
         ("", KEY, 400),
         ("model=", KEY, 400),
         ("call_id=rtc_1", KEY, 404),
@@ -296,6 +297,19 @@ async def test_without_keys_everybody_is_let_in() -> None:
     app = engine_app(untaught(QuickEars()), QuickVoice(), EchoMind(), PERSONAS)
     async with serving(app) as address, official(address, "anything") as talk:
         await until(talk, "session.created")
+
+
+async def test_without_keys_pages_of_others_are_not_let_in() -> None:
+    app = engine_app(untaught(QuickEars()), QuickVoice(), EchoMind(), PERSONAS)
+    async with serving(app) as address, aiohttp.ClientSession() as http:
+        url = f"ws://{address}/v1/realtime?model=m"
+        for ours in "http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080":
+            async with http.ws_connect(url, origin=ours) as socket:
+                assert (await socket.receive_json())["type"] == "session.created"
+        for other in "https://evil.example", "http://127.0.0.1@evil.example", "null", "http://[":
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                await http.ws_connect(url, origin=other)
+            assert caught.value.status == 401
 
 
 async def test_many_clients_at_once() -> None:
