@@ -53,7 +53,8 @@ class Hearing:
         self._timeline.begin(now)
 
     def arrive(self, audio: Audio, now: float) -> list[bytes]:
-        """The frames (PCM16, 24 kHz) that are now due, or nearly so. Raises StreamFault for more than a second at once."""
+        """The frames (PCM16, 24 kHz) that are now due, or nearly so. Raises StreamFault for more than a second in one
+        message."""
         data = audio.data
         length_ms = len(data) // self._bytes_per_ms
         if length_ms > LONGEST_MS:
