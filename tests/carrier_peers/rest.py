@@ -30,6 +30,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    raw_query: str
     at: float
     """Seconds of the loop's clock."""
 
@@ -89,6 +90,7 @@ class RestDouble:
                 dict(asked.query),
                 asked.headers,
                 await asked.read(),
+                asked.rel_url.raw_query_string,
                 asyncio.get_running_loop().time(),
             )
             self.requests.append(request)
