@@ -34,7 +34,7 @@ Fields = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    auth_id: str = "MA00000000000000001"
+    auth_id: str = "MA000000000000000001"
     token: str = "0123456789abcdef0123456789abcdef"
 
 

@@ -15,7 +15,7 @@ __all__ = ["WORDS"]
 
 RULE = "telephony 4.2"
 ONE = "00000000-0000-4000-8000-00000000000"
-IDS = PlivoIds("MA00000000000000001", f"{ONE}1", f"{ONE}2")
+IDS = PlivoIds("MA000000000000000001", f"{ONE}1", f"{ONE}2")
 PAYLOAD = b64encode(MULAW.tone(20)).decode()
 
 

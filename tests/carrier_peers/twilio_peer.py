@@ -160,7 +160,7 @@ class TwilioPeer(Whole):
     async def _change(self, phone: TwilioPhone, request: Request) -> Reply:
         wanted = change(request.form, phone.call)
         if wanted.status is not None:
-            await phone.end()
+            await phone.end("canceled" if wanted.status == "canceled" else "completed")
         elif wanted.twiml is not None:
             await phone.redirect(document(wanted.twiml))
         elif wanted.url is not None:
