@@ -50,13 +50,12 @@ class InForce:
     @property
     def turns(self) -> dict[str, Any] | None:
         """Turn detection; None is push-to-talk."""
-        heard = (self.session.get("audio") or {}).get("input") or {}
-        return heard.get("turn_detection", {})  # type: ignore[no-any-return]  # a JSON object, checked by the call
+        return _turns_of(self.session)
 
     @property
     def answers(self) -> bool:
-        """Whether a provider answers a turn unasked (its default is to)."""
-        turns = self.turns
+        """Whether the provider answers a turn unasked (its default is to), by what it has confirmed so far."""
+        turns = _turns_of(self._base)
         return turns is not None and bool(turns.get("create_response", True))
 
     @property
@@ -74,6 +73,11 @@ class InForce:
         """Of the agent's audio, as the session tells it."""
         told = ((self.session.get("audio") or {}).get("output") or {}).get("format")
         return dict(told) if told else {"type": "audio/pcm", "rate": 24000}
+
+
+def _turns_of(session: Session) -> dict[str, Any] | None:
+    heard = (session.get("audio") or {}).get("input") or {}
+    return heard.get("turn_detection", {})  # type: ignore[no-any-return]  # a JSON object, checked by the call
 
 
 def changed(session: Session, change: Session, above: tuple[str, ...] = ()) -> Session:
