@@ -16,7 +16,7 @@ from api.surfaces.core.routes import routes as core_routes
 from api.surfaces.metrics.routes import routes as metrics_routes
 from api.surfaces.realtime import routes as realtime
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
-from api.surfaces.telephony.routes import routes as telephony_routes
+from api.surfaces.telephony import routes as telephony
 from api.surfaces.web.page import routes as web_routes
 from gateway.log import where
 
@@ -33,10 +33,9 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer
 def create_app(deps: Deps) -> web.Application:
     """The application. It owns nothing: `deps` must outlive it."""
     app = web.Application(middlewares=[_middleware(deps)])
-    app.router.add_routes(
-        [*web_routes(deps), *core_routes(deps), *metrics_routes(deps), *telephony_routes(deps)]
-    )
+    app.router.add_routes([*web_routes(deps), *core_routes(deps), *metrics_routes(deps)])
     realtime.add_to(app, deps)
+    telephony.add_to(app, deps)
     return app
 
 

@@ -172,6 +172,7 @@ class Settings(BaseModel):
     telnyx_api_key: SecretStr | None = Field(
         None, description="Opens Telnyx' API; needed for call control, not for TeXML."
     )
+    telnyx_api_url: str = Field("https://api.telnyx.com/v2", description="Base URL of Telnyx' API.")
     vonage_signature_secret: SecretStr | None = Field(
         None, description="Signs Vonage's webhooks and sockets."
     )
@@ -352,6 +353,7 @@ ENVIRONMENT: dict[str, str] = {
     "signalwire_signing_key": "SIGNALWIRE_SIGNING_KEY",
     "telnyx_public_key": "TELNYX_PUBLIC_KEY",
     "telnyx_api_key": "TELNYX_API_KEY",
+    "telnyx_api_url": "PARLEY_TELNYX_API_URL",
     "vonage_signature_secret": "VONAGE_SIGNATURE_SECRET",
     "vonage_application_id": "VONAGE_APPLICATION_ID",
     "plivo_auth_token": "PLIVO_AUTH_TOKEN",

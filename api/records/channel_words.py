@@ -12,7 +12,15 @@ KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 TERMINAL = frozenset({"completed", "busy", "no_answer", "canceled"})
 """Statuses after which a call is over; `failed` is the carrier's error."""
 
-SPELLINGS = {"inprogress": "in_progress", "cancelled": "canceled", "noanswer": "no_answer"}
+SPELLINGS = {
+    "inprogress": "in_progress",
+    "cancelled": "canceled",
+    "cancel": "canceled",
+    "noanswer": "no_answer",
+    "unanswered": "no_answer",
+    "timeout": "no_answer",
+    "rejected": "busy",
+}
 
 LABELS = {
     "initiated": "The call was placed",

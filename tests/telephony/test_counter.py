@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from api.errors import ApiError
 from api.surfaces.telephony.answering import Answering
 from api.surfaces.telephony.counter import DESKS
-from api.surfaces.telephony.tickets import LIFETIME_S, Ticket, Tickets
+from api.surfaces.telephony.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway.config import from_env
 from gateway.errors import ConfigError
 from gateway.wire import Unverified
@@ -44,6 +44,16 @@ def test_tokens_are_bounded_and_the_newest_is_always_good(times: list[float]) ->
         assert tickets.redeem(tickets.issue(TICKET, now), "twilio", now) is TICKET
         tickets.issue(TICKET, now)
         assert len(tickets._tickets) <= 5
+
+
+def test_a_proof_is_good_once() -> None:
+    seen = Seen()
+    assert seen.first("one", 100.0)
+    assert seen.first("two", 100.0)
+    assert not seen.first("one", 101.0)
+    seen.BOUND = 2
+    assert seen.first("three", 102.0)
+    assert len(seen._seen) == 2
 
 
 def test_who_answers() -> None:

@@ -15,7 +15,7 @@ from api.surfaces.telephony import desks
 from api.surfaces.telephony.answering import Answering
 from api.surfaces.telephony.desk import Asked, Desk, Place
 from api.surfaces.telephony.phones import Phones
-from api.surfaces.telephony.tickets import Ticket, Tickets
+from api.surfaces.telephony.tickets import Seen, Ticket, Tickets
 from gateway import plugins
 from gateway.wire import Unverified
 
@@ -38,6 +38,7 @@ class Counter:
         self.deps = deps
         self.answering = Answering(deps.settings.phone_persona, deps.personas)
         self.tickets = Tickets()
+        self._seen = Seen()
         self.phones = Phones(deps.supervisor)
         if deps.settings.telephony_open:
             logger.warning(
@@ -64,6 +65,9 @@ class Counter:
         if not free:
             try:
                 desk.verify(asked, self.deps.settings)
+                proof = desk.proof(asked)
+                if proof and not self._seen.first(f"{desk.name}:{proof}", asked.now):
+                    raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
             except Unverified as refusal:
                 raise self.refused(desk, "webhook", refusal) from None
         return desk, asked

@@ -42,6 +42,11 @@ class Asked:
     now: float
     """Unix seconds."""
 
+    @property
+    def posted(self) -> bytes:
+        """The body of a POST; a GET has all in its query, whatever it drags along."""
+        return self.body if self.method == "POST" else b""
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -53,6 +58,8 @@ class Incoming:
     called: str = ""
     outbound: bool = False
     """We dialled it."""
+    handle: str = ""
+    """What commands to the carrier's API call it, where that is how it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Command:
     """One request to the carrier's API, for those that are answered so."""
 
     url: str
-    json: Mapping[str, Any]
+    body: Mapping[str, Any]
     key: str = field(repr=False)
     """Sent as bearer."""
 
@@ -108,11 +115,19 @@ class Desk(Protocol):
     def name(self) -> str:
         """As in the path, and as `Leg.kind`."""
 
+    @property
+    def reattaches(self) -> bool:
+        """The carrier tells when a call ends, and asks `Place.after` when its socket alone is gone."""
+
     def configured(self, settings: Settings) -> bool:
         """Whether there is what it proves itself with."""
 
     def verify(self, asked: Asked, settings: Settings) -> None:
         """Raises Unverified for a webhook that is not proved to be the carrier's."""
+
+    def proof(self, asked: Asked) -> str:
+        """What no other webhook has that is honestly sent, a new attempt at the same event included; empty where the
+        carrier signs a new attempt as it did the first."""
 
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
         """Raises Unverified for a handshake that is not; `asked.url` begins with `ws`. `token`: the one of the path,

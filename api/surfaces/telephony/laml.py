@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Asked, Document, Incoming, Notice
+from api.surfaces.telephony.desk import Asked, Command, Document, Incoming, Notice
 from api.surfaces.telephony.fields import form_of, identity, number, party, rfc2822, stamp
 from gateway.carriers.dialects import twiml
 from gateway.config import Settings
@@ -54,7 +54,10 @@ def notices(asked: Asked) -> list[Notice]:
 class LamlAnswers:
     """The documents that they have in common."""
 
-    def refuse(self, incoming: Incoming, settings: Settings) -> Document:
+    def proof(self, asked: Asked) -> str:
+        return ""
+
+    def refuse(self, incoming: Incoming, settings: Settings) -> Document | Command:
         return Document(twiml.refuse(busy=True))
 
     def sorry(self, sentence: str) -> Document:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
+from api.surfaces.telephony.commands import Commands
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.streams import Streams
 from api.surfaces.telephony.webhooks import Webhooks
 
-__all__ = ["routes"]
+__all__ = ["add_to"]
 
 
-def routes(deps: Deps) -> list[web.RouteDef]:
+def add_to(app: web.Application, deps: Deps) -> None:
     """Raises ConfigError when a setting of the telephone cannot be meant."""
-    counter = Counter(deps)
-    return [*Webhooks(counter).routes(), *Streams(counter).routes()]
+    counter, commands = Counter(deps), Commands()
+    app.router.add_routes([*Webhooks(counter, commands).routes(), *Streams(counter).routes()])
+    app.cleanup_ctx.append(commands.lifetime)

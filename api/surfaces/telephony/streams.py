@@ -28,7 +28,10 @@ class Streams:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self._deps = counter.deps
-        self._switchboard = Switchboard(STREAMS, counter.phones, self)
+        self._waiting = Switchboard(STREAMS, counter.phones, self)
+        """Of calls whose socket may be replaced."""
+        self._final = Switchboard(STREAMS, counter.phones, self, reattach_s=0)
+        """Of calls that end with their socket."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -39,15 +42,17 @@ class Streams:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         desk, free = self._counter.desk(request)
         _check_upgrade(request)
+        token = request.match_info.get("token", "")
         if not free:
             asked = self._counter.handshake(request)
-            token = request.match_info.get("token", "")
             try:
                 self._counter.tickets.check(token, desk.name, asked.now)
                 desk.verify_socket(asked, self._deps.settings, token)
             except Unverified as refusal:
                 raise self._counter.refused(desk, "media socket", refusal) from None
-        return await self._switchboard.websocket(request, desk.name)
+        # Without a webhook nobody asks how to go on.
+        switchboard = self._waiting if desk.reattaches and token else self._final
+        return await switchboard.websocket(request, desk.name)
 
     async def receive(self, carrier: str, started: Started) -> CallRequest | LiveCall:
         """Raises Unverified, CallRejected."""

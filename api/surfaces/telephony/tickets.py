@@ -1,14 +1,15 @@
-"""One-time tokens, from the webhook that answers a call to the media socket of that call. Of this process only."""
+"""What is good once: tokens, from a call's webhook to its media socket, and carriers' proofs. Of this process only."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from gateway.wire import Unverified
 
-__all__ = ["LIFETIME_S", "Ticket", "Tickets"]
+__all__ = ["LIFETIME_S", "Seen", "Ticket", "Tickets"]
 
 LIFETIME_S = 60.0
 
@@ -60,3 +61,24 @@ class Tickets:
         if ticket is not None:
             del self._tickets[token]
         return ticket
+
+
+class Seen:
+    """Proofs that were used: each is good once. Of more than `BOUND` the oldest is forgotten, long after its time as a
+    rule: carriers' proofs are too old after five minutes."""
+
+    BOUND = 50_000
+    LASTING_S = 600.0
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[bytes, float] = OrderedDict()
+
+    def first(self, proof: str, now: float) -> bool:
+        """Whether it was not here before; from now on it was."""
+        while self._seen and (next(iter(self._seen.values())) <= now or len(self._seen) >= self.BOUND):
+            self._seen.popitem(last=False)
+        key = hashlib.sha256(proof.encode("utf-8", "surrogateescape")).digest()
+        if key in self._seen:
+            return False
+        self._seen[key] = now + self.LASTING_S
+        return True

@@ -10,6 +10,7 @@ from aiohttp import web
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
+from api.surfaces.telephony.commands import Commands
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
 from api.surfaces.telephony.events import event_of, received
@@ -20,12 +21,15 @@ __all__ = ["Webhooks"]
 
 logger = logging.getLogger(__name__)
 
+RETRIED_S = 60.0
+"""How long a carrier may ask again about the same call: most give up on an answer after 15 s."""
 BUSY = "All our lines are busy. Please call again in a moment."
 
 
 class Webhooks:
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: Counter, commands: Commands) -> None:
         self._counter = counter
+        self._commands = commands
         self._deps = counter.deps
 
     def routes(self) -> list[web.RouteDef]:
@@ -49,10 +53,10 @@ class Webhooks:
         deps = self._deps
         if self._counter.phones.full:
             logger.warning("a call of %s was refused: no line is free", desk.name)
-            return _written(desk.refuse(incoming, deps.settings))
+            return await self._given(desk, desk.refuse(incoming, deps.settings))
         ticket = await self._ticket(request, desk, incoming, asked.now)
         place = self._counter.place(request, desk, ticket)
-        return _written(desk.answer(incoming, place, deps.settings))
+        return await self._given(desk, desk.answer(incoming, place, deps.settings))
 
     async def after(self, request: web.Request) -> web.Response:
         """The socket of a call is gone, and the carrier asks how to go on."""
@@ -71,7 +75,7 @@ class Webhooks:
         plan = live.plan
         ticket = Ticket(desk.name, incoming.call, plan.session_id, plan.tenant, plan.persona.id, again=True)
         place = self._counter.place(request, desk, ticket)
-        return _written(desk.answer(incoming, place, self._deps.settings))
+        return await self._given(desk, desk.answer(incoming, place, self._deps.settings))
 
     async def status(self, request: web.Request) -> web.Response:
         """A call's course, for its channel events."""
@@ -79,9 +83,20 @@ class Webhooks:
         await self._tell(desk, _notices(desk, asked))
         return web.Response()
 
+    async def _given(self, desk: Desk, answer: Document | Command) -> web.Response:
+        """In the answer to the webhook, or by a command. Raises ApiError 503."""
+        if isinstance(answer, Document):
+            return _written(answer)
+        await self._commands.run(desk.name, answer)
+        return web.Response()
+
     async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
         """Raises ApiError 404, 503, SQLAlchemyError."""
         deps = self._deps
+        known = await channel.find(deps.database, desk.name, incoming.call)
+        if known is not None and now - known.created_at > RETRIED_S:
+            logger.warning("refused: a webhook of %s was sent again long after its call", desk.name)
+            raise ApiError(403, "This call was answered long ago.")
         persona = self._counter.answering.persona(request.query.get("persona"), incoming.called)
         new = NewSession(DEFAULT_TENANT, persona.scenario, persona.scenario_title, persona.id)
         session_id = await channel.open_call(
@@ -111,6 +126,10 @@ class Webhooks:
                 carrier_call=notice.call,
                 began=call.created_at,
             )
+            call_id = self._counter.phones.live_in(call.session_id)
+            if notice.kind == "call_completed" and call_id is not None:
+                # Its socket may be lost, and the call waiting for another that will never come.
+                self._deps.supervisor.hang_up(call_id)
 
 
 def _incoming(desk: Desk, asked: Asked) -> Incoming | None:
@@ -127,7 +146,5 @@ def _notices(desk: Desk, asked: Asked) -> Sequence[Notice]:
         raise ApiError(400, str(error)) from None
 
 
-def _written(answer: Document | Command) -> web.Response:
-    if isinstance(answer, Command):
-        raise ApiError(503, "This carrier is answered through its API, which is not set up.")
+def _written(answer: Document) -> web.Response:
     return web.Response(text=answer.body, content_type=answer.content_type)

@@ -12,12 +12,13 @@ __all__ = ["DESK"]
 
 class _Twilio(laml.LamlAnswers):
     name = twilio.NAME
+    reattaches = True
 
     def configured(self, settings: Settings) -> bool:
         return settings.twilio_auth_token is not None
 
     def verify(self, asked: Asked, settings: Settings) -> None:
-        twilio.verify_webhook(asked.url, asked.headers, _body(asked), secret=_secret(settings))
+        twilio.verify_webhook(asked.url, asked.headers, asked.posted, secret=_secret(settings))
 
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
         twilio.verify_socket(asked.url, asked.headers, secret=_secret(settings))
@@ -38,10 +39,6 @@ class _Twilio(laml.LamlAnswers):
 
     def notices(self, asked: Asked) -> list[Notice]:
         return laml.notices(asked)
-
-
-def _body(asked: Asked) -> bytes:
-    return asked.body if asked.method == "POST" else b""
 
 
 def _secret(settings: Settings) -> str:
