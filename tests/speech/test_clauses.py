@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def test_where_it_is_cut_does_not_depend_on_how_it_comes(
     places = sorted({0, *(place for place in places if place < len(said)), len(said)})
     cutter = ClauseCutter(phrasing)
     cut: list[Clause] = []
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         cut += cutter.feed(said[begin:end])
     cut += cutter.end()
     assert [clause.text for clause in cut] == [clause.text for clause in clauses(said, phrasing)]
