@@ -10,7 +10,11 @@ from gateway.call.heard import split_heard
 from gateway.call.inputs import ItemProgress
 from gateway.ports import Event, TranscriptEntry
 
-__all__ = ["Scribe"]
+__all__ = ["MOST_CHARS", "Scribe"]
+
+MOST_CHARS = 64 * 1024
+"""Characters that are kept of one item: an hour of speech. What a client types may be 16 MiB, and all calls share the
+room in which rows wait for the database."""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class Scribe:
     def user_said(self, item_id: str, text: str, at_ms: int, *, final: bool) -> list[Effect]:
         """What the caller said in this item so far; silence is not written down."""
         line = self.user.setdefault(item_id, UserLine(at_ms))
+        text = text[:MOST_CHARS]
         if text == line.text and not final:
             return []
         line.text = text
@@ -116,7 +121,7 @@ class Scribe:
         """The words of the item so far, heard or not."""
         line = self.agent.get(item_id)
         if line is not None and not line.closed:
-            line.text = text
+            line.text = text[:MOST_CHARS]
 
     def agent_wrote(self, item_id: str, at_ms: int) -> list[Effect]:
         """A text-only item is complete: nothing of it can be heard, all of it was delivered."""
