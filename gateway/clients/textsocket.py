@@ -28,8 +28,11 @@ FLUSH_S = 2.0
 """Patience with a client that is to read its last events before the close."""
 
 MAX_WAITING = 16 * 1024 * 1024
-"""Bytes that may wait unsent when one more event comes. A client with more does not read: it is given up, and its
-socket closed. The newest event does not count: an item of the longest message is told twice at once."""
+"""Bytes that may wait unsent. A client with more does not read: it is given up, and its socket closed."""
+
+LONG = 1024 * 1024
+"""Bytes that an event counts at most: longer ones repeat what the client itself sent, an image or its session, and
+while one of them waits nothing more is read of the client."""
 
 MESSAGES = 100.0
 """Messages without audio that a client may send a second."""
@@ -64,6 +67,10 @@ class TextSocket:
         self._queue: deque[bytes] = deque()
         self._waiting = 0
         self._full = False
+        self._long = 0
+        """Long events that wait."""
+        self._read_on = asyncio.Event()
+        self._read_on.set()
         self._wake = asyncio.Event()
         self._finishing = False
         self._serving = False
@@ -82,12 +89,12 @@ class TextSocket:
         if isinstance(delta, bytes):
             event = {**event, "delta": binascii.b2a_base64(delta, newline=False).decode()}
         message = orjson.dumps(event)
-        if self._waiting > MAX_WAITING:
+        if self._waiting + min(len(message), LONG) > MAX_WAITING:
             self._full = True
             self._queue.clear()
             self._on_full()
             return
-        self._waiting += len(message)
+        self._count(message, 1)
         self._queue.append(message)
         self._wake.set()
 
@@ -113,6 +120,7 @@ class TextSocket:
     async def close(self, code: int) -> None:
         """Write what waits, then close. Ends within 5 s whatever the client does."""
         self._finishing = True
+        self._read_on.set()
         self._wake.set()
         if self._serving and not self._full:
             try:
@@ -131,6 +139,7 @@ class TextSocket:
 
     def abort(self) -> None:
         """Drop the connection: whoever does not read does not read a close frame either."""
+        self._read_on.set()
         transport = self._socket._req.transport if self._socket._req is not None else None  # noqa: SLF001 - the response has no public way to its transport
         if transport is not None:
             transport.abort()
@@ -155,7 +164,18 @@ class TextSocket:
         done = act()
         worked_s = time.thread_time() - began
         await asyncio.sleep(self._work.wait(worked_s, asyncio.get_running_loop().time()))
+        await self._read_on.wait()
         return done
+
+    def _count(self, message: bytes, by: int) -> None:
+        """One event more, or less, waits."""
+        self._waiting += by * min(len(message), LONG)
+        if len(message) > LONG:
+            self._long += by
+        if self._long and not self._finishing:
+            self._read_on.clear()
+        else:
+            self._read_on.set()
 
     async def _read(self, receive: Received) -> None:
         while True:
@@ -183,8 +203,8 @@ class TextSocket:
                 while self._queue:
                     message = self._queue.popleft()
                     await self._socket.send_frame(message, WSMsgType.TEXT)
-                    self._waiting -= len(message)
+                    self._count(message, -1)
         except ConnectionError:
             # The reader notices too, and tells.
-            pass
+            self._read_on.set()
         self._written.set()
