@@ -10,7 +10,8 @@ from tests.carrier_peers import acs_hooks
 from tests.carrier_peers.acs_hooks import AcsCall, Resource
 from tests.carrier_peers.acs_rest import Media, Refusal
 from tests.carrier_peers.acs_stream import AcsStream
-from tests.carrier_peers.call import Call, dialling
+from tests.carrier_peers.call import Call
+from tests.carrier_peers.dialling import dialling
 from tests.carrier_peers.faults import Broken
 from tests.carrier_peers.http import Asked
 from tests.carrier_peers.manners import GOOD, Manners

@@ -36,7 +36,7 @@ class PhoneNumber(Strict):
 
 
 class Identifier(Strict):
-    kind: Literal["phoneNumber", "communicationUser"]
+    kind: Literal["phoneNumber", "communicationUser"] | None = None
     rawId: str | None = None
     phoneNumber: PhoneNumber | None = None
     communicationUser: dict[str, Any] | None = None

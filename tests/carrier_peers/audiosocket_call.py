@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tests.carrier_peers.audiosocket_stream import AudioSocketStream, Splitter
-from tests.carrier_peers.call import Call, calling
+from tests.carrier_peers.call import Call
+from tests.carrier_peers.dialling import calling
 from tests.carrier_peers.faults import Broken, Frame
 from tests.carrier_peers.manners import GOOD, Manners
 from tests.carrier_peers.sockets import CLOSE_S, Gone, Refused
@@ -30,6 +31,10 @@ class _Tcp:
         self._stalled = stalled
         self._splitter = Splitter()
         self._whole: list[Frame] = []
+
+    @property
+    def waiting(self) -> int:
+        return self._writer.transport.get_write_buffer_size()
 
     async def send(self, frame: Frame) -> None:
         if self._writer.is_closing():

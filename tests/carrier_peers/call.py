@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -14,18 +12,18 @@ from tests.carrier_peers.carrier import Carrier
 from tests.carrier_peers.faults import Broken, Fault, Frame
 from tests.carrier_peers.heard import Heard
 from tests.carrier_peers.log import Log
-from tests.carrier_peers.manners import GOOD, Mangler, Manners
+from tests.carrier_peers.manners import Mangler, Manners
 from tests.carrier_peers.playback import Gap
-from tests.carrier_peers.sockets import Gone, Socket, websocket
+from tests.carrier_peers.sockets import Gone, Socket
 from tests.carrier_peers.voice import spoken
 
-__all__ = ["Call", "Ended", "Said", "calling", "dialling"]
+__all__ = ["Call", "CarrierT", "Ended", "Said"]
 
 FAREWELL_S = 2.0
-CONGESTED_S = 0.5
-"""A send that blocks so long means that the application does not read; the carrier throws audio away."""
+CONGESTED = 2**18
+"""Bytes that wait for the application to read; beyond, the carrier throws sound away."""
 
-C = TypeVar("C", bound=Carrier[Any])
+CarrierT = TypeVar("CarrierT", bound=Carrier[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,10 @@ class Ended:
     at_ms: float
 
 
-class Call(Generic[C]):
+class Call(Generic[CarrierT]):
     """What a test holds of it. All milliseconds count from the start of the stream."""
 
-    def __init__(self, carrier: C, socket: Socket, manners: Manners) -> None:
+    def __init__(self, carrier: CarrierT, socket: Socket, manners: Manners) -> None:
         self.carrier = carrier
         self.sent = Log(carrier.kind)
         """From the carrier to the application."""
@@ -59,6 +57,7 @@ class Call(Generic[C]):
         self._socket = socket
         self._manners = manners
         self._mangle = Mangler(manners)
+        self._congested = False
         self._clock = asyncio.get_running_loop().time
         self._speech: deque[tuple[bytes, asyncio.Future[float] | None]] = deque()
         self._due_changed = asyncio.Event()
@@ -231,14 +230,16 @@ class Call(Generic[C]):
             due += frame_s
 
     async def _stream(self, frames: list[Frame]) -> None:
-        asked = self._clock()
+        waiting = self._socket.waiting
+        if waiting > CONGESTED:
+            if not self._congested:
+                told = f"{waiting} bytes are not read: the caller's sound is thrown away"
+                broken = Broken(self.carrier.congestion, told, "telephony 0 rule 5")
+                self.carrier.blame(broken, "", self._clock())
+            self._congested = True
+            return
+        self._congested = False
         await self.send(*(mangled for frame in frames for mangled in self._mangle(frame)))
-        blocked = self._clock() - asked
-        if blocked > CONGESTED_S:
-            told = f"the application did not read for {blocked:.1f} s: caller audio thrown away"
-            self.carrier.blame(
-                Broken(self.carrier.congestion, told, "telephony 0 rule 5"), "", self._clock()
-            )
 
     async def _listen(self) -> None:
         while (frame := await self._socket.receive()) is not None:
@@ -273,40 +274,3 @@ class Call(Generic[C]):
 
     def _future(self) -> asyncio.Future[float]:
         return asyncio.get_running_loop().create_future()
-
-
-@asynccontextmanager
-async def dialling(
-    carrier: C,
-    url: str,
-    *,
-    headers: Mapping[str, str] | None = None,
-    via: str | None = None,
-    manners: Manners = GOOD,
-) -> AsyncIterator[Call[C]]:
-    """Call `url` over a WebSocket as this carrier does; `headers` come on top of its own, `via` (scheme and host) is
-    where the URL's host really listens. Raises sockets.Refused."""
-    offered = carrier.subprotocols()
-    async with websocket(url, {**carrier.headers(), **(headers or {})}, offered, via) as socket:
-        if offered and socket.subprotocol not in offered:
-            told = f"none of the subprotocols {', '.join(offered)} was chosen"
-            carrier.blame(Broken("subprotocol", told, "RFC 6455 section 4.1"), "", 0.0)
-        async with calling(Call(carrier, socket, manners)) as call:
-            yield call
-
-
-@asynccontextmanager
-async def calling(call: Call[C]) -> AsyncIterator[Call[C]]:
-    """Run a call while the body runs; then the caller hangs up, if nobody did."""
-    failed: Exception | None = None
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(call.run())
-        try:
-            yield call
-        except Exception as error:  # noqa: BLE001 - raised below, outside of the group that would wrap it
-            failed = error
-        finally:
-            await call.hang_up()
-            running.cancel()
-    if failed is not None:
-        raise failed

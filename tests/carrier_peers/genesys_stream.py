@@ -3,112 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
-
-from pydantic import Field, TypeAdapter
 
 from tests.carrier_peers.carrier import Carrier
 from tests.carrier_peers.codecs import MULAW
 from tests.carrier_peers.faults import Broken, Frame
+from tests.carrier_peers.genesys_messages import (
+    PARAMETERS,
+    RULE,
+    SAID,
+    VERSION,
+    Bucket,
+    Event,
+    Opened,
+    Parameters,
+)
 from tests.carrier_peers.genesys_signing import Hook
 from tests.carrier_peers.ids import new_uuid
-from tests.carrier_peers.strict import Strict, dumped, judged, loaded
+from tests.carrier_peers.strict import dumped, judged, loaded
 
-__all__ = ["PROBE", "Bucket", "GenesysStream"]
+__all__ = ["MEDIA", "PING_S", "PROBE", "GenesysStream"]
 
-RULE = "telephony 7"
-VERSION = "2"
 LARGEST = 64_000
 """Bytes of a binary message."""
 PING_S = 5.0
 PROBE = "00000000-0000-0000-0000-000000000000"
 """The conversation of a connection that only tries the server."""
 MEDIA = {"type": "audio", "format": "PCMU", "channels": ["external"], "rate": 8000}
-
-Parameters = dict[str, Any]
-
-
-class _Said(Strict):
-    version: Literal["2"]
-    id: str
-    type: str
-    seq: int = Field(ge=1)
-    clientseq: int = Field(ge=0)
-    parameters: Parameters
-
-
-class _Media(Strict):
-    type: Literal["audio"]
-    format: Literal["PCMU"]
-    channels: list[Literal["external", "internal"]]
-    rate: Literal[8000]
-
-
-class _Opened(Strict):
-    media: list[_Media] = Field(max_length=1)
-    startPaused: bool = False
-    discardTo: str | None = None
-    supportedLanguages: list[str] | None = None
-
-
-class _Closed(Strict):
-    outputVariables: dict[str, str | int | float | bool] | None = None
-
-
-class _Disconnect(_Closed):
-    reason: Literal["completed", "unauthorized", "error"]
-    info: str | None = None
-
-
-class _Entity(Strict):
-    type: Literal["barge_in", "bot_turn_response", "transcript"]
-    data: Parameters
-
-
-class _Event(Strict):
-    entities: list[_Entity]
-
-
-class _Nothing(Strict):
-    pass
-
-
-class _Info(Strict):
-    info: str | None = None
-
-
-_SAID = TypeAdapter(_Said)
-_PARAMETERS: dict[str, TypeAdapter[Any]] = {
-    "opened": TypeAdapter(_Opened),
-    "pong": TypeAdapter(_Nothing),
-    "closed": TypeAdapter(_Closed),
-    "disconnect": TypeAdapter(_Disconnect),
-    "event": TypeAdapter(_Event),
-    "pause": TypeAdapter(_Nothing),
-    "resume": TypeAdapter(_Nothing),
-    "reconnect": TypeAdapter(_Info),
-    "updated": TypeAdapter(_Nothing),
-}
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Tokens that come back at a rate; the reference knows that there is a limit, not which (U)."""
-
-    per_s: float = 5.0
-    burst: float = 25.0
-    level: float = 25.0
-    at: float = 0.0
-
-    def take(self, now: float) -> bool:
-        """False when none is left."""
-        self.level = min(self.burst, self.level + (now - self.at) * self.per_s)
-        self.at = now
-        if self.level < 1:
-            return False
-        self.level -= 1
-        return True
 
 
 class GenesysStream(Carrier[str]):
@@ -229,7 +150,7 @@ class GenesysStream(Carrier[str]):
     def obey(self, frame: Frame, now: float) -> list[Frame]:
         if isinstance(frame, bytes):
             return self._play(frame, now)
-        message = judged(_SAID, loaded(frame, "400", RULE), "400", RULE)
+        message = judged(SAID, loaded(frame, "400", RULE), "400", RULE)
         if message.id != self.hook.session:
             raise Broken("400", f"another session: {message.id!r}", RULE)
         if message.seq != self.server_seq + 1:
@@ -237,7 +158,7 @@ class GenesysStream(Carrier[str]):
         self.server_seq = message.seq
         if message.clientseq > self.client_seq:
             raise Broken("409", f"clientseq {message.clientseq}; {self.client_seq} were sent", RULE)
-        kind = _PARAMETERS.get(message.type)
+        kind = PARAMETERS.get(message.type)
         if kind is None:
             raise Broken("405", f"no message of a server: {message.type!r}", RULE)
         value = judged(kind, message.parameters, "400", f"{RULE} ({message.type})")
@@ -272,7 +193,7 @@ class GenesysStream(Carrier[str]):
                 pass
         return []
 
-    def _open(self, value: _Opened) -> list[Frame]:
+    def _open(self, value: Opened) -> list[Frame]:
         if self.stage != "no":
             raise Broken("409", "opened twice", RULE)
         probe = self.conversation == PROBE
@@ -283,7 +204,7 @@ class GenesysStream(Carrier[str]):
         self.stage, self.paused = "yes" if value.media else "silent", value.startPaused
         return self._say("close", {"reason": "end"}) if probe else []
 
-    def _told(self, value: _Event, now: float) -> list[Frame]:
+    def _told(self, value: Event, now: float) -> list[Frame]:
         told: list[Frame] = []
         for entity in value.entities:
             self.events.append({"type": entity.type, "data": entity.data})

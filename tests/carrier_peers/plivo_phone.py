@@ -9,7 +9,8 @@ from typing import Literal
 from urllib.parse import urljoin
 
 from tests.carrier_peers import plivo_hooks
-from tests.carrier_peers.call import Call, dialling
+from tests.carrier_peers.call import Call
+from tests.carrier_peers.dialling import dialling
 from tests.carrier_peers.faults import Broken
 from tests.carrier_peers.manners import GOOD, Manners
 from tests.carrier_peers.phone import Phone, Whole

@@ -36,6 +36,10 @@ class Socket(Protocol):
     """How the other side closed a WebSocket; 1006 for a broken one."""
     subprotocol: str | None
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that were sent, and that the other side has not made room for."""
+
     async def send(self, frame: Frame) -> None:
         """Raises Gone."""
 
@@ -53,6 +57,11 @@ class _WebSocket:
         self._socket = socket
         self.close_code: int | None = None
         self.subprotocol = socket.protocol
+
+    @property
+    def waiting(self) -> int:
+        # aiohttp waits for room only after 64 KiB, and tells nobody how much waits.
+        return self._socket._writer.transport.get_write_buffer_size()
 
     async def send(self, frame: Frame) -> None:
         try:

@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from tests.carrier_peers.call import Call, calling
+from tests.carrier_peers.call import Call
 from tests.carrier_peers.carrier import Carrier
 from tests.carrier_peers.codecs import ALAW, L16_8K, L16_16K, L16_24K, MULAW, Codec
+from tests.carrier_peers.dialling import calling
 from tests.carrier_peers.faults import Broken, Frame
 from tests.carrier_peers.ids import new_uuid, sid
 from tests.carrier_peers.manners import GOOD, Manners

@@ -13,9 +13,9 @@ from aiohttp import WSMsgType, web
 from tests.carrier_peers.application import pace, sockets
 from tests.carrier_peers.audiosocket_call import dialling_tcp
 from tests.carrier_peers.audiosocket_stream import AudioSocketStream
-from tests.carrier_peers.call import dialling
 from tests.carrier_peers.carrier import Carrier
 from tests.carrier_peers.codecs import Codec
+from tests.carrier_peers.dialling import dialling
 from tests.carrier_peers.faults import Frame
 from tests.carrier_peers.manners import GOOD, Manners
 from tests.carrier_peers.plugins import named, names

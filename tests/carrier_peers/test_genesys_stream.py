@@ -10,8 +10,9 @@ import pytest
 
 from tests.carrier_peers.codecs import MULAW
 from tests.carrier_peers.faults import Frame
+from tests.carrier_peers.genesys_messages import Bucket
 from tests.carrier_peers.genesys_signing import Hook, signed_headers
-from tests.carrier_peers.genesys_stream import MEDIA, PING_S, PROBE, Bucket, GenesysStream
+from tests.carrier_peers.genesys_stream import MEDIA, PING_S, PROBE, GenesysStream
 
 pytestmark = pytest.mark.unit
 

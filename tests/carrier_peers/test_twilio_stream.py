@@ -13,7 +13,6 @@ from aiohttp import web
 from tests.carrier_peers.application import pace, sockets
 from tests.carrier_peers.codecs import MULAW
 from tests.carrier_peers.faults import Frame
-from tests.carrier_peers.manners import Manners
 from tests.carrier_peers.sockets import Refused
 from tests.carrier_peers.twilio_signing import signature
 from tests.carrier_peers.twilio_stream import BUFFER_S, Identity, TwilioCall, TwilioStream
@@ -275,41 +274,3 @@ async def test_a_refused_socket_says_so() -> None:
             async with TwilioCall.dial(URL, secret="wrong", via=base):
                 pass
     assert refused.value.status == 403
-
-
-@pytest.mark.integration
-async def test_an_application_that_hangs_up_is_noticed() -> None:
-    async def rude(socket: web.WebSocketResponse) -> None:
-        await socket.receive()
-        await socket.close(code=1000)
-
-    async with sockets(rude) as base, TwilioCall.dial(URL, secret=TOKEN, via=base) as call:
-        ended = await call.over()
-    assert (ended.by, ended.code) == ("application", 1000)
-
-
-@pytest.mark.integration
-async def test_manners_can_be_bad() -> None:
-    got: list[str] = []
-    garbage = asyncio.Event()
-
-    async def listening(socket: web.WebSocketResponse) -> None:
-        async for received in socket:
-            if received.data == "{":
-                garbage.set()
-                continue
-            message = json.loads(received.data)
-            got.append(message["event"] + message.get("media", {}).get("chunk", ""))
-
-    bad = Manners(starts=False, stops=False, swap=2, repeat_every=3, lose_every=4)
-    async with (
-        sockets(listening) as base,
-        TwilioCall.dial(URL, secret=TOKEN, via=base, manners=bad, signed="") as call,
-    ):
-        await call.speak(*[MULAW.tone(20)] * 8)
-        await call.send("{")
-        await garbage.wait()
-        call.drop()
-        assert (await call.over()).by == "carrier"
-    assert got[:8] == ["connected", "media2", "media1", "media3", "media3", "media6", "media6", "media5"]
-    assert "stop" not in got

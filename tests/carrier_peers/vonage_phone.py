@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tests.carrier_peers import vonage_hooks
-from tests.carrier_peers.call import Call, dialling
+from tests.carrier_peers.call import Call
+from tests.carrier_peers.dialling import dialling
 from tests.carrier_peers.faults import Broken
 from tests.carrier_peers.ids import new_uuid
 from tests.carrier_peers.manners import GOOD, Manners
