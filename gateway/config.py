@@ -163,6 +163,10 @@ class Settings(BaseModel):
     twilio_auth_token: SecretStr | None = Field(
         None, description="Signs Twilio's webhooks and sockets, and opens its API."
     )
+    twilio_phone_number: str | None = Field(
+        None, pattern=r"^\+[1-9]\d{6,14}$", description="Our number at Twilio, which outbound calls show."
+    )
+    twilio_api_url: str = Field("https://api.twilio.com", description="Base URL of Twilio's API.")
     signalwire_signing_key: SecretStr | None = Field(
         None, description="Signs SignalWire's webhooks, as its dashboard shows it."
     )
@@ -350,6 +354,8 @@ ENVIRONMENT: dict[str, str] = {
     "telephony_webhook_secret": "TELEPHONY_WEBHOOK_SECRET",
     "twilio_account_sid": "TWILIO_ACCOUNT_SID",
     "twilio_auth_token": "TWILIO_AUTH_TOKEN",
+    "twilio_phone_number": "TWILIO_PHONE_NUMBER",
+    "twilio_api_url": "PARLEY_TWILIO_API_URL",
     "signalwire_signing_key": "SIGNALWIRE_SIGNING_KEY",
     "telnyx_public_key": "TELNYX_PUBLIC_KEY",
     "telnyx_api_key": "TELNYX_API_KEY",

@@ -20,7 +20,7 @@ from joserfc.jwk import OctKey
 
 from gateway.carriers.dialects.extra_headers import headers_in
 from gateway.carriers.dialects.plivo_signature import signature as plivo_signature
-from tests.carrier_peers.call import dialling
+from tests.carrier_peers.dialling import dialling
 from tests.carrier_peers.http import Answered, Asked, deliver, form_request, json_request
 from tests.carrier_peers.plivo_stream import PlivoIds, PlivoStream
 from tests.carrier_peers.signalwire_stream import SignalWireStream

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from aiohttp import web
@@ -11,12 +13,14 @@ from aiohttp import web
 from api import auth, body
 from api.deps import Deps
 from api.errors import ApiError
+from api.records import channel
 from api.surfaces.telephony import desks
 from api.surfaces.telephony.answering import Answering
 from api.surfaces.telephony.desk import Asked, Desk, Place
 from api.surfaces.telephony.phones import Phones
 from api.surfaces.telephony.tickets import Seen, Ticket, Tickets
 from gateway import plugins
+from gateway.stores.telephone import PhoneCall
 from gateway.wire import Unverified
 
 __all__ = ["Counter"]
@@ -24,6 +28,7 @@ __all__ = ["Counter"]
 logger = logging.getLogger(__name__)
 
 WEBHOOK_LIMIT = 64 * 1024
+PLACING_S = 6.0
 DESKS: Mapping[str, Desk] = {
     name: import_module(f"{desks.__name__}.{name}").DESK for name in plugins.names(desks.__name__)
 }
@@ -39,6 +44,8 @@ class Counter:
         self.answering = Answering(deps.settings.phone_persona, deps.personas)
         self.tickets = Tickets()
         self._seen = Seen()
+        self._placing = 0
+        self._placed = asyncio.Event()
         self.phones = Phones(deps.supervisor)
         if deps.settings.telephony_open:
             logger.warning(
@@ -60,7 +67,7 @@ class Counter:
         desk, free = self.desk(request)
         raw = await body.read(request, WEBHOOK_LIMIT)
         asked = Asked(
-            request.method, self._here(request) + request.raw_path, request.headers, raw, self.deps.clock()
+            request.method, self.here(request) + request.raw_path, request.headers, raw, self.deps.clock()
         )
         if not free:
             try:
@@ -72,9 +79,32 @@ class Counter:
                 raise self.refused(desk, "webhook", refusal) from None
         return desk, asked
 
+    @contextlib.contextmanager
+    def placing(self) -> Iterator[None]:
+        """A call is being placed: until the block is left the carrier may tell of one that is not written down yet."""
+        self._placing += 1
+        self._placed.clear()
+        try:
+            yield
+        finally:
+            self._placing -= 1
+            if not self._placing:
+                self._placed.set()
+
+    async def known(self, desk: Desk, call: str) -> PhoneCall | None:
+        """A carrier's call, also when it is just being written down. Raises SQLAlchemyError."""
+        database = self.deps.database
+        found = await channel.find(database, desk.name, call)
+        if found is None and self._placing:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PLACING_S):
+                    await self._placed.wait()
+            found = await channel.find(database, desk.name, call)
+        return found
+
     def handshake(self, request: web.Request) -> Asked:
         """What the request for a socket says; nothing of it is proved."""
-        url = _socket(self._here(request)) + request.raw_path
+        url = _socket(self.here(request)) + request.raw_path
         return Asked(request.method, url, request.headers, b"", self.deps.clock())
 
     def refused(self, desk: Desk, what: str, refusal: Unverified) -> ApiError:
@@ -88,11 +118,12 @@ class Counter:
 
     def place(self, request: web.Request, desk: Desk, ticket: Ticket) -> Place:
         """Where the carrier finds us for the ticket's call."""
-        here = f"{self._here(request)}/telephony/{desk.name}"
+        here = f"{self.here(request)}/telephony/{desk.name}"
         token = self.tickets.issue(ticket, self.deps.clock())
         return Place(f"{_socket(here)}/stream/{token}", token, f"{here}/after", f"{here}/status")
 
-    def _here(self, request: web.Request) -> str:
+    def here(self, request: web.Request) -> str:
+        """How the world reaches us."""
         return self.deps.settings.public_url or f"{request.scheme}://{request.host}"
 
 

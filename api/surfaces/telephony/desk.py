@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from api.records.channel import MetaValue
 from api.records.channel_words import Kind
@@ -84,12 +84,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One request to the carrier's API, for those that are answered so."""
+    """One request (POST) to the carrier's API."""
 
     url: str
-    body: Mapping[str, Any]
-    key: str = field(repr=False)
-    """Sent as bearer."""
+    body: bytes
+    authorization: str = field(repr=False)
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from aiohttp import web
 from api.deps import Deps
 from api.surfaces.telephony.commands import Commands
 from api.surfaces.telephony.counter import Counter
+from api.surfaces.telephony.outbound import Outbound
 from api.surfaces.telephony.streams import Streams
 from api.surfaces.telephony.webhooks import Webhooks
 
@@ -16,5 +17,11 @@ __all__ = ["add_to"]
 def add_to(app: web.Application, deps: Deps) -> None:
     """Raises ConfigError when a setting of the telephone cannot be meant."""
     counter, commands = Counter(deps), Commands()
-    app.router.add_routes([*Webhooks(counter, commands).routes(), *Streams(counter).routes()])
+    app.router.add_routes(
+        [
+            *Webhooks(counter, commands).routes(),
+            *Streams(counter).routes(),
+            *Outbound(counter, commands).routes(),
+        ]
+    )
     app.cleanup_ctx.append(commands.lifetime)

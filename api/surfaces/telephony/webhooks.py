@@ -8,19 +8,22 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from api.errors import ApiError
-from api.records import channel
+from api.records import channel, sessions
 from api.records.sessions import NewSession
-from api.surfaces.telephony.commands import Commands
+from api.surfaces.telephony.commands import Commands, Refused
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
 from api.surfaces.telephony.events import event_of, received
 from api.surfaces.telephony.tickets import Ticket
 from gateway.stores.schema import DEFAULT_TENANT
+from gateway.stores.telephone import PhoneCall
 
 __all__ = ["Webhooks"]
 
 logger = logging.getLogger(__name__)
 
+OVER = frozenset({404, 422})
+"""Said of a call that has ended already: there is nothing left to command."""
 RETRIED_S = 60.0
 """How long a carrier may ask again about the same call: most give up on an answer after 15 s."""
 BUSY = "All our lines are busy. Please call again in a moment."
@@ -64,7 +67,7 @@ class Webhooks:
         incoming = _incoming(desk, asked)
         if incoming is None:
             return _written(desk.hang_up())
-        call = await channel.find(self._deps.database, desk.name, incoming.call)
+        call = await self._counter.known(desk, incoming.call)
         if call is None:
             return _written(desk.hang_up())
         call_id = self._counter.phones.live_in(call.session_id)
@@ -87,13 +90,23 @@ class Webhooks:
         """In the answer to the webhook, or by a command. Raises ApiError 503."""
         if isinstance(answer, Document):
             return _written(answer)
-        await self._commands.run(desk.name, answer)
+        try:
+            await self._commands.run(desk.name, answer)
+        except Refused as refusal:
+            if refusal.status not in OVER:
+                logger.warning("%s refused a command: %s", desk.name, refusal)
+                raise ApiError(503, "The carrier's API refused.") from None
+            logger.info("%s: a call was over before it could be answered", desk.name)
         return web.Response()
 
     async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
         """Raises ApiError 404, 503, SQLAlchemyError."""
         deps = self._deps
-        known = await channel.find(deps.database, desk.name, incoming.call)
+        known = await self._counter.known(desk, incoming.call)
+        if known is not None and known.direction == "outbound":
+            return await self._of_outbound(desk, incoming, known)
+        if incoming.outbound:
+            raise ApiError(403, "This call was not placed here.")
         if known is not None and now - known.created_at > RETRIED_S:
             logger.warning("refused: a webhook of %s was sent again long after its call", desk.name)
             raise ApiError(403, "This call was answered long ago.")
@@ -111,10 +124,19 @@ class Webhooks:
         )
         return Ticket(desk.name, incoming.call, session_id, DEFAULT_TENANT, persona.id)
 
+    async def _of_outbound(self, desk: Desk, incoming: Incoming, call: PhoneCall) -> Ticket:
+        """Whom we called has answered. Raises ApiError 403, SQLAlchemyError."""
+        deps = self._deps
+        session = await sessions.find(deps.database, call.session_id, deps.clock())
+        if session is None or await channel.began(deps.database, call):
+            raise ApiError(403, "This call was answered long ago.")
+        persona = deps.personas.get(session.persona_id) or self._counter.answering.persona(None, "")
+        return Ticket(desk.name, incoming.call, session.id, session.tenant, persona.id)
+
     async def _tell(self, desk: Desk, notices: Sequence[Notice]) -> None:
         database = self._deps.database
         for notice in notices:
-            call = await channel.find(database, desk.name, notice.call)
+            call = await self._counter.known(desk, notice.call)
             if call is None:
                 logger.info("%s told of a call that is none of ours", desk.name)
                 continue

@@ -7,6 +7,8 @@ import hashlib
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from api.records.channel import MetaValue
 from api.records.channel_words import kind_of
 from api.surfaces.telephony import laml
@@ -128,7 +130,7 @@ def _event(asked: Asked) -> tuple[str, dict[str, Any], dict[str, Any]]:
 def _command(settings: Settings, incoming: Incoming, action: str, body: dict[str, Any]) -> Command:
     key = settings.telnyx_api_key.get_secret_value() if settings.telnyx_api_key else ""
     url = f"{settings.telnyx_api_url}/calls/{quote(incoming.handle, safe=':')}/actions/{action}"
-    return Command(url, body, key)
+    return Command(url, orjson.dumps(body), f"Bearer {key}")
 
 
 DESK: Desk = _Telnyx()
