@@ -56,7 +56,7 @@ async def pace(
     send: Callable[[bytes], Awaitable[None]],
     wire: bytes,
     frame: int,
-    lead_s: float = 0.1,
+    lead_s: float = 0.2,
     step_s: float = 0.02,
 ) -> None:
     """Send `wire` in frames of `frame` bytes that last `step_s`, in real time with a lead: a good application does."""

@@ -243,7 +243,7 @@ async def test_a_good_application_has_no_faults() -> None:
         await call.quiet(100)
         assert call.faults == []
         assert call.underruns == 0
-        assert 50 < call.lead_ms_max < 150
+        assert 100 < call.lead_ms_max < 300
         assert call.heard.played_ms == pytest.approx(1000)
         assert call.ms(echoed.at) > 1000
     assert call.ended is not None
@@ -254,7 +254,7 @@ async def test_a_good_application_has_no_faults() -> None:
     assert kinds[:2] == ["connected", "start"]
     assert kinds[-1] == "stop"
     late_ms = [call.ms(one.at) - 20 * nth for nth, one in enumerate(call.sent.of("media"), 1)]
-    assert max(map(abs, late_ms)) < 100
+    assert max(map(abs, late_ms)) < 200
 
 
 @pytest.mark.integration
