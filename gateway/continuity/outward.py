@@ -108,7 +108,8 @@ class Outward:
         state = self._state
         kind, item_id = event["type"], event["item_id"]
         entry = state.history.find(item_id)
-        known = entry is None or item_id in state.native
+        # What was just asked for is on its way there, ahead of this.
+        known = entry is None or entry.wished or item_id in state.native
         if kind == "conversation.item.truncate" and entry is not None and known:
             entry.cut(event["audio_end_ms"])
         if state.link is not None and known:
@@ -171,9 +172,8 @@ class Outward:
     def _place(self, item_id: str) -> str:
         """The nearest item before this one that the provider knows, by its id; `root` when there is none."""
         state = self._state
-        known = (
-            e.id for e in state.history.before(item_id) if e.id in state.seeded or e.id in state.native
-        )
+        # What was just sent will be there by then.
+        known = (e.id for e in state.history.before(item_id) if e.wished or state.knows(e.id))
         before = next(known, None)
         return "root" if before is None else state.ids.items.outward(before)
 

@@ -65,6 +65,8 @@ class LastingSession:
         self._links: dict[int, Link] = {}
         self._answering: Link | None = None
         """The link in force, or the last that was."""
+        self._left_in_time = False
+        """The link that was closed last was left for a new one before its provider's limit."""
         self._ticking: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -169,10 +171,17 @@ class LastingSession:
     def _takes_force(self, number: int) -> None:
         link, before = self._links.get(number), self._answering
         self._answering = link or before
-        if before is not None and link is not None:
-            logger.warning(
-                "call %s goes on with %s after %s", self._spec.call_id, link.model.name, before.model.name
-            )
+        if before is None or link is None:
+            return
+        planned, self._left_in_time = self._left_in_time, False
+        logger.log(
+            logging.INFO if planned else logging.WARNING,
+            "call %s %s %s after %s",
+            self._spec.call_id,
+            "moves to a new session of" if planned else "goes on with",
+            link.model.name,
+            before.model.name,
+        )
 
     # ── links ──
 
@@ -193,6 +202,7 @@ class LastingSession:
         link = self._links.pop(number, None)
         if link is None:
             return
+        self._left_in_time = why == "rolled-over"
         if why in BLAMED:
             self._health.failed(link.model.name, BLAMED[why], self._loop.time())
         if link.task is not None and link.task is not asyncio.current_task():
@@ -221,7 +231,7 @@ class LastingSession:
             pump = self._group.create_task(link.line.pump(), name=f"line:{name}")
             try:
                 self._do(self._core.opened(number, name, self._loop.time()))
-                if opened is not None:
+                if opened is not None and not opened.done():
                     opened.set_result(None)
                 await self._read(number, link.session)
                 # Told before it is closed: that may take a while.
@@ -266,10 +276,10 @@ class LastingSession:
         self._health.failed(name, how, self._loop.time())
         logger.warning("call %s: %s could not be opened: %s", self._spec.call_id, name, fault)
         self._links.pop(number, None)
-        if opened is not None:
-            opened.set_result(fault)
-        else:
+        if opened is None:
             self._do(self._core.failed(number, name, self._loop.time()))
+        elif not opened.done():
+            opened.set_result(fault)
 
     async def _tick(self) -> None:
         while True:

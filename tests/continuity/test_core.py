@@ -401,6 +401,27 @@ def test_items_of_before_can_be_retrieved_and_deleted() -> None:
     assert bench.listener.errors[-1]["event_id"] == "r"
 
 
+def test_what_was_just_created_is_retrieved_and_deleted_in_that_order() -> None:
+    bench = talking()
+    content = [{"type": "input_text", "text": "typed"}]
+    typed = {"id": "item_typed", "type": "message", "role": "user", "content": content}
+    bench.send("conversation.item.create", item=typed)
+    bench.send("conversation.item.retrieve", item_id="item_typed")
+    bench.send("conversation.item.delete", item_id="item_typed")
+    bench.deliver()
+    about = [
+        event["type"]
+        for event in bench.listener.events
+        if "item_typed" in (event.get("item_id"), (event.get("item") or {}).get("id"))
+    ]
+    assert about == [
+        "conversation.item.added",
+        "conversation.item.done",
+        "conversation.item.retrieved",
+        "conversation.item.deleted",
+    ]
+
+
 def test_what_a_client_creates_while_nobody_answers_is_created_afterwards() -> None:
     bench = talking()
     bench.open_at_once = False
