@@ -12,7 +12,7 @@ import aiohttp
 
 from tests.e2e.server import Server, settles
 
-__all__ = ["Recorded", "idle", "only_call", "sessions_of"]
+__all__ = ["Recorded", "calls_of", "idle", "only_call", "sessions_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ def _ask(server: Server, query: str, *values: str) -> list[tuple[str, ...]]:
 
 def sessions_of(server: Server, carrier_call: str) -> list[str]:
     query = "SELECT session_id FROM phone_calls WHERE carrier_call = ?"
+    return [row[0] for row in _ask(server, query, carrier_call)]
+
+
+def calls_of(server: Server, carrier_call: str) -> list[str]:
+    query = "SELECT calls.id FROM calls JOIN phone_calls USING (session_id) WHERE carrier_call = ?"
     return [row[0] for row in _ask(server, query, carrier_call)]
 
 

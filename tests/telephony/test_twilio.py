@@ -22,13 +22,14 @@ from tests.carrier_peers.twilio_phone import TwilioPhone
 from tests.carrier_peers.twilio_stream import TwilioCall
 from tests.carrier_peers.twiml import answered_twiml, stream_order
 from tests.e2e.server import Server, running
-from tests.telephony.record import idle, only_call, sessions_of
+from tests.telephony.record import calls_of, idle, only_call, sessions_of
 
 pytestmark = pytest.mark.integration
 
 PUBLIC = "https://voice.example.test"
 ACCOUNT = Account()
 LINES = 3
+KEY = "sk-5f0c6a1f8f7d4b6a"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         TWILIO_AUTH_TOKEN=ACCOUNT.token,
         PARLEY_PUBLIC_URL=PUBLIC,
         PARLEY_MAX_CALLS=str(LINES),
+        PARLEY_API_KEYS=KEY,
         PARLEY_PHONE_PERSONA="+15550100009=bank_dispute, dental_reception",
     ) as server:
         yield server
@@ -132,6 +134,55 @@ async def test_when_all_lines_are_busy_twilio_is_told_so(server: Server) -> None
     assert twilio.faults == []
     assert sessions_of(server, late.call.sid) == []
     await idle(server)
+
+
+async def test_calls_that_all_come_at_once_are_taken_or_told_and_none_hangs(server: Server) -> None:
+    async with TwilioPeer.open(ACCOUNT, via=server.url) as twilio, asyncio.TaskGroup() as group:
+        phones: list[TwilioPhone] = []
+        all_settled, settled = asyncio.Event(), 0
+
+        async def ring() -> None:
+            nonlocal settled
+            async with twilio.ring(f"{PUBLIC}/telephony/twilio/voice") as phone:
+                phones.append(phone)
+                async with asyncio.timeout(15):
+                    while not (heard(phone) or told(phone)):  # noqa: ASYNC110 - only the clock tells what is heard
+                        await asyncio.sleep(0.02)
+                settled += 1
+                if settled == 12:
+                    all_settled.set()
+                await all_settled.wait()
+
+        for _ in range(12):
+            group.create_task(ring())
+    assert twilio.faults == []
+    assert sum(map(heard, phones)) == LINES
+    assert sum(map(told, phones)) == 12 - LINES
+    await idle(server)
+
+
+def heard(phone: TwilioPhone) -> bool:
+    """Whether a call was taken: the caller was greeted."""
+    return any(stream.heard.played_ms > 0 for stream in phone.streams)
+
+
+def told(phone: TwilioPhone) -> bool:
+    """Whether the caller was told that all lines are busy."""
+    return any(verb.name in ("Reject", "Say") for verb in phone.did)
+
+
+async def test_a_call_that_we_end_is_hung_up(server: Server) -> None:
+    async with rung(server) as (twilio, phone):
+        await (await phone.stream()).played(200)
+        [call_id] = calls_of(server, phone.call.sid)
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http,
+            http.post(f"{server.url}/v1/realtime/calls/{call_id}/hangup") as answer,
+        ):
+            assert answer.status == 200
+        assert (await phone.over()).status == "completed"
+    assert twilio.faults == []
+    assert [verb.name for verb in phone.did] == ["Connect", "Hangup"]
 
 
 async def test_what_is_not_twilios_is_403_and_leaves_nothing(server: Server) -> None:
