@@ -150,3 +150,7 @@ class Desk(Protocol):
 
     def notices(self, asked: Asked) -> Sequence[Notice]:
         """What a status webhook tells; nothing for what is none of a call's. Raises Unreadable."""
+
+    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+        """The call whose stream is over, and what ends the call itself, where the carrier waits for a command. Raises
+        Unreadable."""

@@ -63,5 +63,8 @@ class LamlAnswers:
     def sorry(self, sentence: str) -> Document:
         return Document(twiml.say(sentence))
 
+    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+        return None
+
     def hang_up(self) -> Document:
         return Document(twiml.hang_up())

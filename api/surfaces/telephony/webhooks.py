@@ -52,6 +52,7 @@ class Webhooks:
         if incoming is None:
             # Carriers with one address for everything tell the call's course here too.
             await self._tell(desk, _notices(desk, asked))
+            await self._end(desk, asked)
             return web.Response()
         deps = self._deps
         if self._counter.phones.full:
@@ -98,6 +99,23 @@ class Webhooks:
                 raise ApiError(503, "The carrier's API refused.") from None
             logger.info("%s: a call was over before it could be answered", desk.name)
         return web.Response()
+
+    async def _end(self, desk: Desk, asked: Asked) -> None:
+        """End a call whose stream is over, where nothing else does."""
+        try:
+            stopped = desk.stopped(asked, self._deps.settings)
+        except Unreadable as error:
+            raise ApiError(400, str(error)) from None
+        if stopped is None:
+            return
+        name, command = stopped
+        call = await self._counter.known(desk, name)
+        if call is None:
+            return
+        call_id = self._counter.phones.live_in(call.session_id)
+        if call_id is not None:
+            self._deps.supervisor.hang_up(call_id)
+        await self._given(desk, command)
 
     async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
         """Raises ApiError 404, 503, SQLAlchemyError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Place
 from api.surfaces.telephony.fields import form_of, identity, number, party
 from gateway.carriers import plivo
 from gateway.carriers.dialects.plivo_signature import NONCE
@@ -52,6 +52,9 @@ class _Plivo:
 
     def sorry(self, sentence: str) -> Document:
         return Document(plivo.say(sentence))
+
+    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+        return None
 
     def hang_up(self) -> Document:
         return Document(plivo.hang_up())

@@ -93,6 +93,16 @@ class _Telnyx(laml.LamlAnswers):
             return super().refuse(incoming, settings)
         return _command(settings, incoming, "reject", {"cause": "USER_BUSY"})
 
+    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+        """A call that was answered by command goes on without its stream, in silence."""
+        if not _is_event(asked):
+            return None
+        kind, payload, _ = _event(asked)
+        if kind != "streaming.stopped":
+            return None
+        call = Incoming(identity(payload, "call_leg_id"), handle=identity(payload, "call_control_id"))
+        return call.call, _command(settings, call, "hangup", {})
+
     def notices(self, asked: Asked) -> list[Notice]:
         if not _is_event(asked):
             return laml.notices(asked)

@@ -8,7 +8,7 @@ import orjson
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Place
 from api.surfaces.telephony.fields import identity, number, parameters, party, stamp
 from gateway.carriers import vonage
 from gateway.config import Settings
@@ -68,6 +68,9 @@ class _Vonage:
 
     def sorry(self, sentence: str) -> Document:
         return _ncco([{"action": "talk", "text": sentence}])
+
+    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+        return None
 
     def hang_up(self) -> Document:
         return _ncco([])
