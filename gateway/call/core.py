@@ -60,7 +60,7 @@ from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
-from gateway.errors import AGENT_HUNG_UP, HANDED_OVER, MODEL_LOST, OVER_BUDGET, Ending
+from gateway.errors import AGENT_HUNG_UP, MODEL_LOST, OVER_BUDGET, Ending
 from gateway.ports import Event
 from gateway.realtime.response import is_bridging, was_lost
 from personas.prompt import say_exactly
@@ -251,12 +251,9 @@ class Core:
         """A tool wants the call to end, once the agent has been heard."""
         if self._ended:
             return []
-        if isinstance(event, HandOverAsked):
-            self._parting.decide(HANDED_OVER, now)
-        else:
-            speakers = {line.response_id for line in self._scribe.agent.values()}
-            silent = bool(set(self._tools.running.values()) - speakers)
-            self._parting.decide(AGENT_HUNG_UP, now, farewell_due=silent)
+        speakers = {line.response_id for line in self._scribe.agent.values()}
+        silent = bool(set(self._tools.running.values()) - speakers)
+        self._parting.asked(event, now, silent=silent)
         return []
 
     def tick(self, now: float) -> list[Effect]:

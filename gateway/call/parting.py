@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.call.inputs import HandOverAsked, HangUpAsked
 from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, OVER_BUDGET, Ending
 
 __all__ = ["CLOSING_S", "Parting", "is_goodbye"]
@@ -39,6 +40,14 @@ class Parting:
         self.ending = ending
         self.farewell_due = farewell_due
         self._since = now
+
+    def asked(self, event: HangUpAsked | HandOverAsked, now: float, *, silent: bool) -> None:
+        """A tool wants the call to end. `silent`: of the reply that called it nothing was said, so a hang-up still
+        needs its farewell."""
+        if isinstance(event, HandOverAsked):
+            self.decide(HANDED_OVER, now)
+        else:
+            self.decide(AGENT_HUNG_UP, now, farewell_due=silent)
 
     def speaking(self, now: float) -> None:
         """The last words begin to be heard."""

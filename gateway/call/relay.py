@@ -43,7 +43,7 @@ from gateway.call.sessions import CoreSettings, transcriber
 from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
-from gateway.errors import AGENT_HUNG_UP, CALLER_SILENT, HANDED_OVER, OVER_BUDGET, TOO_LONG, Ending
+from gateway.errors import CALLER_SILENT, OVER_BUDGET, TOO_LONG, Ending
 from gateway.ports import Event
 
 __all__ = ["SILENT_S", "RelayCore"]
@@ -169,12 +169,9 @@ class RelayCore:
         """A tool wants the call to end, once the agent has been heard."""
         if self._ended:
             return []
-        if isinstance(event, HandOverAsked):
-            self._parting.decide(HANDED_OVER, now)
-        else:
-            speakers = {line.response_id for line in self._scribe.agent.values()}
-            silent = bool(set(self._tools.running.values()) - speakers)
-            self._parting.decide(AGENT_HUNG_UP, now, farewell_due=silent)
+        speakers = {line.response_id for line in self._scribe.agent.values()}
+        silent = bool(set(self._tools.running.values()) - speakers)
+        self._parting.asked(event, now, silent=silent)
         return []
 
     def tick(self, now: float) -> list[Effect]:
