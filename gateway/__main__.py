@@ -10,6 +10,7 @@ from importlib.metadata import version
 from gateway import log
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError, StoreError
+from gateway.softphone import cli
 
 __all__ = ["main"]
 
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return doctor.main(as_json=options.json, host=options.host, port=options.port)
     try:
+        if options.command == "phone":
+            return cli.run(options)
         settings = from_env(host=options.host, port=options.port)
         log.set_up(settings.log_level, settings.log_format)
         return run(options.command, settings)
@@ -66,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     for command in (serve, engine, doctor):
         command.add_argument("--host", help="address to listen on (PARLEY_HOST)")
         command.add_argument("--port", help="port to listen on (PARLEY_PORT)")
+    cli.define(commands.add_parser("phone", help="call this server without a carrier, or set a carrier up"))
     return whole
 
 

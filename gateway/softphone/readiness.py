@@ -1,0 +1,121 @@
+"""Whether this server is ready for a carrier: its settings, its public address, what answers there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from gateway.checks.finding import Finding, fault, ok, warning
+from gateway.config import ENVIRONMENT, Settings
+from gateway.softphone.sheet import Sheet
+
+__all__ = ["LOOPBACK", "about_address", "about_settings", "reach"]
+
+REACH_S = 5.0
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+FIELDS = {variable: field for field, variable in ENVIRONMENT.items()}
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+def about_settings(sheet: Sheet, settings: Settings) -> list[Finding]:
+    """Which of the carrier's settings are there. Holds no value."""
+    found = []
+    for variable in sheet.needs:
+        if _is_set(settings, variable):
+            found.append(ok(variable, "is set"))
+        else:
+            found.append(fault(variable, "is not set", f"set it: {_meaning(variable)}"))
+    for variable in (*sheet.some, *sheet.out):
+        if _is_set(settings, variable):
+            found.append(ok(variable, "is set"))
+        else:
+            what = "calls out need it" if variable in sheet.out else "not every set-up needs it"
+            found.append(warning(variable, f"is not set ({what})", _meaning(variable)))
+    return found
+
+
+def about_address(settings: Settings) -> Finding:
+    """What PARLEY_PUBLIC_URL says."""
+    url = settings.public_url
+    if url is None:
+        return fault(
+            "PARLEY_PUBLIC_URL",
+            "is not set",
+            "set it to the https address under which the carrier reaches this server: carriers sign it",
+        )
+    parts = urlsplit(url)
+    if parts.hostname in LOOPBACK:
+        return fault("PARLEY_PUBLIC_URL", f"{url} is this machine itself", "no carrier reaches it")
+    if parts.scheme != "https":
+        return fault(
+            "PARLEY_PUBLIC_URL", f"{url} is not https", "carriers open media sockets over TLS only"
+        )
+    return ok("PARLEY_PUBLIC_URL", url)
+
+
+async def reach(carrier: str, base: str) -> list[Finding]:
+    """What answers at the public address, asked from here. Sends no secret."""
+    timeout = aiohttp.ClientTimeout(total=REACH_S)
+    place = f"{base}/telephony/{carrier}"
+    try:
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as http:
+            health = await _status(http, "GET", f"{base}/healthz")
+            if health != 200:
+                mend = "start the server, or look at the proxy in front of it"
+                return [fault("server", f"{base}/healthz answers {health}", mend)]
+            found = [ok("server", f"{base}/healthz answers")]
+            voice = await _status(http, "POST", f"{place}/voice")
+            found.append(_webhook(f"{place}/voice", voice))
+            if voice == 403:
+                socket = await _status(http, "GET", f"{place}/stream/{'0' * 32}", UPGRADE)
+                found.append(_socket(socket))
+            return found
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        told = str(error) or type(error).__name__
+        return [
+            fault("server", f"{base} cannot be reached from here: {told}", "look at name, TLS and proxy")
+        ]
+
+
+async def _status(
+    http: aiohttp.ClientSession, method: str, url: str, headers: Mapping[str, str] | None = None
+) -> int:
+    async with asyncio.timeout(REACH_S), http.request(method, url, headers=headers) as answer:
+        return answer.status
+
+
+def _webhook(url: str, status: int) -> Finding:
+    match status:
+        case 403:
+            return ok("webhook", f"{url} refuses what is not signed")
+        case 404:
+            return fault("webhook", f"{url} answers 404", "set the carrier's secret at the running server")
+        case 200 | 400:
+            mend = "without proof anybody could call: unset PARLEY_TELEPHONY_OPEN"
+            return fault("webhook", f"{url} takes what is not signed", mend)
+        case _:
+            return fault("webhook", f"{url} answers {status}", "look at the server's log and at the proxy")
+
+
+def _socket(status: int) -> Finding:
+    if status == 403:
+        return ok("media socket", "requests for a WebSocket come through, and need a token")
+    mend = "have the proxy pass the headers Connection and Upgrade on"
+    return fault("media socket", f"a request for a WebSocket is answered {status}", mend)
+
+
+def _is_set(settings: Settings, variable: str) -> bool:
+    return bool(getattr(settings, FIELDS[variable]))
+
+
+def _meaning(variable: str) -> str:
+    described = Settings.model_fields[FIELDS[variable]].description
+    return (described or "").rstrip(".")
