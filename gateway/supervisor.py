@@ -30,6 +30,8 @@ class CallRequest:
     persona: Persona
     session: dict[str, Any] | None = None
     """See `gateway.call.run.CallPlan.session`."""
+    outbound: bool = False
+    """See `gateway.call.run.CallPlan.outbound`."""
 
 
 class Supervisor:
@@ -87,7 +89,9 @@ class Supervisor:
 
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
         """Start the reserved call. Its task never fails: it ends with an `Ending`."""
-        plan = CallPlan(call_id, request.session_id, request.tenant, request.persona, request.session)
+        plan = CallPlan(
+            call_id, request.session_id, request.tenant, request.persona, request.session, request.outbound
+        )
         call = Call(plan, leg, self._deps)
         self._calls[call_id] = call
         self._group.create_task(self._hold(call), name=f"call:{call_id}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from personas.dialogue import Dialogue, Phrase
+from personas.template import fields, fill
 
-__all__ = ["Limits", "Persona", "SessionPolicy"]
+__all__ = ["Limits", "Outbound", "Persona", "SessionPolicy"]
 
 
 class SessionPolicy(StrEnum):
@@ -41,6 +42,22 @@ class Limits(BaseModel):
         gt=0,
         le=10_000,
         description="What a call may cost, in US dollars; none: only the server's own limit.",
+    )
+
+
+class Outbound(BaseModel):
+    """How calls begin that we place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    greeting: str | None = Field(
+        None, min_length=1, description="Said instead of the persona's greeting; none: that one."
+    )
+    wait_s: float = Field(
+        0.25,
+        ge=0,
+        le=3,
+        description="How long whoever picks up may take to say hello before the agent speaks.",
     )
 
 
@@ -80,6 +97,17 @@ class Persona(BaseModel):
     bridging: str = Field(
         "One moment, please.", description="Said while another provider takes over; empty: nothing."
     )
+    facts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = Field(
+        {}, description="What texts may name as `{name}`: the business, its number as it is said."
+    )
+    voicemail: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="Left word for word where a machine answers a call that we placed, `{fact}` filled in; "
+        "none: no message is left.",
+    )
+    outbound: Outbound = Outbound()
     tools: tuple[str, ...] = ()
     limits: Limits = Limits()
     hear: tuple[Phrase, ...] = Field(
@@ -98,6 +126,30 @@ class Persona(BaseModel):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is no IANA time zone, such as America/New_York") from None
         return value
+
+    @field_validator("voicemail")
+    @classmethod
+    def _known_facts(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Every field of the message is a fact, so that nobody ever hears a brace."""
+        known = info.data.get("facts", {})
+        for field in fields(value or ""):
+            name = ".".join(field.path)
+            if name not in known or field.filter is not None:
+                there = f"there are {', '.join(known)}" if known else "there are none"
+                raise ValueError(f"{{{name}}} is none of the persona's `facts`; {there}")
+        return value
+
+    @property
+    def voicemail_message(self) -> str | None:
+        """The message with its facts; None where none is to be left."""
+        if self.voicemail is None:
+            return None
+        return fill(self.voicemail, lambda field: self.facts[".".join(field.path)]).strip()
+
+    @property
+    def first_words(self) -> str | None:
+        """What is said first on a call that we place."""
+        return self.outbound.greeting or self.greeting
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -43,6 +43,7 @@ from gateway.call.inputs import (
     ItemProgress,
     LegInput,
     Lost,
+    MachineVerdict,
     Played,
     SidebandJoined,
     SpeechEnded,
@@ -177,7 +178,7 @@ class Core:
                 self._digit_pressed(digit, now, out)
             case SidebandJoined(origin):
                 out.append(ToLeg(self._desk.greeting(), to=origin))
-            case AudioCame():
+            case AudioCame() | MachineVerdict():
                 pass
             case Lost(ending):
                 self._end(ending, now, out)
@@ -566,8 +567,9 @@ class Core:
             and (self._channel or now - self._audio_origin >= GREETING_S)
         ):
             self._greeted = True
-            if self._persona.greeting and not self._desk.rewritten:
-                self._ask({"instructions": say_exactly(self._persona.greeting)}, now, out)
+            words = self._persona.first_words if self._settings.outbound else self._persona.greeting
+            if words and not self._desk.rewritten:
+                self._ask({"instructions": say_exactly(words)}, now, out)
         return out
 
     def _first_frame(self, response_id: str, now: float, out: list[Effect]) -> None:

@@ -7,6 +7,7 @@ the shell plays it when its reply's gate is open, and tells the core once per it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.errors import Ending
 
@@ -23,6 +24,7 @@ __all__ = [
     "ItemProgress",
     "LegInput",
     "Lost",
+    "MachineVerdict",
     "Played",
     "SidebandJoined",
     "SpeechEnded",
@@ -136,6 +138,16 @@ class HandOverAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineVerdict:
+    """Who answered a call that we placed: a person, or a machine (an answering machine, a fax). `beep`: a machine's
+    greeting is over, and what is said now it records."""
+
+    kind: Literal["human", "machine", "beep", "fax", "unknown"]
+    source: str
+    """The carrier's name, or `local`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """One of the two peers is gone."""
 
@@ -153,5 +165,6 @@ LegInput = (
     | AudioCame
     | Played
     | AudioBegan
+    | MachineVerdict
     | Lost
 )

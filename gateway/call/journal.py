@@ -17,6 +17,7 @@ from gateway.call.inputs import (
     HangUpAsked,
     ItemProgress,
     Lost,
+    MachineVerdict,
     Played,
     SidebandJoined,
     SpeechEnded,
@@ -113,7 +114,7 @@ INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked, Lost,
-        Played, SidebandJoined, SpeechEnded, SpeechStarted, ToolFinished,
+        MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted, ToolFinished,
     )
 }  # fmt: skip
 

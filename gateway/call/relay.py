@@ -29,6 +29,7 @@ from gateway.call.inputs import (
     HangUpAsked,
     LegInput,
     Lost,
+    MachineVerdict,
     Played,
     SidebandJoined,
     SpeechEnded,
@@ -109,7 +110,7 @@ class RelayCore:
                     self._reckoning.sent(item.item_id, item.sent_ms)
             case Lost(ending):
                 self._end(ending, now, out)
-            case Connected() | DigitPressed() | SpeechStarted() | SpeechEnded():
+            case Connected() | DigitPressed() | SpeechStarted() | SpeechEnded() | MachineVerdict():
                 pass
         return out
 

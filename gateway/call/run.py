@@ -51,6 +51,7 @@ from gateway.call.inputs import (
     HangUpAsked,
     LegInput,
     Lost,
+    MachineVerdict,
     SidebandJoined,
     ToolFinished,
 )
@@ -115,6 +116,8 @@ class CallPlan:
     session: dict[str, Any] | None = None
     """What the client wants changed of the persona's session from the start: the `session` of a
     `session.update`, already found valid. The persona's policy decides what of it applies."""
+    outbound: bool = False
+    """We placed the call: whoever answers may be a machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class Call:
         ear = leg if isinstance(leg, Ear) else None
         settings = CoreSettings(
             plan.call_id, plan.persona, session, self._definitions, wanted=plan.session, recalls=ear is not None,
+            outbound=plan.outbound,
             tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
         )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
@@ -174,6 +178,11 @@ class Call:
         """Ask the call to end; whoever asks first decides."""
         if not self._ended.done():
             self._ended.set_result(ending)
+
+    def machine(self, verdict: MachineVerdict) -> None:
+        """Somebody knows who answered. On a call that we did not place it says nothing."""
+        self._report()
+        self._tell(verdict)
 
     def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> Sideband:
         """A sideband of this call: from now on `send` gets every event that the client gets (none holds audio),

@@ -36,6 +36,8 @@ class CoreSettings:
     recalls: bool = False
     """Whether the leg can take back audio that was sent (a carrier's `clear`). A browser cannot: what was sent
     will be heard."""
+    outbound: bool = False
+    """We placed the call (`gateway.call.run.CallPlan.outbound`)."""
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
     """What the call may cost, in US dollars."""

@@ -78,6 +78,7 @@ class Bench:
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
     recalls: bool = False
+    outbound: bool = False
 
     def __post_init__(self) -> None:
         wanted = session_for(self.who, ())
@@ -91,6 +92,7 @@ class Bench:
             tariff=self.tariff,
             budget_usd=self.budget_usd,
             recalls=self.recalls,
+            outbound=self.outbound,
         )
         self.core = Core(settings, self.now)
         self.effects: list[Effect] = []

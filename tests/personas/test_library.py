@@ -152,3 +152,37 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 def test_a_bare_yes_is_a_word(tmp_path: Path) -> None:
     assert load(write(tmp_path, GOOD + "hear: [yes, no, 12]\n"))["tiny"].hear == ("yes", "no", "12")
+
+
+def test_a_voicemail_message_has_its_facts(tmp_path: Path) -> None:
+    text = (
+        GOOD
+        + """\
+facts: {business: Acme, phone: "one two three"}
+voicemail: Hello from {business}, please call {phone}.
+"""
+    )
+    found = load(write(tmp_path, text))["tiny"]
+    assert found.voicemail_message == "Hello from Acme, please call one two three."
+    assert found.first_words is None
+    assert load()["assistant"].voicemail_message is None
+    for name in ("bank_dispute", "dental_reception", "insurance_claim"):
+        message = load()[name].voicemail_message
+        assert message
+        assert "{" not in message
+        assert load()[name].first_words != load()[name].greeting
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("Call {phone}.", "{phone} is none of the persona's `facts`; there are business"),
+        ("Call {business|spell}.", "{business} is none of the persona's `facts`"),
+        ("Call {business.", "unbalanced braces"),
+    ],
+)
+def test_a_voicemail_message_names_no_stranger(tmp_path: Path, message: str, told: str) -> None:
+    found = faults(write(tmp_path, GOOD + f'facts: {{business: Acme}}\nvoicemail: "{message}"\n'))
+    assert len(found) == 1
+    assert found[0].startswith("tiny.yaml:14: voicemail: ")
+    assert told in found[0]

@@ -67,7 +67,12 @@ class Streams:
             if call_id is None:
                 raise CallRejected("the call is over")
             return LiveCall(call_id)
-        return CallRequest(ticket.session_id, ticket.tenant, self._deps.personas[ticket.persona_id])
+        return CallRequest(
+            ticket.session_id,
+            ticket.tenant,
+            self._deps.personas[ticket.persona_id],
+            outbound=ticket.outbound,
+        )
 
     async def _walk_in(self, carrier: str, started: Started, now: float) -> CallRequest:
         """A carrier that somebody plays on this machine; its parameters may name a `persona`."""

@@ -26,6 +26,8 @@ class Ticket:
     persona_id: str
     again: bool = False
     """The call is live, and this socket takes the place of one that was lost."""
+    outbound: bool = False
+    """We placed the call."""
 
 
 class Tickets:

@@ -149,7 +149,7 @@ class Webhooks:
         if session is None or await channel.began(deps.database, call):
             raise ApiError(403, "This call was answered long ago.")
         persona = deps.personas.get(session.persona_id) or self._counter.answering.persona(None, "")
-        return Ticket(desk.name, incoming.call, session.id, session.tenant, persona.id)
+        return Ticket(desk.name, incoming.call, session.id, session.tenant, persona.id, outbound=True)
 
     async def _tell(self, desk: Desk, notices: Sequence[Notice]) -> None:
         database = self._deps.database
