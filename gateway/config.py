@@ -26,6 +26,8 @@ from gateway.stages import STAGES, Stage, StageName, with_defaults
 
 __all__ = ["ENVIRONMENT", "ServerKey", "Settings", "from_env"]
 
+NUMBER = r"^\+[1-9]\d{6,14}$"
+"""E.164."""
 API_VERSION = r"^\d{4}-\d{2}-\d{2}(-preview)?$"
 
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -164,17 +166,31 @@ class Settings(BaseModel):
         None, description="Signs Twilio's webhooks and sockets, and opens its API."
     )
     twilio_phone_number: str | None = Field(
-        None, pattern=r"^\+[1-9]\d{6,14}$", description="Our number at Twilio, which outbound calls show."
+        None, pattern=NUMBER, description="Our number at Twilio, which outbound calls show."
     )
     twilio_api_url: str = Field("https://api.twilio.com", description="Base URL of Twilio's API.")
     signalwire_signing_key: SecretStr | None = Field(
         None, description="Signs SignalWire's webhooks, as its dashboard shows it."
+    )
+    signalwire_space_url: str | None = Field(
+        None, description="Space whose API places and ends calls: example.signalwire.com."
+    )
+    signalwire_project_id: str | None = Field(None, description="Project that opens SignalWire's API.")
+    signalwire_api_token: SecretStr | None = Field(None, description="Token of that project.")
+    signalwire_phone_number: str | None = Field(
+        None, pattern=NUMBER, description="Our number at SignalWire, which outbound calls show."
     )
     telnyx_public_key: str | None = Field(
         None, description="Proves Telnyx' webhooks, base64 as the portal shows it."
     )
     telnyx_api_key: SecretStr | None = Field(
         None, description="Opens Telnyx' API; needed for call control, not for TeXML."
+    )
+    telnyx_connection_id: str | None = Field(
+        None, description="Voice API application that outbound calls are made from."
+    )
+    telnyx_phone_number: str | None = Field(
+        None, pattern=NUMBER, description="Our number at Telnyx, which outbound calls show."
     )
     telnyx_api_url: str = Field("https://api.telnyx.com/v2", description="Base URL of Telnyx' API.")
     vonage_signature_secret: SecretStr | None = Field(
@@ -183,7 +199,22 @@ class Settings(BaseModel):
     vonage_application_id: str | None = Field(
         None, description="When set, only what is signed for this application is taken."
     )
-    plivo_auth_token: SecretStr | None = Field(None, description="Signs Plivo's webhooks and sockets.")
+    vonage_private_key: SecretStr | None = Field(
+        None,
+        description="Opens Vonage's API: the application's private key, as PEM or the path of its file.",
+    )
+    vonage_phone_number: str | None = Field(
+        None, pattern=NUMBER, description="Our number at Vonage, which outbound calls show."
+    )
+    vonage_api_url: str = Field("https://api.nexmo.com", description="Base URL of Vonage's API.")
+    plivo_auth_id: str | None = Field(None, description="Account that opens Plivo's API.")
+    plivo_auth_token: SecretStr | None = Field(
+        None, description="Signs Plivo's webhooks and sockets, and opens its API."
+    )
+    plivo_phone_number: str | None = Field(
+        None, pattern=NUMBER, description="Our number at Plivo, which outbound calls show."
+    )
+    plivo_api_url: str = Field("https://api.plivo.com", description="Base URL of Plivo's API.")
 
     ice_addresses: tuple[str, ...] = Field(
         (), description="Host candidates to offer, loopback allowed; default: every interface."
@@ -226,6 +257,35 @@ class Settings(BaseModel):
             except ValueError:
                 raise ValueError(f"{address!r} is not an IP address; give addresses, not names") from None
         return value
+
+    @field_validator("signalwire_space_url")
+    @classmethod
+    def _space(cls, value: str | None) -> str | None:
+        """As its dashboard shows it, or with the scheme."""
+        if value is None:
+            return None
+        url = urlsplit(value if "://" in value else f"https://{value}")
+        if url.scheme not in ("https", "http") or not url.hostname or url.path.strip("/") or url.query:
+            raise ValueError("must be the space's host, as example.signalwire.com")
+        return f"{url.scheme}://{url.netloc}"
+
+    @field_validator("vonage_private_key")
+    @classmethod
+    def _private_key(cls, value: SecretStr | None) -> SecretStr | None:
+        """A variable may have it on one line, with `\\n` between."""
+        if value is None:
+            return None
+        pem = value.get_secret_value().replace("\\n", "\n")
+        if not pem.startswith("-----BEGIN"):
+            try:
+                pem = Path(pem).read_text("ascii")
+            except (OSError, ValueError):
+                raise ValueError(
+                    "must be a PEM private key, or the path of a file that holds one"
+                ) from None
+        if "PRIVATE KEY-----" not in pem:
+            raise ValueError("holds no private key: the one downloaded with the application is needed")
+        return SecretStr(pem)
 
     @field_validator("upstream_url")
     @classmethod
@@ -357,12 +417,24 @@ ENVIRONMENT: dict[str, str] = {
     "twilio_phone_number": "TWILIO_PHONE_NUMBER",
     "twilio_api_url": "PARLEY_TWILIO_API_URL",
     "signalwire_signing_key": "SIGNALWIRE_SIGNING_KEY",
+    "signalwire_space_url": "SIGNALWIRE_SPACE_URL",
+    "signalwire_project_id": "SIGNALWIRE_PROJECT_ID",
+    "signalwire_api_token": "SIGNALWIRE_API_TOKEN",
+    "signalwire_phone_number": "SIGNALWIRE_PHONE_NUMBER",
     "telnyx_public_key": "TELNYX_PUBLIC_KEY",
     "telnyx_api_key": "TELNYX_API_KEY",
+    "telnyx_connection_id": "TELNYX_CONNECTION_ID",
+    "telnyx_phone_number": "TELNYX_PHONE_NUMBER",
     "telnyx_api_url": "PARLEY_TELNYX_API_URL",
     "vonage_signature_secret": "VONAGE_SIGNATURE_SECRET",
     "vonage_application_id": "VONAGE_APPLICATION_ID",
+    "vonage_private_key": "VONAGE_PRIVATE_KEY",
+    "vonage_phone_number": "VONAGE_PHONE_NUMBER",
+    "vonage_api_url": "PARLEY_VONAGE_API_URL",
+    "plivo_auth_id": "PLIVO_AUTH_ID",
     "plivo_auth_token": "PLIVO_AUTH_TOKEN",
+    "plivo_phone_number": "PLIVO_PHONE_NUMBER",
+    "plivo_api_url": "PARLEY_PLIVO_API_URL",
     "ice_addresses": "PARLEY_ICE_ADDRESSES",
     "ice_servers": "PARLEY_ICE_SERVERS",
     "max_calls": "PARLEY_MAX_CALLS",

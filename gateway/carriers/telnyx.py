@@ -6,6 +6,7 @@ told at the start (A-law in most of the world), what we play is what we asked fo
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ from gateway.wire import (
     Unverified,
 )
 
-__all__ = ["CODECS", "NAME", "Stream", "answer", "texml", "verify_socket", "verify_webhook"]
+__all__ = ["CODECS", "NAME", "Stream", "answer", "stream", "texml", "verify_socket", "verify_webhook"]
 
 NAME = "telnyx"
 
@@ -172,7 +173,7 @@ class Stream:
             pacing=PACING,
             caller=text_in(start, "from"),
             called=text_in(start, "to"),
-            parameters=parameters_in(start.get("custom_parameters")),
+            parameters=_state(start) | parameters_in(start.get("custom_parameters")),
         )
         early, self._early = self._early, []
         return [started, *(event for waiting in early for event in self._media(waiting))]
@@ -234,6 +235,48 @@ class Stream:
         return []
 
 
+def _state(start: Mapping[str, object]) -> dict[str, str]:
+    """The token, where the command that began the stream could carry it in nothing else than `client_state`."""
+    try:
+        state = b64decode(text_in(start, "client_state"), validate=True).decode("ascii")
+    except ValueError:
+        return {}
+    name, _, token = state.partition("=")
+    return {twiml.TOKEN: token} if name == twiml.TOKEN and token else {}
+
+
+def stream(
+    url: str,
+    *,
+    token: str,
+    plays: Encoding = PCMU,
+    auth_token: str | None = None,
+    command_id: str | None = None,
+    target_legs: str | None = None,
+) -> dict[str, Any]:
+    """The part of a command that connects a call to our socket: of `dial`, and of all others (section 2.2). Only
+    `client_state` is documented to be taken by every one of them and told by the stream: the token travels in it.
+    `auth_token` is shown at the handshake; `command_id` makes a repetition harmless; `target_legs` says who hears us:
+    `self`, `opposite`, `both`. Raises ValueError."""
+    twiml.stream_parameters(token, "", "")
+    body: dict[str, Any] = {
+        "stream_url": twiml.socket_url(url),
+        "stream_track": "inbound_track",
+        # Telnyx turns A-law into µ-law, and leaves alone what it cannot turn: the start tells.
+        "stream_codec": "PCMU",
+        "stream_bidirectional_mode": "rtp",
+        "stream_bidirectional_codec": codec_name(plays),
+        "stream_bidirectional_sampling_rate": plays.rate,
+        "client_state": b64encode(f"{twiml.TOKEN}={token}".encode()).decode(),
+    }
+    optional = {
+        "stream_bidirectional_target_legs": target_legs,
+        "stream_auth_token": auth_token,
+        "command_id": command_id,
+    }
+    return body | {name: value for name, value in optional.items() if value is not None}
+
+
 def answer(
     url: str,
     *,
@@ -246,26 +289,17 @@ def answer(
     target_legs: str | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The body of `/actions/answer`, or of `streaming_start`, that connects a call to our socket (section 2.2).
-    `auth_token` is shown at the handshake; `command_id` makes a repetition harmless; `target_legs` says who hears us:
-    `self`, `opposite`, `both`. Raises ValueError."""
+    """The body of `/actions/answer`, or of `streaming_start`: `stream`, and `custom_parameters`. Raises ValueError."""
     given = twiml.stream_parameters(token, caller, called, parameters)
-    body: dict[str, Any] = {
-        "stream_url": twiml.socket_url(url),
-        "stream_track": "inbound_track",
-        # Telnyx turns A-law into µ-law, and leaves alone what it cannot turn: the start tells.
-        "stream_codec": "PCMU",
-        "stream_bidirectional_mode": "rtp",
-        "stream_bidirectional_codec": codec_name(plays),
-        "stream_bidirectional_sampling_rate": plays.rate,
-        "custom_parameters": [{"name": name, "value": value} for name, value in given.items()],
-    }
-    optional = {
-        "stream_bidirectional_target_legs": target_legs,
-        "stream_auth_token": auth_token,
-        "command_id": command_id,
-    }
-    return body | {name: value for name, value in optional.items() if value is not None}
+    body = stream(
+        url,
+        token=token,
+        plays=plays,
+        auth_token=auth_token,
+        command_id=command_id,
+        target_legs=target_legs,
+    )
+    return body | {"custom_parameters": [{"name": name, "value": value} for name, value in given.items()]}
 
 
 def texml(

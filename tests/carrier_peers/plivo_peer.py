@@ -130,6 +130,9 @@ class PlivoPeer(Whole):
             case "DELETE", ["Call", uuid]:
                 await self._phone(uuid).hang_up()
                 return Reply(204)
+            case "DELETE", ["Request", request_uuid]:
+                await self._asked_for(request_uuid).hang_up()
+                return Reply(204)
             case "POST", ["Call", uuid, "DTMF"]:
                 phone, fields = self._phone(uuid), _fields(request, words("digits leg"))
                 if not re.fullmatch(r"[0-9A-D*#w]+", fields.get("digits", "")):
@@ -184,6 +187,13 @@ class PlivoPeer(Whole):
         await phone.redirect(fields["aleg_url"], fields.get("aleg_method", "POST"))
         about = {"message": "call transferred", "call_uuids": [phone.leg.uuid]}
         return Reply(202, {"api_id": new_uuid(), **about})
+
+    def _asked_for(self, request: str) -> PlivoPhone:
+        """A call that was asked for and is not answered yet (`calls.cancel` of the vendor's package)."""
+        for phone in self._phones.values():
+            if phone.leg.request == request and phone.live and phone.leg.status != "in-progress":
+                return phone
+        raise Refusal(404, "no such request")
 
     def _phone(self, uuid: str) -> PlivoPhone:
         phone = self._phones.get(uuid)

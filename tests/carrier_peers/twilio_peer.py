@@ -111,6 +111,7 @@ class TwilioPeer(Whole):
         phone = TwilioPhone(
             self, PhoneCall(from_, to), Plan(voice_url, status_url=status_url, manners=manners)
         )
+        self.phones[phone.call.sid] = phone
         async with living(phone):
             yield phone
 

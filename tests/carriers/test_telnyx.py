@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.carriers.telnyx import Stream, answer, texml, verify_socket, verify_webhook
+from gateway.carriers.telnyx import Stream, answer, stream, texml, verify_socket, verify_webhook
 from gateway.wire import (
     Audio,
     Codec,
@@ -60,6 +60,16 @@ def test_parameters_come_as_an_object_or_as_pairs() -> None:
     assert described(custom_parameters=pairs).parameters == {"token": "t"}
     assert described(custom_parameters={"token": "t", "n": 7}).parameters == {"token": "t"}
     assert described(custom_parameters=None).parameters == {}
+
+
+def test_the_token_travels_in_the_state_where_nothing_else_is_taken() -> None:
+    dialled = stream(MEDIA, token="abc123")
+    assert "custom_parameters" not in dialled
+    for custom in (None, [{"name": "token", "value": "abc123"}]):
+        told = described(custom_parameters=custom, client_state=dialled["client_state"])
+        assert told.parameters == {"token": "abc123"}
+    for foreign in ("eyJ9", "***", "dG9rZW49", "YWJj", 7):
+        assert described(custom_parameters=None, client_state=foreign).parameters == {}
 
 
 @pytest.mark.parametrize("encoding", ["OPUS", "G722", "AMR-WB", "", 7])
@@ -198,6 +208,7 @@ def test_the_command_that_answers() -> None:
         "stream_bidirectional_codec": "L16",
         "stream_bidirectional_sampling_rate": 16000,
         "custom_parameters": [{"name": "token", "value": "abc123"}],
+        "client_state": b64(b"token=abc123"),
         "stream_bidirectional_target_legs": "self",
         "stream_auth_token": "shake",
         "command_id": "answer-1",

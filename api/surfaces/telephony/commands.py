@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,14 +24,24 @@ LONGEST = 256 * 1024
 """Bytes of an answer."""
 
 
+CODE = re.compile(r"[\w.-]{1,40}", re.ASCII)
+ENDED = frozenset({"20404", "90018"})
+"""Twilio's and Telnyx' numbers for a call that is not, or no more."""
+
+
 class Refused(Exception):
     """The carrier understood, and does not want to (4xx)."""
 
     def __init__(self, status: int, code: str) -> None:
-        super().__init__(f"HTTP {status}{code}")
+        super().__init__(f"HTTP {status}{code and f' ({code})'}")
         self.status = status
         self.code = code
-        """The carrier's number of the reason, as ` (21211)`; empty when it told none."""
+        """The carrier's own word for the reason; empty when it told none."""
+
+    @property
+    def ended(self) -> bool:
+        """There is nothing left to command: the call has ended already."""
+        return self.status == 404 or self.code in ENDED
 
 
 class Commands:
@@ -54,8 +65,8 @@ class Commands:
         try:
             async with (
                 asyncio.timeout(WITHIN_S),
-                self._session.post(
-                    command.url, data=command.body, headers=headers, allow_redirects=False
+                self._session.request(
+                    command.method, command.url, data=command.body, headers=headers, allow_redirects=False
                 ) as answer,
             ):
                 status, text = answer.status, await answer.content.read(LONGEST)
@@ -64,12 +75,19 @@ class Commands:
             raise ApiError(503, "The carrier's API was not reached.") from None
         value = _object(text)
         if 400 <= status < 500:
-            code = value.get("code")
-            raise Refused(status, f" ({code})" if isinstance(code, int) else "")
+            raise Refused(status, _code(value))
         if status >= 300:
             logger.warning("%s did not obey: HTTP %d", carrier, status)
             raise ApiError(503, "The carrier's API does not work now.")
         return value
+
+
+def _code(value: dict[str, Any]) -> str:
+    """The carrier's word for why: at its top, in its first error (Telnyx), or in its only one (Azure)."""
+    errors = value.get("errors", value.get("error"))
+    inner = errors[0] if isinstance(errors, list) and errors else errors
+    code = str((inner if isinstance(inner, dict) else value).get("code", ""))
+    return code if CODE.fullmatch(code) else ""
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from api.records.channel import MetaValue
 from api.records.channel_words import Kind
@@ -16,6 +16,7 @@ from gateway.config import Settings
 
 __all__ = [
     "Asked",
+    "Calling",
     "Command",
     "Desk",
     "Document",
@@ -59,7 +60,9 @@ class Incoming:
     outbound: bool = False
     """We dialled it."""
     handle: str = ""
-    """What commands to the carrier's API call it, where that is how it is answered."""
+    """What commands to the carrier's API call it, where that is not `call`."""
+    placed_as: str = ""
+    """What the carrier called it when we placed it, where that is not `call`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Calling:
+    """Where a carrier that is to dial for us finds us."""
+
+    voice: str
+    """Asked what to do once somebody answers, by carriers that ask."""
+    place: Place
+    """Told of the call's course, answering-machine detection among it; and the media socket, where a carrier wants to
+    know it as it dials."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """An answer to a carrier."""
 
@@ -84,12 +98,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One request (POST) to the carrier's API."""
+    """One request to the carrier's API."""
 
     url: str
-    body: bytes
+    body: bytes = field(repr=False)
     authorization: str = field(repr=False)
     content_type: str = "application/json"
+    method: Literal["POST", "PUT", "DELETE"] = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,10 @@ class Notice:
     """Unix seconds; when we were told, where the carrier does not tell the time."""
     position: int | None = None
     meta: Mapping[str, MetaValue] = field(default_factory=dict)
+    handle: str = ""
+    """As `Incoming.handle`."""
+    placed_as: str = ""
+    """As `Incoming.placed_as`."""
 
 
 class Desk(Protocol):
@@ -154,3 +173,33 @@ class Desk(Protocol):
     def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
         """The call whose stream is over, and what ends the call itself, where the carrier waits for a command. Raises
         Unreadable."""
+
+    # ── commands to the carrier's API ─────────────────────────────────────────────────────────────────────
+    # Each is None where the carrier has no such command, or what opens its API is not set. `call` is the call's handle
+    # where it has one: Telnyx changes it during a call, and the latest counts.
+
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        """Calls `to`, a number in E.164. `machine_detection`: the carrier tells whether a person or a machine answered,
+        while the call goes on; nothing where it cannot."""
+
+    def placed(self, answer: dict[str, Any]) -> str:
+        """The call that the answer to `dial` names. Raises Unreadable."""
+
+    def handle(self, answer: dict[str, Any]) -> str:
+        """What commands call it, where that is not what `placed` gives."""
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        """Ends the call, whatever it does: it rings, talks, waits."""
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        """Connects the caller to `to`, a number in E.164 or a SIP URI, and us no longer: the stream ends.
+        `caller_id`: the number shown there, one of ours; the carrier's choice without."""
+
+    def onward(self, asked: Asked) -> Document | None:
+        """To whom a caller is transferred, for a carrier that asks (`/telephony/{carrier}/transfer`); None when this
+        one does not, or asks for something else. Raises Unreadable."""
+
+    def press(self, call: str, digits: str, settings: Settings) -> Command | None:
+        """Plays keys (0-9, *, #, A-D) to the other side, by carriers whose stream cannot; the stream goes on."""

@@ -12,7 +12,17 @@ import orjson
 
 from api.surfaces.telephony.desk import Asked, Unreadable
 
-__all__ = ["form_of", "identity", "json_of", "number", "parameters", "party", "rfc2822", "stamp"]
+__all__ = [
+    "ID_LONGEST",
+    "form_of",
+    "identity",
+    "json_of",
+    "number",
+    "parameters",
+    "party",
+    "rfc2822",
+    "stamp",
+]
 
 FIELDS_AT_MOST = 200
 ID_LONGEST = 128

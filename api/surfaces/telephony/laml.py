@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
+from api.surfaces.telephony import laml_api
 from api.surfaces.telephony.desk import Asked, Command, Document, Incoming, Notice
 from api.surfaces.telephony.fields import form_of, identity, number, party, rfc2822, stamp
 from gateway.carriers.dialects import twiml
@@ -68,3 +71,16 @@ class LamlAnswers:
 
     def hang_up(self) -> Document:
         return Document(twiml.hang_up())
+
+    def placed(self, answer: dict[str, Any]) -> str:
+        return laml_api.placed(answer)
+
+    def handle(self, answer: dict[str, Any]) -> str:
+        return ""
+
+    def onward(self, asked: Asked) -> Document | None:
+        return None
+
+    def press(self, call: str, digits: str, settings: Settings) -> Command | None:
+        """Keys are a document of their own there (`<Play digits>`), which would end the stream."""
+        return None

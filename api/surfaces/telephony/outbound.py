@@ -20,8 +20,9 @@ from api.records.channel_words import provider_of
 from api.records.sessions import NewSession
 from api.surfaces.telephony.commands import Commands, Refused
 from api.surfaces.telephony.counter import DESKS, Counter
-from api.surfaces.telephony.desks import twilio
+from api.surfaces.telephony.desk import Calling, Unreadable
 from api.surfaces.telephony.events import dialled
+from api.surfaces.telephony.tickets import Ticket
 from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Outbound"]
@@ -71,26 +72,30 @@ class Outbound:
         if chosen is None or counter.phones.full:
             raise ApiError(503, "No line is free; try again in a moment.", headers={"Retry-After": "5"})
         persona = chosen.persona
-        here = f"{counter.here(request)}/telephony/twilio"
-        command = twilio.dial(deps.settings, ask.number, f"{here}/voice", f"{here}/status")
+        desk = DESKS["twilio"]
+        new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)
+        ticket = Ticket(desk.name, "", new.id, tenant, persona.id)
+        here = f"{counter.here(request)}/telephony/{desk.name}"
+        calling = Calling(f"{here}/voice", counter.place(request, desk, ticket))
+        command = desk.dial(ask.number, calling, deps.settings)
         if command is None:
             raise ApiError(400, "Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER first.")
-        new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)
         with counter.placing():
             try:
                 placed = await self._commands.run("twilio", command)
             except Refused as refusal:
-                raise ApiError(400, f"Twilio refused the call{refusal.code}.") from None
-            sid = placed.get("sid")
-            if not isinstance(sid, str) or not 0 < len(sid) <= 128:
-                raise ApiError(503, "Twilio's answer names no call.")
+                raise ApiError(400, f"Twilio refused the call: {refusal}.") from None
+            try:
+                call = desk.placed(placed)
+            except Unreadable:
+                raise ApiError(503, "Twilio's answer names no call.") from None
             now = deps.clock()
             session_id = await channel.open_call(
                 deps.database,
                 deps.access,
                 new,
                 carrier="twilio",
-                carrier_call=sid,
+                carrier_call=call,
                 direction="outbound",
                 first=dialled("twilio", now),
                 now=now,

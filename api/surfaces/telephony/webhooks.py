@@ -22,8 +22,6 @@ __all__ = ["Webhooks"]
 
 logger = logging.getLogger(__name__)
 
-OVER = frozenset({404, 422})
-"""Said of a call that has ended already: there is nothing left to command."""
 RETRIED_S = 60.0
 """How long a carrier may ask again about the same call: most give up on an answer after 15 s."""
 BUSY = "All our lines are busy. Please call again in a moment."
@@ -41,6 +39,7 @@ class Webhooks:
             web.get("/telephony/{carrier}/voice", self.voice),
             web.post("/telephony/{carrier}/after", self.after),
             web.get("/telephony/{carrier}/after", self.after),
+            web.post("/telephony/{carrier}/transfer", self.transfer),
             web.post("/telephony/{carrier}/status", self.status),
             web.get("/telephony/{carrier}/status", self.status),
         ]
@@ -81,6 +80,17 @@ class Webhooks:
         place = self._counter.place(request, desk, ticket)
         return await self._given(desk, desk.answer(incoming, place, self._deps.settings))
 
+    async def transfer(self, request: web.Request) -> web.Response:
+        """A carrier that was told to transfer a caller asks to whom."""
+        desk, asked = await self._counter.webhook(request)
+        try:
+            onward = desk.onward(asked)
+        except Unreadable as error:
+            raise ApiError(400, str(error)) from None
+        if onward is None:
+            raise ApiError(404, "This carrier does not ask that.")
+        return _written(onward)
+
     async def status(self, request: web.Request) -> web.Response:
         """A call's course, for its channel events."""
         desk, asked = await self._counter.webhook(request)
@@ -94,7 +104,7 @@ class Webhooks:
         try:
             await self._commands.run(desk.name, answer)
         except Refused as refusal:
-            if refusal.status not in OVER:
+            if not refusal.ended:
                 logger.warning("%s refused a command: %s", desk.name, refusal)
                 raise ApiError(503, "The carrier's API refused.") from None
             logger.info("%s: a call was over before it could be answered", desk.name)

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import orjson
+
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Place
-from api.surfaces.telephony.fields import form_of, identity, number, party
+from api.surfaces.telephony.desk import (
+    Asked,
+    Calling,
+    Command,
+    Desk,
+    Document,
+    Incoming,
+    Notice,
+    Place,
+    Unreadable,
+)
+from api.surfaces.telephony.fields import ID_LONGEST, form_of, identity, number, party
 from gateway.carriers import plivo
 from gateway.carriers.dialects.plivo_signature import NONCE
 from gateway.config import Settings
 
 __all__ = ["DESK"]
+
+REQUEST = "request:"
+"""Before the name of a call that Plivo has not told the name of yet: the request that placed it."""
+WHOM = re.compile(r"\+[1-9]\d{6,14}|sips?:[^\s<>]{3,200}", re.ASCII)
+TRANSFER = "transfer"
+"""The last part of the webhook's path that answers with whom a caller is transferred to."""
 
 
 class _Plivo:
@@ -34,7 +58,13 @@ class _Plivo:
     def incoming(self, asked: Asked) -> Incoming | None:
         fields = form_of(asked)
         outbound = fields.get("Direction", "inbound").startswith("outbound")
-        return Incoming(identity(fields, "CallUUID"), party(fields, "From"), party(fields, "To"), outbound)
+        return Incoming(
+            identity(fields, "CallUUID"),
+            party(fields, "From"),
+            party(fields, "To"),
+            outbound,
+            placed_as=_placed_as(fields),
+        )
 
     def answer(self, incoming: Incoming, place: Place, settings: Settings) -> Document:
         document = plivo.answer(
@@ -76,7 +106,87 @@ class _Plivo:
             meta["callDurationSec"] = duration
         if cause := fields.get("HangupCause"):
             meta["terminalReason"] = cause[:64]
-        return [Notice(call, status, status, raw, kind_of(status), asked.now, None, meta)]
+        kind = kind_of(status)
+        return [
+            Notice(call, status, status, raw, kind, asked.now, None, meta, placed_as=_placed_as(fields))
+        ]
+
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        """Section 4.3."""
+        number, status = settings.plivo_phone_number, place.place.status
+        if not number:
+            return None
+        fields = {
+            "from": number.lstrip("+"),
+            "to": to.lstrip("+"),
+            "answer_url": place.voice,
+            "answer_method": "POST",
+            "ring_url": status,
+            "ring_method": "POST",
+            "hangup_url": status,
+            "hangup_method": "POST",
+        }
+        if machine_detection:
+            fields |= {
+                "machine_detection": "true",
+                "machine_detection_url": status,
+                "machine_detection_method": "POST",
+            }
+        return _command(settings, "POST", "Call/", fields)
+
+    def placed(self, answer: dict[str, Any]) -> str:
+        """The call has its own name from its first webhook on (`Incoming.placed_as`)."""
+        return REQUEST + identity(answer, "request_uuid")
+
+    def handle(self, answer: dict[str, Any]) -> str:
+        return ""
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        if call.startswith(REQUEST):
+            return _command(settings, "DELETE", f"Request/{quote(call.removeprefix(REQUEST), safe='')}/")
+        return _command(settings, "DELETE", f"Call/{quote(call, safe='')}/")
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        """Plivo asks for the document: its signature covers the query, so nobody else can ask for another number."""
+        if settings.public_url is None:
+            return None
+        query = {"to": to} | ({"callerId": caller_id} if caller_id else {})
+        url = f"{settings.public_url}/telephony/{self.name}/{TRANSFER}?{urlencode(query)}"
+        fields = {"legs": "aleg", "aleg_url": url, "aleg_method": "POST"}
+        return _command(settings, "POST", f"Call/{quote(call, safe='')}/", fields)
+
+    def onward(self, asked: Asked) -> Document | None:
+        parts = urlsplit(asked.url)
+        if not parts.path.endswith(f"/{TRANSFER}"):
+            return None
+        given = dict(parse_qsl(parts.query))
+        to, caller_id = given.get("to", ""), given.get("callerId")
+        if not WHOM.fullmatch(to):
+            raise Unreadable("The webhook does not say whom to transfer to.")
+        return Document(plivo.transfer(to, caller_id=caller_id))
+
+    def press(self, call: str, digits: str, settings: Settings) -> Command | None:
+        return _command(
+            settings, "POST", f"Call/{quote(call, safe='')}/DTMF/", {"digits": digits, "leg": "aleg"}
+        )
+
+
+def _placed_as(fields: Mapping[str, str]) -> str:
+    request = fields.get("RequestUUID", "")
+    return REQUEST + request if 0 < len(request) <= ID_LONGEST - len(REQUEST) else ""
+
+
+def _command(
+    settings: Settings, method: Literal["POST", "DELETE"], path: str, fields: dict[str, str] | None = None
+) -> Command | None:
+    account = settings.plivo_auth_id
+    if not account or settings.plivo_auth_token is None:
+        return None
+    basic = b64encode(f"{account}:{_secret(settings)}".encode()).decode()
+    url = f"{settings.plivo_api_url}/v1/Account/{quote(account, safe='')}/{path}"
+    return Command(url, b"" if fields is None else orjson.dumps(fields), f"Basic {basic}", method=method)
 
 
 def _secret(settings: Settings) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from api.surfaces.telephony import laml
-from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony import laml, laml_api
+from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.laml_api import Account
 from gateway.carriers import signalwire
 from gateway.config import Settings
 
@@ -43,6 +44,34 @@ class _SignalWire(laml.LamlAnswers):
 
     def notices(self, asked: Asked) -> list[Notice]:
         return laml.notices(asked)
+
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        account, number = _account(settings), settings.signalwire_phone_number
+        if account is None or not number:
+            return None
+        return laml_api.dial(account, number, to, place, machine_detection=machine_detection)
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        account = _account(settings)
+        return None if account is None else laml_api.hang_up(account, call)
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        account = _account(settings)
+        return None if account is None else laml_api.transfer(account, call, to, caller_id)
+
+
+def _account(settings: Settings) -> Account | None:
+    """None until space, project and token are set."""
+    space, project, token = (
+        settings.signalwire_space_url,
+        settings.signalwire_project_id,
+        settings.signalwire_api_token,
+    )
+    if not space or not project or token is None:
+        return None
+    return Account(f"{space}/api/laml", project, token.get_secret_value())
 
 
 DESK: Desk = _SignalWire()

@@ -12,7 +12,17 @@ import orjson
 from api.records.channel import MetaValue
 from api.records.channel_words import kind_of
 from api.surfaces.telephony import laml
-from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Place, Unreadable
+from api.surfaces.telephony.desk import (
+    Asked,
+    Calling,
+    Command,
+    Desk,
+    Document,
+    Incoming,
+    Notice,
+    Place,
+    Unreadable,
+)
 from api.surfaces.telephony.fields import identity, json_of, party, stamp
 from gateway.carriers import telnyx
 from gateway.config import Settings
@@ -120,8 +130,45 @@ class _Telnyx(laml.LamlAnswers):
             return []
         at = stamp(data.get("occurred_at"), asked.now)
         key = identity(data, "id")
-        call = identity(payload, "call_leg_id")
-        return [Notice(call, key, status, kind, kind_of(status), at, None, meta)]
+        call, handle = identity(payload, "call_leg_id"), party(payload, "call_control_id")
+        return [Notice(call, key, status, kind, kind_of(status), at, None, meta, handle)]
+
+    # A call has a name that stays (`call_leg_id`), and one for commands that may change (`call_control_id`).
+
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        """The stream opens by itself as somebody answers. Only numbers of a Voice API application."""
+        connection, number = settings.telnyx_connection_id, settings.telnyx_phone_number
+        if not connection or not number:
+            return None
+        body = telnyx.stream(
+            place.place.stream,
+            token=place.place.token,
+            auth_token=place.place.token,
+            target_legs="self",
+        )
+        body |= {"connection_id": connection, "to": to, "from": number, "webhook_url": place.voice}
+        if machine_detection:
+            # Tells first who answered, then when a machine's greeting is over, by its beep or without one.
+            body["answering_machine_detection"] = "detect_beep"
+        return _request(settings, "", body)
+
+    def placed(self, answer: dict[str, Any]) -> str:
+        return identity(_data(answer), "call_leg_id")
+
+    def handle(self, answer: dict[str, Any]) -> str:
+        return party(_data(answer), "call_control_id")
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        return _request(settings, _action(call, "hangup"), {})
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        body = {"to": to} | ({"from": caller_id} if caller_id else {})
+        return _request(settings, _action(call, "transfer"), body)
+
+    def press(self, call: str, digits: str, settings: Settings) -> Command | None:
+        return _request(settings, _action(call, "send_dtmf"), {"digits": digits})
 
 
 def _is_event(asked: Asked) -> bool:
@@ -137,10 +184,30 @@ def _event(asked: Asked) -> tuple[str, dict[str, Any], dict[str, Any]]:
     return str(data.get("event_type", "")).replace("_", ".", 1), payload, data
 
 
+def _data(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an answer of the API is about. Raises Unreadable."""
+    data = answer.get("data")
+    if not isinstance(data, dict):
+        raise Unreadable("The answer names no call: data is missing.")
+    return data
+
+
+def _action(call: str, action: str) -> str:
+    return f"/{quote(call, safe=':')}/actions/{action}"
+
+
 def _command(settings: Settings, incoming: Incoming, action: str, body: dict[str, Any]) -> Command:
     key = settings.telnyx_api_key.get_secret_value() if settings.telnyx_api_key else ""
-    url = f"{settings.telnyx_api_url}/calls/{quote(incoming.handle, safe=':')}/actions/{action}"
+    url = f"{settings.telnyx_api_url}/calls{_action(incoming.handle, action)}"
     return Command(url, orjson.dumps(body), f"Bearer {key}")
+
+
+def _request(settings: Settings, path: str, body: dict[str, Any]) -> Command | None:
+    key = settings.telnyx_api_key
+    if key is None:
+        return None
+    url = f"{settings.telnyx_api_url}/calls{path}"
+    return Command(url, orjson.dumps(body), f"Bearer {key.get_secret_value()}")
 
 
 DESK: Desk = _Telnyx()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from urllib.parse import quote, urlencode
-
-from api.surfaces.telephony import laml
-from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony import laml, laml_api
+from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.laml_api import Account
 from gateway.carriers import twilio
 from gateway.config import Settings
 
-__all__ = ["DESK", "dial"]
-
-EVENTS = ("initiated", "ringing", "answered", "completed")
+__all__ = ["DESK"]
 
 
 class _Twilio(laml.LamlAnswers):
@@ -45,18 +41,27 @@ class _Twilio(laml.LamlAnswers):
     def notices(self, asked: Asked) -> list[Notice]:
         return laml.notices(asked)
 
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        account, number = _account(settings), settings.twilio_phone_number
+        if account is None or not number:
+            return None
+        return laml_api.dial(account, number, to, place, machine_detection=machine_detection)
 
-def dial(settings: Settings, to: str, voice: str, status: str) -> Command | None:
-    """Has Twilio call `to` and ask `voice` once somebody answers (section 1.5); None without account and number."""
-    account, number = settings.twilio_account_sid, settings.twilio_phone_number
-    if not account or not number or settings.twilio_auth_token is None:
-        return None
-    fields = [("To", to), ("From", number), ("Url", voice), ("Method", "POST")]
-    fields += [("StatusCallback", status), ("StatusCallbackMethod", "POST")]
-    fields += [("StatusCallbackEvent", event) for event in EVENTS]
-    basic = b64encode(f"{account}:{_secret(settings)}".encode()).decode()
-    url = f"{settings.twilio_api_url}/2010-04-01/Accounts/{quote(account, safe='')}/Calls.json"
-    return Command(url, urlencode(fields).encode(), f"Basic {basic}", "application/x-www-form-urlencoded")
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        account = _account(settings)
+        return None if account is None else laml_api.hang_up(account, call)
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        account = _account(settings)
+        return None if account is None else laml_api.transfer(account, call, to, caller_id)
+
+
+def _account(settings: Settings) -> Account | None:
+    """None until account and token are set."""
+    sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    return Account(settings.twilio_api_url, sid, _secret(settings)) if sid and token is not None else None
 
 
 def _secret(settings: Settings) -> str:

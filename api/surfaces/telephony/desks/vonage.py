@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Literal
+from urllib.parse import quote
 
 import orjson
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
 from api.surfaces.telephony.fields import identity, number, parameters, party, stamp
+from api.surfaces.telephony.vonage_token import api_token
 from gateway.carriers import vonage
 from gateway.config import Settings
 
@@ -86,6 +89,68 @@ class _Vonage:
             meta["callDurationSec"] = duration
         at = stamp(fields.get("timestamp"), asked.now)
         return [Notice(identity(fields, "uuid"), status, status, raw, kind_of(status), at, None, meta)]
+
+    # Section 3.3. Numbers are without plus there.
+
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        number = settings.vonage_phone_number
+        if not number:
+            return None
+        body: dict[str, Any] = {
+            "to": [_phone(to)],
+            "from": _phone(number),
+            "answer_url": [place.voice],
+            "answer_method": "POST",
+            "event_url": [place.place.status],
+            "event_method": "POST",
+        }
+        if machine_detection:
+            body["advanced_machine_detection"] = {"behavior": "continue", "mode": "detect_beep"}
+        return _command(settings, "POST", "", body)
+
+    def placed(self, answer: dict[str, Any]) -> str:
+        return identity(answer, "uuid")
+
+    def handle(self, answer: dict[str, Any]) -> str:
+        return ""
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        return _command(settings, "PUT", f"/{quote(call, safe='')}", {"action": "hangup"})
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        whom = {"type": "sip", "uri": to} if to.startswith(("sip:", "sips:")) else _phone(to)
+        connect: dict[str, Any] = {"action": "connect", "endpoint": [whom]}
+        if shown := caller_id or settings.vonage_phone_number:
+            connect["from"] = shown.lstrip("+")
+        destination = {"type": "ncco", "ncco": [connect]}
+        body = {"action": "transfer", "destination": destination}
+        return _command(settings, "PUT", f"/{quote(call, safe='')}", body)
+
+    def onward(self, asked: Asked) -> Document | None:
+        return None
+
+    def press(self, call: str, digits: str, settings: Settings) -> Command | None:
+        """Vonage has no A to D."""
+        if digits.strip("0123456789*#"):
+            return None
+        return _command(settings, "PUT", f"/{quote(call, safe='')}/dtmf", {"digits": digits})
+
+
+def _phone(number: str) -> dict[str, str]:
+    return {"type": "phone", "number": number.lstrip("+")}
+
+
+def _command(
+    settings: Settings, method: Literal["POST", "PUT"], path: str, body: dict[str, Any]
+) -> Command | None:
+    application, key = settings.vonage_application_id, settings.vonage_private_key
+    if not application or key is None:
+        return None
+    token = api_token(application, key.get_secret_value(), time.time())
+    url = f"{settings.vonage_api_url}/v1/calls{path}"
+    return Command(url, orjson.dumps(body), f"Bearer {token}", method=method)
 
 
 def _ncco(actions: list[dict[str, Any]]) -> Document:
