@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -24,7 +24,10 @@ from gateway.errors import CallRejected, LegError
 from gateway.supervisor import CallRequest
 from gateway.wire import Started, Stream, Unverified
 
-__all__ = ["LiveCall", "Reception", "Switchboard", "load_streams"]
+__all__ = ["LiveCall", "Opener", "Reception", "Switchboard", "load_openers", "load_streams"]
+
+Opener = Callable[[str, Mapping[str, str]], Stream]
+"""Makes the stream of one socket by the URL and the headers of its handshake. Raises Unverified, ValueError."""
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +71,18 @@ class Switchboard:
         self._legs: dict[str, CarrierLeg] = {}
         """Of the calls that are live, and of some that were."""
 
-    async def websocket(self, request: web.Request, carrier: str) -> web.StreamResponse:
+    async def websocket(
+        self,
+        request: web.Request,
+        carrier: str,
+        *,
+        stream: Stream | None = None,
+        reception: Reception | None = None,
+    ) -> web.StreamResponse:
         """A carrier's WebSocket, verified by its route: upgrade it and carry the call until the socket is over.
-        Raises LookupError for a carrier that does not exist."""
-        stream = self._streams[carrier]()
+        `stream`: the one to speak, where the handshake decided something about it; `reception`: who is asked instead
+        of the switchboard's. Raises LookupError for a carrier that does not exist."""
+        stream = self._streams[carrier]() if stream is None else stream
         socket = web.WebSocketResponse(
             protocols=() if stream.subprotocol is None else (stream.subprotocol,),
             timeout=CLOSE_S,
@@ -84,20 +95,29 @@ class Switchboard:
         transport = request.transport
         if transport is None:
             return socket
-        await self.carry(Line(carrier, stream, WebSocketLink(socket, transport)))
+        await self.carry(Line(carrier, stream, WebSocketLink(socket, transport)), reception=reception)
         return socket
 
     async def connection(
-        self, carrier: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        carrier: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        reception: Reception | None = None,
     ) -> None:
         """A carrier's TCP connection: the callback of `asyncio.start_server`. Raises LookupError."""
         link: Link = TcpLink(reader, writer)
-        await self.carry(Line(carrier, self._streams[carrier](), link), reattach_s=0)
+        await self.carry(Line(carrier, self._streams[carrier](), link), reattach_s=0, reception=reception)
 
-    async def carry(self, line: Line, *, reattach_s: float | None = None) -> None:
+    async def carry(
+        self, line: Line, *, reattach_s: float | None = None, reception: Reception | None = None
+    ) -> None:
         """From the first message of a line to its last. Its faults end here, its call by itself."""
         try:
-            await self._begin(line, await line.answer(self._start_s), reattach_s)
+            started = await line.answer(self._start_s)
+            whose = await (reception or self._reception).receive(line.carrier, started)
+            await self._begin(line, whose, reattach_s)
         except (LegError, CallRejected, Unverified) as error:
             logger.warning("a stream of %s was not taken: %s", line.carrier, error)
             line.send(line.stream.hang_up() if line.started is not None else [])
@@ -105,8 +125,7 @@ class Switchboard:
             return
         await line.serve()
 
-    async def _begin(self, line: Line, started: Started, reattach_s: float | None) -> None:
-        whose = await self._reception.receive(line.carrier, started)
+    async def _begin(self, line: Line, whose: CallRequest | LiveCall, reattach_s: float | None) -> None:
         if isinstance(whose, LiveCall):
             leg = self._legs.get(whose.call_id)
             if leg is None:
@@ -127,6 +146,15 @@ class Switchboard:
 
 def load_streams() -> dict[str, Callable[[], Stream]]:
     """What makes a stream, by the carrier's name. Reads the disk."""
+    return {name: module.Stream for name, module in _carriers().items()}
+
+
+def load_openers() -> dict[str, Opener]:
+    """What makes the stream of one socket, of the carriers whose handshake decides something about it (`opened` in
+    their modules). Reads the disk."""
+    return {name: module.opened for name, module in _carriers().items() if hasattr(module, "opened")}
+
+
+def _carriers() -> dict[str, Any]:
     shelf = "gateway.carriers"
-    modules = {name: plugins.find(shelf, name) for name in plugins.names(shelf) if name != SHARED}
-    return {name: module.Stream for name, module in modules.items()}
+    return {name: plugins.find(shelf, name) for name in plugins.names(shelf) if name != SHARED}

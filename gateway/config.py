@@ -216,6 +216,8 @@ class Settings(BaseModel):
     )
     plivo_api_url: str = Field("https://api.plivo.com", description="Base URL of Plivo's API.")
 
+    asterisk_secret: SecretStr | None = Field(None, description="What our own Asterisk proves itself with.")
+
     ice_addresses: tuple[str, ...] = Field(
         (), description="Host candidates to offer, loopback allowed; default: every interface."
     )
@@ -435,6 +437,7 @@ ENVIRONMENT: dict[str, str] = {
     "plivo_auth_token": "PLIVO_AUTH_TOKEN",
     "plivo_phone_number": "PLIVO_PHONE_NUMBER",
     "plivo_api_url": "PARLEY_PLIVO_API_URL",
+    "asterisk_secret": "PARLEY_ASTERISK_SECRET",
     "ice_addresses": "PARLEY_ICE_ADDRESSES",
     "ice_servers": "PARLEY_ICE_SERVERS",
     "max_calls": "PARLEY_MAX_CALLS",

@@ -36,7 +36,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "handshake", "verify_socket", "websocket_client"]
+__all__ = ["NAME", "Stream", "dialplan", "handshake", "opened", "verify_socket", "websocket_client"]
 
 NAME = "asterisk_websocket"
 
@@ -210,6 +210,11 @@ def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     return query_of(url)
 
 
+def opened(url: str, headers: Mapping[str, str]) -> Stream:
+    """The stream of one socket. Raises Unverified."""
+    return Stream(handshake(url, headers))
+
+
 def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:
     """Checks that a handshake carries the `credentials` of `websocket_client`. Raises Unverified."""
     basic(headers, credentials)
@@ -235,7 +240,7 @@ def dialplan(*, codec: str = "ulaw", section: str = "parley", context: str = "pa
     Raises ValueError for a codec that cannot be streamed."""
     if codec not in FORMATS:
         raise ValueError(f"chan_websocket streams {', '.join(FORMATS)}, not {codec}")
-    given = "caller=${URIENCODE(${CALLERID(num)})},called=${URIENCODE(${EXTEN})}"
+    given = "call=${UNIQUEID},caller=${URIENCODE(${CALLERID(num)})},called=${URIENCODE(${EXTEN})}"
     return f"""\
 [{context}]
 exten => _[+0-9].,1,Answer()

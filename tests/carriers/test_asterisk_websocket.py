@@ -292,7 +292,7 @@ tls_enabled = yes
 [parley]
 exten => _[+0-9].,1,Answer()
  same => n,Dial(WebSocket/parley/c(ulaw)f(json)\
-v(caller=${URIENCODE(${CALLERID(num)})},called=${URIENCODE(${EXTEN})}))
+v(call=${UNIQUEID},caller=${URIENCODE(${CALLERID(num)})},called=${URIENCODE(${EXTEN})}))
  same => n,Hangup()
 """
     )

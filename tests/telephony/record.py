@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,12 @@ import aiohttp
 
 from tests.e2e.server import Server, settles
 
-__all__ = ["Recorded", "calls_of", "idle", "only_call", "sessions_of"]
+__all__ = ["Recorded", "basic", "calls_of", "idle", "only_call", "sessions_of"]
+
+
+def basic(user: str, password: str) -> str:
+    """`Authorization` of RFC 7617."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ def _ask(server: Server, query: str, *values: str) -> list[tuple[str, ...]]:
 
 
 def sessions_of(server: Server, carrier_call: str) -> list[str]:
-    query = "SELECT session_id FROM phone_calls WHERE carrier_call = ?"
+    query = "SELECT session_id FROM phone_calls WHERE carrier_call LIKE ?"
     return [row[0] for row in _ask(server, query, carrier_call)]
 
 

@@ -17,22 +17,26 @@ from api.records import channel
 from api.surfaces.telephony import desks
 from api.surfaces.telephony.answering import Answering
 from api.surfaces.telephony.desk import Asked, Desk, Place
+from api.surfaces.telephony.door import Door
 from api.surfaces.telephony.phones import Phones
 from api.surfaces.telephony.tickets import Seen, Ticket, Tickets
 from gateway import plugins
+from gateway.config import Settings
 from gateway.stores.telephone import PhoneCall
 from gateway.wire import Unverified
 
-__all__ = ["Counter"]
+__all__ = ["DESKS", "DOORS", "Counter", "configured"]
 
 logger = logging.getLogger(__name__)
 
 WEBHOOK_LIMIT = 64 * 1024
 PLACING_S = 6.0
-DESKS: Mapping[str, Desk] = {
-    name: import_module(f"{desks.__name__}.{name}").DESK for name in plugins.names(desks.__name__)
-}
-"""By carrier. Found as this module is imported: the disk is not to be read in the event loop."""
+_SHELF = {name: import_module(f"{desks.__name__}.{name}") for name in plugins.names(desks.__name__)}
+"""Found as this module is imported: the disk is not to be read in the event loop."""
+DESKS: Mapping[str, Desk] = {name: one.DESK for name, one in _SHELF.items() if hasattr(one, "DESK")}
+"""Carriers that ask by webhook."""
+DOORS: Mapping[str, Door] = {name: one.DOOR for name, one in _SHELF.items() if hasattr(one, "DOOR")}
+"""Carriers whose sockets come by themselves."""
 
 
 class Counter:
@@ -55,12 +59,22 @@ class Counter:
     def desk(self, request: web.Request) -> tuple[Desk, bool]:
         """The carrier's, and whether this request needs no proof. Raises ApiError 404 for a carrier that is not
         set up."""
-        settings = self.deps.settings
-        found = DESKS.get(request.match_info["carrier"])
-        free = bool(settings.telephony_open) and auth.from_this_machine(request, settings)
-        if found is None or not (free or found.configured(settings)):
+        found, free = DESKS.get(request.match_info["carrier"]), self._free(request)
+        if found is None or not (free or found.configured(self.deps.settings)):
             raise ApiError(404, "This carrier is not set up here.")
         return found, free
+
+    def carrier(self, request: web.Request) -> tuple[str, bool]:
+        """The one whose socket comes, and whether it needs no proof. Raises ApiError 404 as `desk` does."""
+        name, free = request.match_info["carrier"], self._free(request)
+        known = name in DESKS or name in DOORS
+        if not (known and free) and name not in configured(self.deps.settings):
+            raise ApiError(404, "This carrier is not set up here.")
+        return name, free
+
+    def _free(self, request: web.Request) -> bool:
+        settings = self.deps.settings
+        return bool(settings.telephony_open) and auth.from_this_machine(request, settings)
 
     async def webhook(self, request: web.Request) -> tuple[Desk, Asked]:
         """A webhook, read and proved. Raises ApiError 403, 404, 408, 413."""
@@ -76,8 +90,17 @@ class Counter:
                 if proof and not self._seen.first(f"{desk.name}:{proof}", asked.now):
                     raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
             except Unverified as refusal:
-                raise self.refused(desk, "webhook", refusal) from None
+                raise self.refused(desk.name, "webhook", refusal) from None
         return desk, asked
+
+    def admit(self, door: Door, asked: Asked) -> None:
+        """A socket that proves itself. Raises ApiError 403."""
+        try:
+            proof = door.admit(asked, self.deps.settings)
+            if proof and not self._seen.first(f"{door.name}:{proof}", asked.now):
+                raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
+        except Unverified as refusal:
+            raise self.refused(door.name, "media socket", refusal) from None
 
     @contextlib.contextmanager
     def placing(self) -> Iterator[None]:
@@ -107,13 +130,13 @@ class Counter:
         url = _socket(self.here(request)) + request.raw_path
         return Asked(request.method, url, request.headers, b"", self.deps.clock())
 
-    def refused(self, desk: Desk, what: str, refusal: Unverified) -> ApiError:
+    def refused(self, carrier: str, what: str, refusal: Unverified) -> ApiError:
         hint = (
             ""
             if self.deps.settings.public_url
             else " (carriers sign the public URL: set PARLEY_PUBLIC_URL)"
         )
-        logger.warning("refused: a %s of %s: %s%s", what, desk.name, refusal, hint)
+        logger.warning("refused: a %s of %s: %s%s", what, carrier, refusal, hint)
         return ApiError(403, "This is not proved to be the carrier's.")
 
     def place(self, request: web.Request, desk: Desk, ticket: Ticket) -> Place:
@@ -125,6 +148,12 @@ class Counter:
     def here(self, request: web.Request) -> str:
         """How the world reaches us."""
         return self.deps.settings.public_url or f"{request.scheme}://{request.host}"
+
+
+def configured(settings: Settings) -> list[str]:
+    """The carriers that are set up, by name."""
+    found = {name for name, desk in DESKS.items() if desk.configured(settings)}
+    return sorted(found | {name for name, door in DOORS.items() if door.configured(settings)})
 
 
 def _socket(url: str) -> str:

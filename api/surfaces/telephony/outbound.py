@@ -19,7 +19,7 @@ from api.records import channel, selection
 from api.records.channel_words import provider_of
 from api.records.sessions import NewSession
 from api.surfaces.telephony.commands import Commands, Refused
-from api.surfaces.telephony.counter import DESKS, Counter
+from api.surfaces.telephony.counter import DESKS, Counter, configured
 from api.surfaces.telephony.desk import Calling, Unreadable
 from api.surfaces.telephony.events import dialled
 from api.surfaces.telephony.tickets import Ticket
@@ -31,7 +31,14 @@ PLACE = Rate("outbound-calls", per_minute=60, burst=60)
 READ = Rate("channels", per_minute=600, burst=600)
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 """E.164."""
-NAMES = {"signalwire": "SignalWire"}
+NAMES = {
+    "acs": "Azure Communication Services",
+    "asterisk_audiosocket": "Asterisk (AudioSocket)",
+    "asterisk_websocket": "Asterisk",
+    "freeswitch": "FreeSWITCH",
+    "jambonz": "jambonz",
+    "signalwire": "SignalWire",
+}
 
 
 class _Ask(BaseModel):
@@ -113,8 +120,7 @@ class Outbound:
                 "displayName": NAMES.get(name, name.capitalize()),
                 "status": "configured",
             }
-            for name, desk in DESKS.items()
-            if desk.configured(deps.settings)
+            for name in configured(deps.settings)
         ]
         return web.json_response({"success": True, "channels": channels})
 

@@ -17,11 +17,13 @@ __all__ = ["add_to"]
 def add_to(app: web.Application, deps: Deps) -> None:
     """Raises ConfigError when a setting of the telephone cannot be meant."""
     counter, commands = Counter(deps), Commands()
+    streams = Streams(counter)
     app.router.add_routes(
         [
             *Webhooks(counter, commands).routes(),
-            *Streams(counter).routes(),
+            *streams.routes(),
             *Outbound(counter, commands).routes(),
         ]
     )
     app.cleanup_ctx.append(commands.lifetime)
+    app.cleanup_ctx.append(streams.departures.lifetime)

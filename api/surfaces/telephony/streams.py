@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import ApiError
-from api.records import channel
-from api.records.sessions import NewSession
-from api.surfaces.telephony.counter import Counter
-from api.surfaces.telephony.events import received
-from api.switchboard import LiveCall, Switchboard, load_streams
+from api.surfaces.telephony.counter import DESKS, DOORS, Counter
+from api.surfaces.telephony.desk import Asked
+from api.surfaces.telephony.door import Door
+from api.surfaces.telephony.entrance import Departures, Entrance
+from api.switchboard import LiveCall, Switchboard, load_openers, load_streams
 from gateway.errors import CallRejected
-from gateway.stores.schema import DEFAULT_TENANT
 from gateway.supervisor import CallRequest
-from gateway.wire import Started, Unverified
+from gateway.wire import Started, Stream, Unverified
 
 __all__ = ["Streams"]
 
+logger = logging.getLogger(__name__)
+
 STREAMS = load_streams()
+OPENERS = load_openers()
 
 
 class Streams:
@@ -28,6 +32,7 @@ class Streams:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self._deps = counter.deps
+        self.departures = Departures(counter.deps)
         self._waiting = Switchboard(STREAMS, counter.phones, self)
         """Of calls whose socket may be replaced."""
         self._final = Switchboard(STREAMS, counter.phones, self, reattach_s=0)
@@ -40,28 +45,61 @@ class Streams:
         ]
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        desk, free = self._counter.desk(request)
+        carrier, free = self._counter.carrier(request)
         _check_upgrade(request)
         token = request.match_info.get("token", "")
-        if not free:
-            asked = self._counter.handshake(request)
-            try:
-                self._counter.tickets.check(token, desk.name, asked.now)
-                desk.verify_socket(asked, self._deps.settings, token)
-            except Unverified as refusal:
-                raise self._counter.refused(desk, "media socket", refusal) from None
+        asked = self._counter.handshake(request)
+        entrance = None
+        if free and not token:
+            # Nothing that it calls itself is proved: it is not to take the place of a call that was.
+            entrance = self._entrance(request, lambda _: "")
+        elif not free and (token or carrier not in DOORS):
+            self._check(carrier, token, asked)
+        elif not free:
+            entrance = self._admitted(request, DOORS[carrier], asked)
+        stream = _opened(carrier, asked)
+        desk = DESKS.get(carrier)
         # Without a webhook nobody asks how to go on.
-        switchboard = self._waiting if desk.reattaches and token else self._final
-        return await switchboard.websocket(request, desk.name)
+        waits = desk is not None and desk.reattaches and token
+        switchboard = self._waiting if waits else self._final
+        try:
+            return await switchboard.websocket(request, carrier, stream=stream, reception=entrance)
+        finally:
+            if entrance is not None:
+                entrance.over()
+
+    def _check(self, carrier: str, token: str, asked: Asked) -> None:
+        """A socket that a webhook announced. Raises ApiError 403."""
+        desk = DESKS.get(carrier)
+        try:
+            if desk is None:
+                raise Unverified("with a token, where none is given")  # noqa: TRY301 - refused as the others are
+            self._counter.tickets.check(token, carrier, asked.now)
+            desk.verify_socket(asked, self._deps.settings, token)
+        except Unverified as refusal:
+            raise self._counter.refused(carrier, "media socket", refusal) from None
+
+    def _admitted(self, request: web.Request, door: Door, asked: Asked) -> Entrance:
+        """A socket that proves itself. Raises ApiError 403, 404, 503."""
+        self._counter.admit(door, asked)
+        if self._counter.phones.full:
+            logger.warning("a call of %s was refused: no line is free", door.name)
+            raise ApiError(503, "No line is free; call again in a moment.", headers={"Retry-After": "5"})
+        return self._entrance(request, door.call)
+
+    def _entrance(self, request: web.Request, name_of: Callable[[Started], str]) -> Entrance:
+        """Raises ApiError 404 for a persona that is not there."""
+        wish = request.query.get("persona")
+        if wish is not None:
+            self._counter.answering.persona(wish, "")
+        return Entrance(self._deps, self._counter.answering, self.departures, name_of=name_of, wish=wish)
 
     async def receive(self, carrier: str, started: Started) -> CallRequest | LiveCall:
-        """Raises Unverified, CallRejected."""
+        """Of streams that were announced. Raises Unverified, CallRejected."""
         counter, now = self._counter, self._deps.clock()
         ticket = counter.tickets.redeem(started.parameters.get("token", ""), carrier, now)
         if ticket is None:
-            if not self._deps.settings.telephony_open:
-                raise Unverified("a stream without a token of ours that is still good")
-            return await self._walk_in(carrier, started, now)
+            raise Unverified("a stream without a token of ours that is still good")
         if ticket.again:
             call_id = counter.phones.live_in(ticket.session_id)
             if call_id is None:
@@ -74,28 +112,16 @@ class Streams:
             outbound=ticket.outbound,
         )
 
-    async def _walk_in(self, carrier: str, started: Started, now: float) -> CallRequest:
-        """A carrier that somebody plays on this machine; its parameters may name a `persona`."""
-        try:
-            persona = self._counter.answering.persona(started.parameters.get("persona"), started.called)
-        except ApiError as error:
-            raise CallRejected(str(error)) from None
-        new = NewSession(DEFAULT_TENANT, persona.scenario, persona.scenario_title, persona.id)
-        try:
-            await channel.open_call(
-                self._deps.database,
-                self._deps.access,
-                new,
-                carrier=carrier,
-                # What it calls itself is proved by nothing: it is not to take the place of a call that was.
-                carrier_call=f"walk-in-{new.id}",
-                direction="inbound",
-                first=received(carrier, now),
-                now=now,
-            )
-        except SQLAlchemyError as error:
-            raise CallRejected(f"the database does not answer: {type(error).__name__}") from None
-        return CallRequest(new.id, new.tenant, persona)
+
+def _opened(carrier: str, asked: Asked) -> Stream | None:
+    """The stream, where the handshake decides about it. Raises ApiError 400."""
+    opener = OPENERS.get(carrier)
+    if opener is None:
+        return None
+    try:
+        return opener(asked.url, asked.headers)
+    except (Unverified, ValueError) as error:
+        raise ApiError(400, f"The stream cannot be opened so: {error}.") from None
 
 
 def _check_upgrade(request: web.Request) -> None:
