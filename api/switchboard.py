@@ -150,9 +150,9 @@ def load_streams() -> dict[str, Callable[[], Stream]]:
 
 
 def load_openers() -> dict[str, Opener]:
-    """What makes the stream of one socket, of the carriers whose handshake decides something about it (`opened` in
+    """What makes the stream of one socket, of the carriers whose handshake decides something about it (`stream_of` in
     their modules). Reads the disk."""
-    return {name: module.opened for name, module in _carriers().items() if hasattr(module, "opened")}
+    return {name: module.stream_of for name, module in _carriers().items() if hasattr(module, "stream_of")}
 
 
 def _carriers() -> dict[str, Any]:

@@ -36,7 +36,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "handshake", "opened", "verify_socket", "websocket_client"]
+__all__ = ["NAME", "Stream", "dialplan", "handshake", "stream_of", "verify_socket", "websocket_client"]
 
 NAME = "asterisk_websocket"
 
@@ -210,7 +210,7 @@ def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     return query_of(url)
 
 
-def opened(url: str, headers: Mapping[str, str]) -> Stream:
+def stream_of(url: str, headers: Mapping[str, str]) -> Stream:
     """The stream of one socket. Raises Unverified."""
     return Stream(handshake(url, headers))
 
