@@ -120,6 +120,10 @@ class Settings(BaseModel):
         None, description="ws(s):// URL of any OpenAI-compatible realtime server."
     )
     upstream_api_key: SecretStr | None = Field(None, description="Bearer key for the upstream.")
+    upstream_pcm_only: int = Field(
+        0, ge=0, le=1,
+        description="1: the upstream gets PCM on the telephone too, for it says that it takes G.711, and does not.",
+    )  # fmt: skip
     cascade_chat_url: str | None = Field(
         None, description="Base URL of a chat completions API; OpenAI's when only its key is set."
     )
@@ -396,6 +400,7 @@ ENVIRONMENT: dict[str, str] = {
     "azure_voicelive_voice": "AZURE_VOICELIVE_VOICE",
     "upstream_url": "PARLEY_UPSTREAM_URL",
     "upstream_api_key": "PARLEY_UPSTREAM_API_KEY",
+    "upstream_pcm_only": "PARLEY_UPSTREAM_PCM_ONLY",
     "cascade_chat_url": "PARLEY_CASCADE_CHAT_URL",
     "cascade_chat_key": "PARLEY_CASCADE_CHAT_KEY",
     "cascade_chat_model": "PARLEY_CASCADE_CHAT_MODEL",

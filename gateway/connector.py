@@ -17,7 +17,10 @@ from gateway.errors import ModelLost, ModelRefused, ModelUnavailable
 from gateway.ports import ModelSession, ModelSpec
 from gateway.realtime.ga import Ga
 from gateway.realtime.ids import new_id
+from gateway.realtime.session import with_format
+from gateway.transcoding import TranscodedSession
 from gateway.wire_session import Dialect, WireSession, dispensable
+from media.audio import PCM24, PCMA, PCMU, AudioFormat
 
 __all__ = ["Endpoint", "RemoteModel", "open_session", "realtime_url"]
 
@@ -66,16 +69,22 @@ def realtime_url(base: str, model: str) -> str:
 class RemoteModel:
     """`gateway.ports.Model` behind a URL; a provider says which, and how its server speaks."""
 
-    def __init__(self, endpoint: Endpoint, dialect: Callable[[], Dialect] = Ga) -> None:
+    def __init__(
+        self, endpoint: Endpoint, dialect: Callable[[], Dialect] = Ga, *, g711: bool = True
+    ) -> None:
+        """`g711`: it is asked for `audio/pcmu` and `audio/pcma` where a call speaks that."""
         self.name = endpoint.name
+        self.forms = frozenset({PCM24, PCMU, PCMA} if g711 else {PCM24})
         self.endpoint = endpoint
         self._dialect = dialect
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
-        opened = open_session(self.endpoint, spec.session, self._dialect(), realtime=spec.realtime)
+        opened = open_session(
+            self.endpoint, spec.session, self._dialect(), realtime=spec.realtime, form=spec.form
+        )
         async with opened as session:
-            yield session
+            yield session if session.form == spec.form else TranscodedSession(session, spec.form)
 
 
 class _Connect(connect):
@@ -87,15 +96,23 @@ class _Connect(connect):
 
 @asynccontextmanager
 async def open_session(
-    endpoint: Endpoint, session: dict[str, Any], dialect: Dialect | None = None, *, realtime: bool = True
+    endpoint: Endpoint,
+    session: dict[str, Any],
+    dialect: Dialect | None = None,
+    *,
+    realtime: bool = True,
+    form: AudioFormat = PCM24,
 ) -> AsyncIterator[WireSession]:
-    """Connect, put `session` in force, and yield once the server confirmed it. `realtime`: see `ModelSpec`. Raises
+    """Connect, put `session` in force, and yield once the server confirmed it; its audio is in `WireSession.form` then,
+    PCM24 where the server does not take the one asked for. `realtime`, `form`: see `ModelSpec`. Raises
     ModelUnavailable or ModelRefused. Leaving closes the socket within 5 s."""
     socket = await _connect(endpoint)
     failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            wire = WireSession(endpoint.name, endpoint.model, socket, dialect or Ga(), realtime=realtime)
+            wire = WireSession(
+                endpoint.name, endpoint.model, socket, dialect or Ga(), realtime=realtime, form=form
+            )
             writer = group.create_task(wire.write(), name=f"model-writer:{endpoint.name}")
             try:
                 await _configure(wire, session)
@@ -135,7 +152,7 @@ async def _connect(endpoint: Endpoint) -> ClientConnection:
 
 async def _configure(wire: WireSession, session: dict[str, Any]) -> None:
     """Wait for `session.created`, apply the session, wait until it is in force. A field that the server does not
-    know is left out, if a call can do without it."""
+    know is left out, if a call can do without it; so is G.711, which not every compatible server takes."""
     name = wire.provider
     try:
         async with asyncio.timeout(CONNECT_S):
@@ -143,9 +160,19 @@ async def _configure(wire: WireSession, session: dict[str, Any]) -> None:
             for _ in range(MOST_LEFT_OUT):
                 event_id = new_id("event")
                 wire.send({"type": "session.update", "event_id": event_id, "session": session})
-                unknown = await _expect(wire, "session.updated", event_id)
-                if unknown is None:
+                try:
+                    unknown = await _expect(wire, "session.updated", event_id)
+                except ModelRefused:
+                    if wire.form == PCM24:
+                        raise
+                    wire.agreed, unknown = False, None
+                if unknown is None and (wire.agreed or wire.form == PCM24):
                     return
+                if unknown is None:
+                    log.warning("%s takes no G.711; its audio is converted", name)
+                    session = with_format(session, PCM24)
+                    wire.speak_pcm()
+                    continue
                 wire.leave_out(unknown)
                 log.warning("%s does not know %s; it is left out", name, unknown)
     except TimeoutError:

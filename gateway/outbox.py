@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from media.audio import PCM24
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["AUDIO_MS", "BATCH_MS", "BURST_MS", "CONTROL_BYTES", "Audio", "Control", "Outbox", "OutboxFull"]
 
@@ -37,16 +37,20 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """PCM16 24 kHz, at most `BATCH_MS`."""
+    """At most `BATCH_MS`."""
 
-    pcm: bytes
+    data: bytes
 
 
 class Outbox:
     """Put without waiting, take in the same order."""
 
-    def __init__(self, *, audio_ms: int = AUDIO_MS, control_bytes: int = CONTROL_BYTES) -> None:
-        self._audio_bytes = PCM24.to_bytes(audio_ms)
+    def __init__(
+        self, *, audio_ms: int = AUDIO_MS, control_bytes: int = CONTROL_BYTES, form: AudioFormat = PCM24
+    ) -> None:
+        self._form = form
+        self._batch = form.to_bytes(BATCH_MS)
+        self._audio_bytes = form.to_bytes(audio_ms)
         self._control_bytes = control_bytes
         self._waiting: deque[Control | Audio] = deque()
         self._audio = 0
@@ -60,7 +64,7 @@ class Outbox:
     @property
     def dropped_ms(self) -> int:
         """Audio dropped so far."""
-        return PCM24.to_ms(self._dropped)
+        return self._form.to_ms(self._dropped)
 
     def control(self, message: str) -> None:
         """Raises OutboxFull when too much control waits already; then the message is not queued."""
@@ -69,12 +73,12 @@ class Outbox:
         self._control += len(message.encode())
         self._waiting.append(Control(message))
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, audio: bytes) -> None:
         """Append audio; the oldest goes when too much waits."""
-        if not pcm:
+        if not audio:
             return
-        self._waiting.append(Audio(pcm))
-        self._audio += len(pcm)
+        self._waiting.append(Audio(audio))
+        self._audio += len(audio)
         if self._audio > self._audio_bytes:
             self._drop(self._audio - self._audio_bytes)
 
@@ -86,16 +90,15 @@ class Outbox:
         if isinstance(first, Control):
             self._control -= len(first.message.encode())
             return first
-        size = PCM24.to_bytes(BATCH_MS)
-        pcm = first.pcm
-        while len(pcm) < size and self._waiting and isinstance(following := self._waiting[0], Audio):
-            pcm += following.pcm
+        size, data = self._batch, first.data
+        while len(data) < size and self._waiting and isinstance(following := self._waiting[0], Audio):
+            data += following.data
             self._waiting.popleft()
-        if len(pcm) > size:
-            self._waiting.appendleft(Audio(pcm[size:]))
-            pcm = pcm[:size]
-        self._audio -= len(pcm)
-        return Audio(pcm)
+        if len(data) > size:
+            self._waiting.appendleft(Audio(data[size:]))
+            data = data[:size]
+        self._audio -= len(data)
+        return Audio(data)
 
     def _drop(self, excess: int) -> None:
         """Drop whole queued chunks, oldest first, until at least `excess` bytes are gone."""
@@ -103,9 +106,9 @@ class Outbox:
         while self._waiting:
             waiting = self._waiting.popleft()
             if isinstance(waiting, Audio) and excess > 0:
-                excess -= len(waiting.pcm)
-                self._audio -= len(waiting.pcm)
-                self._dropped += len(waiting.pcm)
+                excess -= len(waiting.data)
+                self._audio -= len(waiting.data)
+                self._dropped += len(waiting.data)
             else:
                 kept.append(waiting)
         self._waiting = kept

@@ -5,8 +5,9 @@ stream); the **model** is a realtime speech model that speaks the OpenAI Realtim
 itself or through its adapter. What the call remembers goes to the **store**.
 
 All methods here that are not `async` return at once and never block: they are called from the event loop in
-the middle of a 20 ms frame. Audio is always PCM16 little-endian, mono, 24 kHz (`media.audio.PCM24`) at these
-ports; adapters convert at their wire.
+the middle of a 20 ms frame. Audio has one format at these ports for the whole of a call, both ways: the leg's
+(`Leg.form`), PCM16 little-endian, mono, 24 kHz (`media.audio.PCM24`) or a telephone's G.711. Who speaks another one
+converts at the wire (docs/adr/0014-audio-of-a-call.md).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from gateway.errors import Ending
+from media.audio import PCM24, AudioFormat
 from personas.persona import Persona
 
 __all__ = [
@@ -54,8 +56,8 @@ class LegSink(Protocol):
     def on_channel_open(self) -> None:
         """The event channel is ready: the call answers with `session.created`. May never happen."""
 
-    def on_audio(self, pcm: bytes) -> None:
-        """Audio of the caller, PCM16 24 kHz. From a gateway-played leg 20 ms (960 bytes), every 20 ms of real time
+    def on_audio(self, audio: bytes) -> None:
+        """Audio of the caller, in the leg's format. From a gateway-played leg 20 ms, every 20 ms of real time
         once connected, with silence or concealment where packets are missing, so that time never stands still
         for the VAD. From a client-played leg whole samples of any length, as they come: faster than real time,
         in bursts, or not at all."""
@@ -74,7 +76,7 @@ class Speaker(Protocol):
     """Where a gateway-played leg gets the agent's voice: the playout clock of the call."""
 
     def pull(self, now: float) -> bytes | None:
-        """The next 20 ms (960 bytes, PCM16 24 kHz), or None when there is nothing to play now (send silence).
+        """The next 20 ms in the leg's format, or None when there is nothing to play now (send silence).
         `now` is the loop's clock in seconds, the moment the frame goes out."""
 
 
@@ -102,6 +104,10 @@ class Leg(Protocol):
 
     kind: str
     """The wire: `webrtc`, `websocket`, or the name of a carrier."""
+
+    @property
+    def form(self) -> AudioFormat:
+        """Of the audio at these ports, from the leg's first moment to its last. PCM24 on a client-played leg."""
 
     @property
     def plays(self) -> bool:
@@ -145,6 +151,8 @@ class ModelSpec:
     realtime: bool = True
     """The caller's audio comes as it is spoken, and answers nothing when it is late. False: it comes at any pace, and
     all of it counts."""
+    form: AudioFormat = PCM24
+    """Of the audio, both ways, as `session` says too."""
 
 
 class ModelSession(Protocol):
@@ -152,7 +160,7 @@ class ModelSession(Protocol):
 
     Two differences from the wire, so that no frame is encoded for nothing: audio goes up through `audio`
     instead of `input_audio_buffer.append`, and the `delta` of a `response.output_audio.delta` event holds
-    PCM **bytes** (24 kHz), never base64.
+    **bytes**, never base64: both in the format of `ModelSpec.form`.
     """
 
     @property
@@ -166,7 +174,7 @@ class ModelSession(Protocol):
     def send(self, event: Event) -> None:
         """Send one client event. Control is never dropped; 16 MiB unsent mean that the model is lost."""
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, audio: bytes) -> None:
         """Append caller audio. When the peer does not take it, the oldest audio beyond 5 s is dropped, or beyond
         60 s where `ModelSpec.realtime` is False."""
 
@@ -178,6 +186,9 @@ class Model(Protocol):
     """A provider of model sessions: `gateway/providers/<name>.py` (or a package of that name)."""
 
     name: str
+
+    forms: frozenset[AudioFormat]
+    """What `ModelSpec.form` may be, PCM24 among them; `gateway.transcoding.open_model` converts for the rest."""
 
     def open(self, spec: ModelSpec) -> AbstractAsyncContextManager[ModelSession]:
         """Connect, apply `spec.session`, and yield the session once `session.updated` confirmed it. The events

@@ -23,7 +23,9 @@ from gateway.ports import Event
 from gateway.realtime import server_events as say
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.server_shapes import check_server_event
+from gateway.realtime.session import has_format
 from gateway.realtime.weight import too_many_values
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["Dialect", "WireSession", "dispensable"]
 
@@ -73,8 +75,9 @@ class WireSession:
         dialect: Dialect,
         *,
         realtime: bool = True,
+        form: AudioFormat = PCM24,
     ) -> None:
-        """`realtime`: see `ModelSpec.realtime`."""
+        """`realtime`, `form`: see `ModelSpec`."""
         self.provider = provider
         self.model = model
         """The model that is asked for, until the server's session tells which one answers."""
@@ -82,7 +85,12 @@ class WireSession:
         """When the server will end the session, in Unix seconds; None when it does not tell."""
         self._socket = socket
         self._dialect = dialect
-        self._outbox = Outbox(audio_ms=AUDIO_MS if realtime else BURST_MS)
+        self.form = form
+        """Of the audio, both ways: the one asked for, or PCM24 where the server does not take that."""
+        self.agreed = False
+        """The server's copy of the session says that its audio is in this format."""
+        self._audio_ms = AUDIO_MS if realtime else BURST_MS
+        self._outbox = Outbox(audio_ms=self._audio_ms, form=form)
         self._wake = asyncio.Event()
         self._full = False
         self._unknown: list[list[str]] = []
@@ -109,9 +117,14 @@ class WireSession:
             self._socket.transport.abort()
         self._wake.set()
 
-    def audio(self, pcm: bytes) -> None:
-        self._outbox.audio(pcm)
+    def audio(self, audio: bytes) -> None:
+        self._outbox.audio(audio)
         self._wake.set()
+
+    def speak_pcm(self) -> None:
+        """Go back to PCM24, before any audio was sent."""
+        self.form = PCM24
+        self._outbox = Outbox(audio_ms=self._audio_ms)
 
     def leave_out(self, param: str) -> None:
         """Never again send this field of the session: `session.audio.input.noise_reduction`, as the server names it."""
@@ -123,6 +136,7 @@ class WireSession:
         if isinstance(session, dict):
             self.model = session.get("model") or self.model
             self.expires_at = session.get("expires_at") or self.expires_at
+            self.agreed = has_format(session, self.form)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
@@ -147,7 +161,7 @@ class WireSession:
             while (waiting := self._outbox.take()) is not None:
                 try:
                     await self._socket.send(
-                        _append(waiting.pcm) if isinstance(waiting, Audio) else waiting.message
+                        _append(waiting.data) if isinstance(waiting, Audio) else waiting.message
                     )
                 except ConnectionClosed:
                     return
@@ -201,9 +215,9 @@ def dispensable(param: str) -> bool:
     return root == "session" and bool(path) and "[" not in path and path.rpartition(".")[2] not in ESSENTIAL
 
 
-def _append(pcm: bytes) -> str:
-    audio = binascii.b2a_base64(pcm, newline=False).decode()
-    return f'{{"type":"input_audio_buffer.append","audio":"{audio}"}}'
+def _append(audio: bytes) -> str:
+    told = binascii.b2a_base64(audio, newline=False).decode()
+    return f'{{"type":"input_audio_buffer.append","audio":"{told}"}}'
 
 
 def _decode(message: str | bytes) -> Event:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RATE", "Law", "decode", "encode"]
+from media.audio import Law
 
-Law = Literal["mu", "a"]
+__all__ = ["RATE", "Law", "decode", "encode", "linear"]
 
 RATE = 8000
 """Samples per second of every G.711 stream; one byte is one sample."""
@@ -56,12 +54,20 @@ def _a_encoded() -> npt.NDArray[np.uint8]:
 
 
 DECODED: dict[Law, npt.NDArray[np.int16]] = {"mu": _mu_decoded(), "a": _a_decoded()}
+FLOATS: dict[Law, npt.NDArray[np.float32]] = {
+    law: (table / np.float32(32768)).astype(np.float32) for law, table in DECODED.items()
+}
 ENCODED: dict[Law, npt.NDArray[np.uint8]] = {"mu": _mu_encoded(), "a": _a_encoded()}
 
 
 def decode(companded: bytes, law: Law) -> bytes:
     """G.711 → PCM16 little-endian at the same rate: two bytes for one."""
     return bytes(DECODED[law][np.frombuffer(companded, np.uint8)].tobytes())
+
+
+def linear(companded: bytes, law: Law) -> npt.NDArray[np.float32]:
+    """G.711 → samples between −1 and 1."""
+    return FLOATS[law][np.frombuffer(companded, np.uint8)]
 
 
 def encode(pcm: bytes, law: Law) -> bytes:

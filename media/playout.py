@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from media.audio import FRAME_MS, PCM24
+from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.fade import fade_in, fade_out, mix
 from media.framer import Framer
 
 __all__ = ["ItemTotals", "Playout", "PlayoutFull"]
 
-FRAME = PCM24.frame_bytes
 LIMIT_MS = 10 * 60_000
 """Most audio that may wait unplayed: no reply is ten minutes long, so more is a model gone wild."""
 REWIND_MS = 1000
@@ -51,7 +50,7 @@ class ItemTotals:
 @dataclass(slots=True)
 class _Item:
     item_id: str
-    framer: Framer = field(default_factory=lambda: Framer(FRAME))
+    framer: Framer
     frames: deque[bytes] = field(default_factory=deque)
     played: deque[tuple[float, bytes]] = field(default_factory=lambda: deque(maxlen=REWIND_MS // FRAME_MS))
     """The latest frames sent, with the stamp of each: what `resume` may repeat, and `recall` takes back."""
@@ -77,9 +76,10 @@ class Playout:
     sends none: when it runs out the far end still plays, and what is taken back is not to be followed by its echo.
     """
 
-    def __init__(self, downlink_ms: int, *, acknowledged: bool = False) -> None:
+    def __init__(self, downlink_ms: int, form: AudioFormat = PCM24, *, acknowledged: bool = False) -> None:
         self.downlink_ms = downlink_ms
         """How long a frame takes from `pull` until it is heard, by the clock. May be corrected at any time."""
+        self._form = form
         self._acknowledged = acknowledged
         self._pulled_ms = 0
         self._played_ms = 0
@@ -95,7 +95,7 @@ class Playout:
         return self._paused_at is not None
 
     def queue(self, item_id: str, pcm: bytes) -> None:
-        """Append audio of an item, PCM16 24 kHz. Audio for an item that is finished is ignored.
+        """Append audio of an item. Audio for an item that is finished is ignored.
 
         Raises PlayoutFull when more than ten minutes would wait; nothing is queued then.
         """
@@ -103,13 +103,13 @@ class Playout:
         if item is None:
             for earlier in self._items:
                 self._finish(earlier)
-            item = _Item(item_id)
+            item = _Item(item_id, Framer(self._form.frame_bytes))
             self._items.append(item)
             while len(self._items) > REPORTED and self._items[0].over:
                 self._items.popleft()
         if item.finished:
             return
-        if self._waiting + len(pcm) > PCM24.to_bytes(LIMIT_MS):
+        if self._waiting + len(pcm) > self._form.to_bytes(LIMIT_MS):
             raise PlayoutFull(f"more than {LIMIT_MS // 60_000} minutes of audio wait unplayed")
         item.queued += len(pcm)
         self._waiting += len(pcm)
@@ -123,7 +123,7 @@ class Playout:
             self._finish(item)
 
     def pull(self, now: float) -> bytes | None:
-        """The next 20 ms (960 bytes), or None when there is nothing to play now."""
+        """The next 20 ms, or None when there is nothing to play now."""
         if self._paused_at is None:
             for item in self._items:
                 if item.frames:
@@ -133,7 +133,7 @@ class Playout:
         if self._acknowledged:
             return None
         tail, self._last = self._last, b""
-        return fade_out(tail)
+        return fade_out(tail, self._form) if tail else None
 
     def pause(self, now: float) -> None:
         """Play nothing until `resume` or `clear`; what waits is kept. A second pause changes nothing."""
@@ -200,9 +200,9 @@ class Playout:
             told.append(
                 ItemTotals(
                     item.item_id,
-                    queued_ms=PCM24.to_ms(item.queued),
-                    sent_ms=PCM24.to_ms(item.sent),
-                    heard_ms=PCM24.to_ms(item.heard),
+                    queued_ms=self._form.to_ms(item.queued),
+                    sent_ms=self._form.to_ms(item.sent),
+                    heard_ms=self._form.to_ms(item.heard),
                     finished=item.finished,
                     drained=drained,
                 )
@@ -237,12 +237,12 @@ class Playout:
         item.sent = max(item.sent, item.position)
         item.underway.append((stamp, item.position, len(frame)))
         self._hear(item, now)
-        out = frame if len(frame) == FRAME else frame + bytes(FRAME - len(frame))
+        out = frame.ljust(self._form.frame_bytes, self._form.silence)
         if item.position == len(frame):
-            tail = fade_out(self._last)
-            out = out if tail is None else mix(out, tail)
+            tail = fade_out(self._last, self._form) if self._last else None
+            out = out if tail is None else mix(out, tail, self._form)
         elif not self._last:
-            out = fade_in(out)
+            out = fade_in(out, self._form)
         self._last = out
         if item.finished and not item.frames:
             self._last = b""
@@ -265,7 +265,7 @@ class Playout:
             return
         if item.underway:
             stamp, position, length = item.underway[0]
-            begun = PCM24.to_bytes(max(0, self._played_ms - int(stamp) + FRAME_MS))
+            begun = self._form.to_bytes(max(0, self._played_ms - int(stamp) + FRAME_MS))
             item.heard = max(item.heard, position - length + min(length, begun))
         elif item.over:
             item.played.clear()

@@ -2,23 +2,28 @@
 
 Loudness here is that of the louder of two bands, 200–2000 Hz (voice) and 2000–3600 Hz (consonants), in dB below
 full scale: hum, hiss and wind lose 5 to 15 dB there against speech. The filters that make 8 and 16 kHz for the
-classifiers live here too.
+classifiers live here too: of 24 kHz, or of a telephone's 8 kHz.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-__all__ = ["Bands", "Floats", "Gate"]
+from media import g711
+from media.audio import PCM24, AudioFormat
+
+__all__ = ["Bands", "Floats", "Front", "Gate", "Wide"]
 
 Floats = NDArray[np.float32]
 
-FRAME = 480
-"""Samples of one 20 ms frame at 24 kHz."""
+NARROW = 160
+"""Samples of one 20 ms frame at 8 kHz."""
 SILENT = -96.0
 
 ROOM_FRAMES = 75
@@ -52,47 +57,93 @@ def _lowpass(cut: float, rate: float, taps: int) -> Floats:
 
 _TO_8K = _lowpass(3600.0, 24_000.0, 45)
 _HALVES = _lowpass(7200.0, 48_000.0, 61) * np.float32(2.0)
-_VOICE = (_lowpass(2000.0, 8000.0, 65) - _lowpass(200.0, 8000.0, 65)).astype(np.float32)
-_CONSONANTS = (_lowpass(3600.0, 8000.0, 65) - _lowpass(2000.0, 8000.0, 65)).astype(np.float32)
+_DOUBLES = _lowpass(3800.0, 16_000.0, 61) * np.float32(2.0)
+_VOICE = _lowpass(2000.0, 8000.0, 65) - _lowpass(200.0, 8000.0, 65)
+_CONSONANTS = _lowpass(3600.0, 8000.0, 65) - _lowpass(2000.0, 8000.0, 65)
+# Convolution turns a kernel round; what follows are products with what is heard, in its order.
+_TO_8K = np.ascontiguousarray(_TO_8K[::-1])
+_BOTH: Floats = np.ascontiguousarray(np.stack((_VOICE[::-1], _CONSONANTS[::-1]), axis=1).astype(np.float32))
+FLOAT = np.dtype(np.float32).itemsize
+
+
+class _Window:
+    """What was heard last, so that a filter's windows join without a seam. One array, moved along."""
+
+    def __init__(self, taps: int, size: int, step: int) -> None:
+        self._past, self._size = taps - 1, size
+        self._line: Floats = np.zeros(self._past + size, np.float32)
+        self._windows: Floats = as_strided(self._line, (size // step, taps), (step * FLOAT, FLOAT))
+
+    def over(self, frame: Floats) -> Floats:
+        """The windows that end with each `step`th sample of the frame: one row each, valid until the next call."""
+        line = self._line
+        line[: self._past] = line[self._size :]
+        line[self._past :] = frame
+        return self._windows
 
 
 class Bands:
-    """One 24 kHz frame after another, filtered: at 8 kHz, at 16 kHz and as a loudness. Keeps its filters' state,
-    so frames join without a seam; delays by less than 5 ms."""
+    """The loudness of one 8 kHz frame after another. Keeps its filters' state; delays by less than 5 ms."""
 
     def __init__(self) -> None:
-        self._past24: Floats = np.zeros(_TO_8K.size - 1, np.float32)
-        self._past48: Floats = np.zeros(_HALVES.size // 2, np.float32)
-        self._past8: Floats = np.zeros(_VOICE.size - 1, np.float32)
-
-    def narrow(self, frame: Floats) -> Floats:
-        """480 samples at 24 kHz → 160 at 8 kHz, on the same scale (−1 to 1)."""
-        line = np.concatenate((self._past24, frame))
-        self._past24 = line[FRAME:]
-        return np.convolve(line, _TO_8K, "valid")[::3]
-
-    def wide(self, frame: Floats) -> Floats:
-        """480 samples at 24 kHz → 320 at 16 kHz: twice as many samples, low-passed, then every third."""
-        line = np.concatenate((self._past48, frame))
-        self._past48 = line[FRAME:]
-        doubled = np.zeros(line.size * 2, np.float32)
-        doubled[::2] = line
-        return np.convolve(doubled, _HALVES, "valid")[: 2 * FRAME : 3]
+        self._window = _Window(len(_BOTH), NARROW, 1)
 
     def loudness(self, narrow: Floats) -> float:
-        """Of one `narrow` frame, in dB below full scale."""
-        line = np.concatenate((self._past8, narrow))
-        self._past8 = line[narrow.size :]
-        voice, consonants = np.convolve(line, _VOICE, "valid"), np.convolve(line, _CONSONANTS, "valid")
-        power = max(float(np.dot(voice, voice)), float(np.dot(consonants, consonants))) / narrow.size
+        """In dB below full scale."""
+        both = self._window.over(narrow) @ _BOTH
+        both *= both
+        power = float(both.sum(axis=0).max()) / NARROW
         return 10.0 * math.log10(power) if power > 1e-10 else SILENT
+
+
+class Front:
+    """One frame after another of a format, as samples at 8 kHz between −1 and 1. Frames join without a seam."""
+
+    def __init__(self, form: AudioFormat) -> None:
+        """PCM16 at 24 kHz or G.711. Raises ValueError for anything else."""
+        if form != PCM24 and form.law is None:
+            raise ValueError(f"voices are detected at 24 kHz or in G.711, not at {form.rate} Hz")
+        self._law = form.law
+        self._window = _Window(len(_TO_8K), 3 * NARROW, 3)
+
+    def take(self, frame: bytes) -> Floats:
+        """160 samples: of 24 kHz every third, low-passed."""
+        if self._law is not None:
+            return g711.linear(frame, self._law)
+        samples = np.frombuffer(frame, "<i2").astype(np.float32)
+        samples *= np.float32(1 / 32768)
+        return self._window.over(samples) @ _TO_8K
+
+
+class Wide:
+    """The same at 16 kHz: twice as many samples, low-passed, then of 24 kHz every third."""
+
+    def __init__(self, form: AudioFormat) -> None:
+        self._law = form.law
+        self._kernel, self._every = (_HALVES, 3) if form.law is None else (_DOUBLES, 1)
+        self._past: Floats = np.zeros(self._kernel.size // 2, np.float32)
+
+    def take(self, frame: bytes) -> Floats:
+        """320 samples."""
+        if self._law is not None:
+            samples = g711.linear(frame, self._law)
+        else:
+            samples = np.frombuffer(frame, "<i2").astype(np.float32)
+            samples *= np.float32(1 / 32768)
+        line = np.concatenate((self._past, samples))
+        self._past = line[samples.size :]
+        doubled = np.zeros(line.size * 2, np.float32)
+        doubled[::2] = line
+        return np.convolve(doubled, self._kernel, "valid")[: 2 * samples.size : self._every]
 
 
 class Gate:
     """Follows the room, the echo and the speaker, and says from which loudness a frame may be speech."""
 
     def __init__(self) -> None:
-        self._room: deque[float] = deque(maxlen=ROOM_FRAMES)
+        self._room: deque[float] = deque()
+        self._ranked: list[float] = []
+        """The same, the quietest first."""
         self._unheard = 0
         self._low = self._high = SILENT
         self._far: deque[float] = deque([SILENT] * FAR_FRAMES, maxlen=FAR_FRAMES)
@@ -112,8 +163,11 @@ class Gate:
         if not self._room and loudness <= UNHEARD and self._unheard < ROOM_FRAMES:
             self._unheard += 1
         elif echo == SILENT or loudness <= QUIET:
+            ranked = self._ranked
+            if len(self._room) == ROOM_FRAMES:
+                del ranked[bisect_left(ranked, self._room.popleft())]
             self._room.append(loudness)
-            ranked = sorted(self._room)
+            insort(ranked, loudness)
             self._low, self._high = ranked[len(ranked) // 5], ranked[len(ranked) * 4 // 5]
 
     def spoken(self, loudness: float) -> None:

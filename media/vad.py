@@ -33,11 +33,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
-
-from media.audio import FRAME_MS, PCM24
+from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.one_voice import OneVoice
-from media.speech_gate import SILENT, Bands, Gate
+from media.speech_gate import SILENT, Bands, Front, Gate
 from media.speech_likeness import Likeness, Silero, SpotCheck, Webrtc
 
 __all__ = [
@@ -115,6 +113,7 @@ class SpeechDetector:
     def __init__(
         self,
         likeness: Likeness,
+        form: AudioFormat = PCM24,
         *,
         threshold: float = 0.5,
         silence_ms: int = 500,
@@ -127,6 +126,9 @@ class SpeechDetector:
         self.min_frames = max(1, min_speech_ms // FRAME_MS)
         self._likeness = likeness
         self._check = check
+        self.form = form
+        """Of what is fed: PCM16 at 24 kHz, or a telephone's G.711."""
+        self._front = Front(form)
         self._bands = Bands()
         self._gate = Gate()
         self._fed = 0
@@ -168,13 +170,11 @@ class SpeechDetector:
         20 dB below; the echo may come up to 300 ms later."""
         self._gate.far(dbfs)
 
-    def feed(self, pcm: bytes) -> tuple[Verdict, ...]:
-        """The next 20 ms, PCM16 24 kHz. Raises ValueError for anything but 960 bytes."""
-        if len(pcm) != PCM24.frame_bytes:
-            raise ValueError(f"a frame of {len(pcm)} bytes; 20 ms at 24 kHz are {PCM24.frame_bytes}")
-        frame = np.frombuffer(pcm, "<i2").astype(np.float32)
-        frame *= np.float32(1 / 32768)
-        narrow = self._bands.narrow(frame)
+    def feed(self, frame: bytes) -> tuple[Verdict, ...]:
+        """The next 20 ms. Raises ValueError for anything longer or shorter."""
+        if len(frame) != self.form.frame_bytes:
+            raise ValueError(f"a frame of {len(frame)} bytes; 20 ms are {self.form.frame_bytes}")
+        narrow = self._front.take(frame)
         loudness = self._bands.loudness(narrow)
         likeness = self._likeness.feed(frame, narrow)
         if self._check is not None:
@@ -283,11 +283,12 @@ class SpeechDetector:
         return tuple(verdicts)
 
 
-def local_detector(*, silence_ms: int = 500) -> SpeechDetector:
+def local_detector(form: AudioFormat = PCM24, *, silence_ms: int = 500) -> SpeechDetector:
     """For barge-in on legs we play to: cheap, quick, and on trial. webrtcvad, with a spot check by Silero."""
     return SpeechDetector(
-        Webrtc(), threshold=0.5, silence_ms=silence_ms, min_speech_ms=60, check=SpotCheck(), on_trial=True
-    )
+        Webrtc(), form, threshold=0.5, silence_ms=silence_ms, min_speech_ms=60, check=SpotCheck(form),
+        on_trial=True,
+    )  # fmt: skip
 
 
 def engine_detector(threshold: float = 0.5, silence_ms: int = 500) -> SpeechDetector:

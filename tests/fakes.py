@@ -21,6 +21,7 @@ from gateway.ports import (
     TranscriptEntry,
     UsageEntry,
 )
+from media.audio import PCM24
 
 __all__ = ["FakeLeg", "FakeModel", "FakeSession", "FakeStore"]
 
@@ -30,6 +31,7 @@ class FakeLeg:
 
     kind = "fake"
     plays = True
+    form = PCM24
     downlink_ms = 60
 
     def __init__(self) -> None:
@@ -114,6 +116,8 @@ class FakeSession:
 
 class FakeModel:
     """A provider; `fault` makes it refuse."""
+
+    forms = frozenset({PCM24})
 
     def __init__(self, name: str = "fake", fault: Exception | None = None) -> None:
         self.name = name

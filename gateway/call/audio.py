@@ -21,7 +21,7 @@ from gateway.call.inputs import (
     SpeechStarted,
 )
 from gateway.ports import Ear, Event
-from media.audio import PCM24
+from media.audio import PCM24, AudioFormat
 from media.level import dbfs
 from media.playout import Playout, PlayoutFull
 from media.vad import SpeechStarted as VadStarted
@@ -47,7 +47,7 @@ class CallAudio(Protocol):
     dropped_ms: int
     """Audio of given-up replies that was not played."""
 
-    def hear(self, pcm: bytes, now: float) -> Iterator[LegInput]:
+    def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
         """The caller's audio: what the core is to be told of it, each at once and after a `progress`."""
 
     def take(self, event: Event) -> AudioBegan | None:
@@ -73,20 +73,21 @@ class CallAudio(Protocol):
 class PlayedAudio:
     """Of a gateway-played leg: the playout clock, and the local voice detector."""
 
-    def __init__(self, downlink_ms: int, ear: Ear | None = None) -> None:
-        """`ear`: what is pulled waits at the leg's far end, and can be taken back."""
+    def __init__(self, downlink_ms: int, ear: Ear | None = None, form: AudioFormat = PCM24) -> None:
+        """`ear`: what is pulled waits at the leg's far end, and can be taken back. `form`: the leg's."""
+        self.form = form
         self.dropped_ms = 0
         self._ear = ear
-        self._playout = Playout(downlink_ms, acknowledged=ear is not None)
-        self._detector = local_detector(silence_ms=HANGOVER_MS)
+        self._playout = Playout(downlink_ms, form, acknowledged=ear is not None)
+        self._detector = local_detector(form, silence_ms=HANGOVER_MS)
         self._onset_ms = 0
         self._gates: dict[str, set[str]] = {}
         """Open gates: response → its items that have audio."""
         self._fresh = False
         """An item began whose first frame was not pulled yet."""
 
-    def hear(self, pcm: bytes, now: float) -> Iterator[LegInput]:
-        for verdict in self._detector.feed(pcm):
+    def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
+        for verdict in self._detector.feed(audio):
             match verdict:
                 case VadStarted(at_ms):
                     yield SpeechStarted(self._detector.fed_ms - at_ms)
@@ -98,13 +99,13 @@ class PlayedAudio:
                     pass
 
     def take(self, event: Event) -> AudioBegan | None:
-        response_id, item_id, pcm = event["response_id"], event["item_id"], event["delta"]
+        response_id, item_id, audio = event["response_id"], event["item_id"], event["delta"]
         items = self._gates.get(response_id)
         if items is None:
-            self.dropped_ms += PCM24.to_ms(len(pcm))
+            self.dropped_ms += self.form.to_ms(len(audio))
             return None
         try:
-            self._playout.queue(item_id, pcm)
+            self._playout.queue(item_id, audio)
         except PlayoutFull as full:
             logger.warning("%s; the rest of the reply is dropped", full)
             self._close_gate(response_id)
@@ -159,7 +160,7 @@ class PlayedAudio:
         frame = self._playout.pull(now)
         if frame is None:
             return None, False
-        self._detector.far_level(dbfs(frame))
+        self._detector.far_level(dbfs(frame, self.form))
         fresh, self._fresh = self._fresh, False
         return frame, fresh
 
@@ -191,7 +192,7 @@ class RelayedAudio:
         """Bytes that were sent of the items whose figure the core does not know yet."""
         self._sign_at: float | None = None
 
-    def hear(self, pcm: bytes, now: float) -> Iterator[LegInput]:
+    def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
         if self._sign_at is None or now - self._sign_at >= SIGN_S:
             self._sign_at = now
             yield AudioCame()

@@ -86,6 +86,7 @@ from gateway.ports import (
     ToolExecution,
 )
 from gateway.pricing.tariff import NO_PRICES, Tariff
+from gateway.transcoding import open_model
 from personas.persona import Persona
 from tools.contract import Records, Tool, ToolContext
 from tools.run import run_tool
@@ -162,7 +163,9 @@ class Call:
             tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
         )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
-        self._audio: CallAudio = PlayedAudio(leg.downlink_ms, ear) if leg.plays else RelayedAudio(leg.send)
+        self._audio: CallAudio = (
+            PlayedAudio(leg.downlink_ms, ear, leg.form) if leg.plays else RelayedAudio(leg.send)
+        )
         self._journal = Journal(deps.store, plan.call_id)
         self._sidebands = Sidebands()
         self._tally = Tally()
@@ -170,7 +173,7 @@ class Call:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._model: ModelSession | None = None
-        self._waiting = Waiting(PLAYED_WAIT_MS if leg.plays else RELAYED_WAIT_MS)
+        self._waiting = Waiting(PLAYED_WAIT_MS if leg.plays else RELAYED_WAIT_MS, leg.form)
         self._answers = ("", "")
         """The provider and the model that answer now, or answered last."""
 
@@ -243,12 +246,12 @@ class Call:
     def on_channel_open(self) -> None:
         self._tell(ChannelOpened())
 
-    def on_audio(self, pcm: bytes) -> None:
+    def on_audio(self, audio: bytes) -> None:
         if self._model is None:
-            self._waiting.audio(pcm)
+            self._waiting.audio(audio)
         else:
-            self._model.audio(pcm)
-        for heard in self._audio.hear(pcm, self._now()):
+            self._model.audio(audio)
+        for heard in self._audio.hear(audio, self._now()):
             self._report()
             self._tell(heard)
 
@@ -390,15 +393,15 @@ class Call:
             self.plan.call_id, self.plan.persona,
             upstream_session(
                 self._core.session, self._definitions,
-                gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway",
+                gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway", form=self._leg.form,
             ),
-            realtime=self._leg.plays,
+            realtime=self._leg.plays, form=self._leg.form,
         )  # fmt: skip
         fault: ModelError = ModelUnavailable("no provider is configured")
         for model in self._deps.models:
             try:
                 async with asyncio.timeout(self._deps.setup_s):
-                    session = await stack.enter_async_context(model.open(spec))
+                    session = await stack.enter_async_context(open_model(model, spec))
             except ModelError as error:
                 fault = error
             except TimeoutError:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.pricing.tariff import NO_PRICES, Tariff
-from gateway.realtime.session import PCM, default_session, merge_session
+from gateway.realtime.session import FORMATS, default_session, merge_session
+from media.audio import PCM24, AudioFormat
 from personas.persona import Persona
 from personas.prompt import Offered, session_for
 
@@ -55,17 +56,21 @@ def visible_session(
 
 
 def upstream_session(
-    session: dict[str, Any], server_tools: tuple[dict[str, Any], ...], *, gateway_turns: bool
+    session: dict[str, Any],
+    server_tools: tuple[dict[str, Any], ...],
+    *,
+    gateway_turns: bool,
+    form: AudioFormat = PCM24,
 ) -> dict[str, Any]:
     """The session that the model gets for the one the client sees: our tools beside the client's, transcription
-    always on (the record needs it), PCM whatever the client's wire carries, and with the gateway taking the turns no
-    replies and no interruptions of the model's own accord."""
+    always on (the record needs it), the call's audio format whatever the client's wire carries, and with the gateway
+    taking the turns no replies and no interruptions of the model's own accord."""
     sent = {k: deepcopy(v) for k, v in session.items() if k not in (*SERVER_COPY, "model")}
     own = sent.get("tools", [])
     taken = {tool.get("name") for tool in own}
     sent["tools"] = [*(tool for tool in server_tools if tool["name"] not in taken), *own]
     heard = sent["audio"]["input"]
-    heard["format"], sent["audio"]["output"]["format"] = dict(PCM), dict(PCM)
+    heard["format"], sent["audio"]["output"]["format"] = dict(FORMATS[form]), dict(FORMATS[form])
     if heard.get("transcription") is None:
         heard["transcription"] = {"model": TRANSCRIBER}
     if heard.get("turn_detection") is not None and gateway_turns:

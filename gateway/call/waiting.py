@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from gateway.ports import Event
-from media.audio import PCM24
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["Waiting"]
 
@@ -15,9 +15,9 @@ EVENTS = 200
 
 
 class Waiting:
-    def __init__(self, audio_ms: int) -> None:
+    def __init__(self, audio_ms: int, form: AudioFormat = PCM24) -> None:
         """`audio_ms`: audio that is kept; beyond it the oldest is dropped."""
-        self._limit = PCM24.to_bytes(audio_ms)
+        self._limit = form.to_bytes(audio_ms)
         self._queue: deque[Event | bytes] = deque()
         self._events = 0
         self._audio = 0
@@ -30,9 +30,9 @@ class Waiting:
         self._queue.append(event)
         return True
 
-    def audio(self, pcm: bytes) -> None:
-        self._queue.append(pcm)
-        self._audio += len(pcm)
+    def audio(self, audio: bytes) -> None:
+        self._queue.append(audio)
+        self._audio += len(audio)
         while self._audio > self._limit:
             oldest = next(i for i, waiting in enumerate(self._queue) if isinstance(waiting, bytes))
             dropped = self._queue[oldest]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.carriage.codec import Decoder
+from gateway.carriage.codec import carried
 from gateway.wire import Audio, Encoding, StreamFault
-from media.audio import FRAME_MS, PCM24
+from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.timeline import LATE, WAITING, Timeline
+from media.transcoder import Transcoder
 
 __all__ = ["Hearing"]
 
@@ -25,17 +26,18 @@ LONGEST_PIECES_MS = 200
 class Hearing:
     """One call's, over all its lines."""
 
-    def __init__(self, encoding: Encoding) -> None:
-        """Raises ValueError for audio that no telephone has."""
-        self._timeline = Timeline()
+    def __init__(self, encoding: Encoding, form: AudioFormat = PCM24) -> None:
+        """`form`: the call's. Raises ValueError for audio that no telephone has."""
+        self._form = form
+        self._timeline = Timeline(form=form)
         self._begun = False
         self._position = 0
-        """Where the next audio goes if nothing is missing, in samples at 24 kHz."""
+        """Where the next audio goes if nothing is missing, in samples of the call's format."""
         self._late_ms = 0
         self._attach(encoding)
 
     def _attach(self, encoding: Encoding) -> None:
-        self._decoder = Decoder(encoding)
+        self._decoder = Transcoder(carried(encoding), self._form)
         self._bytes_per_ms = encoding.bytes_per_ms
         self._next_ms: int | None = None
 
@@ -53,7 +55,7 @@ class Hearing:
         self._timeline.begin(now)
 
     def arrive(self, audio: Audio, now: float) -> list[bytes]:
-        """The frames (PCM16, 24 kHz) that are now due, or nearly so. Raises StreamFault for more than a second in one
+        """The frames that are now due, or nearly so. Raises StreamFault for more than a second in one
         message."""
         data = audio.data
         length_ms = len(data) // self._bytes_per_ms
@@ -72,12 +74,12 @@ class Hearing:
             if not data:
                 return []
         elif hole_ms > 0:
-            self._position += PCM24.rate // 1000 * hole_ms
+            self._position += self._form.rate // 1000 * hole_ms
         if audio.at_ms is not None:
             self._next_ms = audio.at_ms + length_ms
-        pcm = self._decoder.decode(data)
-        position, self._position = self._position, self._position + len(pcm) // 2
-        return self._timeline.arrive(pcm, position, now)
+        data = self._decoder.process(data)
+        position, self._position = self._position, self._position + len(data) // self._form.sample_bytes
+        return self._timeline.arrive(data, position, now)
 
     def tick(self, now: float) -> list[bytes]:
         """The frames that are due when nothing arrived. Call it every 20 ms or so."""
@@ -87,7 +89,7 @@ class Hearing:
         """Wait longer where the pieces are longer."""
         more = (min(length_ms, LONGEST_PIECES_MS) - 1) // FRAME_MS
         if more > 0:
-            self._timeline = Timeline(LATE + more, WAITING + more)
+            self._timeline = Timeline(LATE + more, WAITING + more, self._form)
             self._timeline.begin(now)
 
     def _hole(self, at_ms: int | None) -> int:

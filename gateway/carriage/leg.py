@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import ParamSpec
 
+from gateway.carriage.codec import call_format
 from gateway.carriage.hearing import Hearing
 from gateway.carriage.line import Line
 from gateway.carriage.pacer import Pacer
@@ -30,6 +31,7 @@ from gateway.wire import (
     StreamEvent,
     StreamFault,
 )
+from media.audio import AudioFormat
 
 __all__ = ["REATTACH_S", "CarrierLeg"]
 
@@ -51,16 +53,20 @@ class CarrierLeg:
     plays = True
     downlink_ms = 0
 
-    def __init__(self, call_id: str, line: Line, *, reattach_s: float = REATTACH_S) -> None:
+    def __init__(
+        self, call_id: str, line: Line, *, reattach_s: float = REATTACH_S, form: AudioFormat | None = None
+    ) -> None:
         """`line` has answered. `reattach_s`: 0 where the carrier opens no second socket for a call; its loss is the
-        end then. Raises LegProtocolError for audio that no telephone has."""
+        end then. `form`: of the call that it joins; by default the one that goes with the carrier. Raises
+        LegProtocolError for audio that no telephone has."""
         started = _started(line)
         self.call_id = call_id
         self.kind = line.carrier
+        self.form = form or call_format(started.hears, started.plays)
         self._reattach_s = reattach_s
         try:
-            self._hearing = Hearing(started.hears)
-            self._pacer = Pacer(started.plays, started.pacing)
+            self._hearing = Hearing(started.hears, self.form)
+            self._pacer = Pacer(started.plays, started.pacing, self.form)
         except ValueError as error:
             raise LegProtocolError(str(error)) from None
         self._line: Line | None = line

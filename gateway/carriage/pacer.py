@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.carriage.codec import Encoder, silence
+from gateway.carriage.codec import carried
 from gateway.wire import Encoding, Pacing
-from media.audio import FRAME_MS
+from media.audio import FRAME_MS, PCM24, AudioFormat
+from media.transcoder import Transcoder
 
 __all__ = ["MARK_MS", "MOST_AHEAD_MS", "Out", "Pacer"]
 
@@ -60,8 +61,9 @@ class _Mark:
 class Pacer:
     """One call's. `pump` it at every beat and whenever there may be something to play."""
 
-    def __init__(self, encoding: Encoding, pacing: Pacing) -> None:
-        """Raises ValueError for audio that no telephone has."""
+    def __init__(self, encoding: Encoding, pacing: Pacing, form: AudioFormat = PCM24) -> None:
+        """`form`: the call's. Raises ValueError for audio that no telephone has."""
+        self._form = form
         self.marks = True
         """Whether the carrier knows marks."""
         self.rtt_ms: float | None = None
@@ -89,7 +91,8 @@ class Pacer:
 
     def _begin(self, encoding: Encoding, pacing: Pacing) -> None:
         self._encoding, self._pacing = encoding, pacing
-        self._encoder = Encoder(encoding)
+        self._silence = carried(encoding).silence
+        self._encoder = Transcoder(self._form, carried(encoding))
         self._frame = pacing.frame_ms * encoding.bytes_per_ms
         self._message_ms = pacing.frame_ms * max(1, pacing.frames)
         bearable = pacing.lead_ms >= self._message_ms + FRAME_MS
@@ -105,7 +108,7 @@ class Pacer:
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────
 
     def pump(self, pull: Callable[[], bytes | None], now: float) -> list[Out]:
-        """What is to be sent now, in order. `pull` gives the next 20 ms (PCM16, 24 kHz) or None, and is asked for no
+        """What is to be sent now, in order. `pull` gives the next 20 ms or None, and is asked for no
         more than can be sent. What it calls may recall: then nothing that it gave counts."""
         self._seen_at, self._pumped_at = self._pumped_at, now
         self._forget_missing(now)
@@ -124,7 +127,7 @@ class Pacer:
                     break
                 self._pulled_ms += FRAME_MS
                 self._frames.append((self._pulled_ms, pcm))
-                self._waiting += self._encoder.encode(pcm)
+                self._waiting += self._encoder.process(pcm)
             self._send(message, out, now, dry=dry)
         if dry:
             self._run_dry(out, now)
@@ -139,7 +142,7 @@ class Pacer:
             return
         length_ms = len(piece) // self._encoding.bytes_per_ms
         if self._pacing.exact:
-            piece += silence(self._encoding, -len(piece) % self._frame)
+            piece += self._silence * (-len(piece) % self._frame)
         self._put(piece, length_ms, out, now)
         self._unmarked_ms += length_ms
         if self._unmarked_ms >= MARK_MS:
@@ -151,7 +154,7 @@ class Pacer:
         if self._unmarked_ms:
             self._mark(out)
         if self._pacing.silence and self._ahead(now) <= self._pacing.frame_ms / 1000:
-            self._put(silence(self._encoding, self._frame), 0, out, now)
+            self._put(self._silence * self._frame, 0, out, now)
 
     def _put(self, piece: bytes, length_ms: int, out: list[Out], now: float) -> None:
         begins = max(now, self._ends)

@@ -33,6 +33,7 @@ from gateway.errors import (
 )
 from gateway.log import where
 from gateway.ports import Event, LegSink, Speaker
+from media.audio import PCM24
 
 __all__ = ["LegSettings", "WebRtcLeg"]
 
@@ -61,6 +62,7 @@ class WebRtcLeg:
 
     kind = "webrtc"
     plays = True
+    form = PCM24
 
     def __init__(self, call_id: str, settings: LegSettings) -> None:
         self.call_id = call_id

@@ -57,6 +57,7 @@ class WebSocketLeg:
 
     kind = "websocket"
     plays = False
+    form = PCM24
     downlink_ms = 0
 
     def __init__(self, call_id: str, socket: web.WebSocketResponse) -> None:

@@ -99,7 +99,7 @@ class Core:
         return [*effects, *self._settled(self._outward.event(event, now), now)]
 
     def audio(self, size: int) -> None:
-        """The call has appended so many bytes, PCM16 24 kHz, to the caller's audio."""
+        """The call has appended so many bytes to the caller's audio."""
         self._state.marks.heard(size)
 
     def model(self, link: int, event: Event, now: float) -> list[Effect]:

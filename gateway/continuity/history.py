@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.continuity.spoken import said_so_far, until
-from media.audio import PCM24
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["MOST_CHARACTERS", "MOST_ITEMS", "ROOT", "Entry", "History"]
 
@@ -48,7 +48,9 @@ class Entry:
     lost: bool = False
     """The caller's words in it will never be known: their audio is gone."""
     audio_bytes: int = 0
-    """The agent's audio that the call was given of it, PCM16 24 kHz."""
+    """The agent's audio that the call was given of it."""
+    form: AudioFormat = PCM24
+    """Of that audio."""
     kept_ms: int | None = None
     """Where it was truncated."""
     broken: bool = False
@@ -68,7 +70,7 @@ class Entry:
 
     @property
     def audio_ms(self) -> int:
-        return PCM24.to_ms(self.audio_bytes)
+        return self.form.to_ms(self.audio_bytes)
 
     @property
     def spoken(self) -> str:
@@ -113,7 +115,9 @@ class Entry:
 class History:
     """Entries by id, in the conversation's order."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: AudioFormat = PCM24) -> None:
+        """`form`: of the call's audio."""
+        self._form = form
         self._order: list[str] = []
         self._entries: dict[str, Entry] = {}
         self.outstanding: dict[str, str] = {}
@@ -161,7 +165,7 @@ class History:
         item_id = item["id"]
         entry = self._entries.get(item_id)
         if entry is None:
-            entry = Entry(item_id, str(item.get("type")), str(item.get("role") or ""))
+            entry = Entry(item_id, str(item.get("type")), str(item.get("role") or ""), form=self._form)
             self._entries[item_id] = entry
             self._insert(item_id, after)
             self._shrink()

@@ -9,11 +9,10 @@ from gateway.continuity.outward import Outward
 from gateway.continuity.parts import Reply
 from gateway.continuity.state import State
 from gateway.realtime.response import BRIDGING, Usage, response_object
-from media.audio import PCM24
 
 __all__ = ["Leaving"]
 
-CHUNK = PCM24.to_bytes(200)
+CHUNK_MS = 200
 """Of the phrase: what providers send at once."""
 
 ANSWERED_HERE = ("conversation.item.truncate", "conversation.item.delete", "conversation.item.retrieve")
@@ -83,7 +82,8 @@ class Leaving:
         )
         if found is None:
             return []
-        text, pcm = found
+        text, audio = found
+        chunk = state.settings.form.to_bytes(CHUNK_MS)
         state.replies.bridged = True
         item_id, response_id = state.ids.items.new(), state.ids.responses.new()
         item: dict[str, Any] = {
@@ -92,7 +92,7 @@ class Leaving:
         }  # fmt: skip
         entry = state.history.put(item)
         entry.mute = entry.voiced = True
-        entry.text, entry.audio_bytes = text, len(pcm)
+        entry.text, entry.audio_bytes = text, len(audio)
         done = {**item, "status": "completed", "content": [{"type": "output_audio", "transcript": text}]}
         listed = {"previous_item_id": state.history.told_before(item_id)}
         in_response = {"response_id": response_id, "output_index": 0}
@@ -104,9 +104,9 @@ class Leaving:
             {"type": "response.content_part.added", **at, "part": {"type": "audio", "transcript": ""}},
             {"type": "response.output_audio_transcript.delta", **at, "delta": text},
         ]
-        for start in range(0, len(pcm), CHUNK):
-            chunk = pcm[start : start + CHUNK]
-            told.append({"type": "response.output_audio.delta", **at, "delta": chunk})
+        for start in range(0, len(audio), chunk):
+            delta = audio[start : start + chunk]
+            told.append({"type": "response.output_audio.delta", **at, "delta": delta})
         told += [
             {"type": "response.output_audio.done", **at},
             {"type": "response.output_audio_transcript.done", **at, "transcript": text},

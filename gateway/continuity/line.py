@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from gateway.continuity.ring import Ring
 from gateway.ports import Event, ModelSession
-from media.audio import PCM24
 
 __all__ = ["Line"]
 
-CHUNK = PCM24.to_bytes(200)
-BREATH = PCM24.to_bytes(1000)
+CHUNK_MS = 200
+BREATH_MS = 1000
 """After so much of a stretch the peer gets `BREATH_S` to take it: forty times faster than real time."""
 BREATH_S = 0.025
 
@@ -33,6 +32,7 @@ class Line:
     def __init__(self, session: ModelSession, ring: Ring) -> None:
         self._session = session
         self._ring = ring
+        self._form = ring.form
         self._waiting: deque[Event | Stretch] = deque()
         self._busy = False
         """A stretch is going out."""
@@ -50,23 +50,23 @@ class Line:
         self._wake.set()
 
     def replay(self, from_ms: int, to_ms: int) -> None:
-        self._waiting.append(Stretch(PCM24.to_bytes(from_ms), PCM24.to_bytes(to_ms)))
+        self._waiting.append(Stretch(self._form.to_bytes(from_ms), self._form.to_bytes(to_ms)))
         self._wake.set()
 
     def live(self, from_ms: int) -> None:
-        self._live = PCM24.to_bytes(from_ms)
+        self._live = self._form.to_bytes(from_ms)
         self._catch_up()
         self._wake.set()
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, audio: bytes) -> None:
         """Audio came; it stands at the end of the ring."""
         if self._live is None:
             return
-        if self._behind or self._live != self._ring.end - len(pcm):
+        if self._behind or self._live != self._ring.end - len(audio):
             self._wake.set()
             return
-        self._live += len(pcm)
-        self._session.audio(pcm)
+        self._live += len(audio)
+        self._session.audio(audio)
 
     async def pump(self) -> None:
         """Send what waits, for ever."""
@@ -97,11 +97,11 @@ class Line:
             self._live = self._ring.end
 
     async def _send(self, stretch: Stretch) -> None:
-        since = 0
-        for start in range(stretch.start, stretch.end, CHUNK):
-            pcm = self._ring.read(start, min(start + CHUNK, stretch.end))
-            if pcm:
-                self._session.audio(pcm)
-            since += len(pcm)
-            await asyncio.sleep(BREATH_S if since >= BREATH else 0)
-            since %= BREATH
+        chunk, breath, since = self._form.to_bytes(CHUNK_MS), self._form.to_bytes(BREATH_MS), 0
+        for start in range(stretch.start, stretch.end, chunk):
+            audio = self._ring.read(start, min(start + chunk, stretch.end))
+            if audio:
+                self._session.audio(audio)
+            since += len(audio)
+            await asyncio.sleep(BREATH_S if since >= breath else 0)
+            since %= breath

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from media.audio import PCM24
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["LEAD_MS", "QUIET_MS", "REACH_MS", "Marks", "Speech"]
 
@@ -40,7 +40,9 @@ class Speech:
 
 
 class Marks:
-    def __init__(self) -> None:
+    def __init__(self, form: AudioFormat = PCM24) -> None:
+        """`form`: of the call's audio."""
+        self._form = form
         self._bytes = 0
         self.settled_ms = 0
         """Nothing before this needs to be heard again: it was committed, cleared or over."""
@@ -59,7 +61,7 @@ class Marks:
     @property
     def total_ms(self) -> int:
         """Audio of the caller so far."""
-        return PCM24.to_ms(self._bytes)
+        return self._form.to_ms(self._bytes)
 
     def heard(self, size: int) -> None:
         self._bytes += size

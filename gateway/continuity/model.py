@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from gateway.continuity.bridge import Bridge
 from gateway.continuity.health import Health
 from gateway.continuity.session import LastingSession
-from gateway.continuity.state import CoreSettings
+from gateway.continuity.state import CoreSettings, Phrase
 from gateway.ports import Model, ModelSession, ModelSpec
 from gateway.realtime.ids import new_id
+from media.audio import PCM24, PCMA, PCMU
+from media.transcoder import Transcoder
 
 __all__ = ["LastingModel", "LastingSettings"]
 
@@ -29,6 +31,8 @@ class LastingSettings:
 
 class LastingModel:
     """`gateway.ports.Model`."""
+
+    forms = frozenset({PCM24, PCMU, PCMA})
 
     def __init__(
         self,
@@ -52,7 +56,8 @@ class LastingModel:
             seed=new_id("x")[2:14],
             stall_s=self._settings.stall_s,
             rollover_s=self._settings.rollover_s,
-            phrase=lambda voice: bridge.audio(spec.persona, voice) if bridge is not None else None,
+            form=spec.form,
+            phrase=lambda voice: _phrase(bridge, spec, voice),
         )
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
@@ -66,3 +71,12 @@ class LastingModel:
                 session.close()
         if failure is not None:
             raise failure
+
+
+def _phrase(bridge: Bridge | None, spec: ModelSpec, voice: str) -> Phrase | None:
+    """The bridging phrase in the call's format."""
+    spoken = None if bridge is None else bridge.audio(spec.persona, voice)
+    if spoken is None:
+        return None
+    text, pcm = spoken
+    return text, Transcoder(PCM24, spec.form).process(pcm)

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from media.audio import PCM24
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["Ring"]
 
 KEPT_MS = 60_000
-"""Beyond it the oldest is dropped, whoever may want it: 2.9 MB."""
+"""Beyond it the oldest is dropped, whoever may want it: 2.9 MB of PCM24, 0.5 of G.711."""
 
-SLACK = PCM24.to_bytes(1000)
+SLACK_MS = 1000
 """Dropping moves what stays, so it is done a second at a time."""
 
 
 class Ring:
-    """PCM16 24 kHz by its place since the call began, in bytes."""
+    """Audio of one format by its place since the call began, in bytes."""
 
-    def __init__(self) -> None:
-        self._pcm = bytearray()
+    def __init__(self, form: AudioFormat = PCM24) -> None:
+        self.form = form
+        self._kept, self._slack = form.to_bytes(KEPT_MS), form.to_bytes(SLACK_MS)
+        self._audio = bytearray()
         self._start = 0
 
     @property
     def end(self) -> int:
-        return self._start + len(self._pcm)
+        return self._start + len(self._audio)
 
-    def append(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        if len(self._pcm) > PCM24.to_bytes(KEPT_MS) + SLACK:
-            self.forget(self.end - PCM24.to_bytes(KEPT_MS))
+    def append(self, audio: bytes) -> None:
+        self._audio += audio
+        if len(self._audio) > self._kept + self._slack:
+            self.forget(self.end - self._kept)
 
     def forget(self, before: int) -> None:
         """Nothing before this place will be read."""
         size = min(before, self.end) - self._start
-        if size >= SLACK:
-            del self._pcm[:size]
+        if size >= self._slack:
+            del self._audio[:size]
             self._start += size
 
     def read(self, start: int, end: int) -> bytes:
         """What is still there of this stretch."""
-        return bytes(self._pcm[max(0, start - self._start) : max(0, end - self._start)])
+        return bytes(self._audio[max(0, start - self._start) : max(0, end - self._start)])

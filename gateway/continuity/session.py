@@ -18,7 +18,7 @@ from gateway.continuity.state import CoreSettings
 from gateway.errors import ModelError, ModelLost, ModelRefused, ModelUnavailable
 from gateway.log import where
 from gateway.ports import Event, Model, ModelSession, ModelSpec
-from media.audio import PCM24
+from gateway.transcoding import open_model
 
 __all__ = ["LastingSession"]
 
@@ -60,7 +60,7 @@ class LastingSession:
         self._group = group
         self._loop = asyncio.get_running_loop()
         self._core = Core(settings, self._loop.time())
-        self._ring = Ring()
+        self._ring = Ring(spec.form)
         self._out = Out()
         self._links: dict[int, Link] = {}
         self._answering: Link | None = None
@@ -84,12 +84,12 @@ class LastingSession:
     def send(self, event: Event) -> None:
         self._do(self._core.client(event, self._loop.time()))
 
-    def audio(self, pcm: bytes) -> None:
-        self._ring.append(pcm)
-        self._core.audio(len(pcm))
+    def audio(self, audio: bytes) -> None:
+        self._ring.append(audio)
+        self._core.audio(len(audio))
         link = self._in_force()
         if link is not None and link.line is not None:
-            link.line.audio(pcm)
+            link.line.audio(audio)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
@@ -247,7 +247,7 @@ class LastingSession:
         spec = replace(self._spec, session=wanted.session)
         try:
             async with asyncio.timeout(patience_s):
-                link.session = await stack.enter_async_context(link.model.open(spec))
+                link.session = await stack.enter_async_context(open_model(link.model, spec))
         except ModelError as error:
             return error
         except TimeoutError:
@@ -285,4 +285,4 @@ class LastingSession:
         while True:
             await asyncio.sleep(TICK_S)
             self._do(self._core.tick(self._loop.time()))
-            self._ring.forget(PCM24.to_bytes(self._core.needed_ms))
+            self._ring.forget(self._spec.form.to_bytes(self._core.needed_ms))

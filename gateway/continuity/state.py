@@ -15,11 +15,12 @@ from gateway.continuity.marks import Marks
 from gateway.continuity.pending import OWN, Pending, Wish
 from gateway.continuity.replies import Replies
 from gateway.ports import Event
+from media.audio import PCM24, AudioFormat
 
 __all__ = ["CoreSettings", "Phrase", "State"]
 
 Phrase = tuple[str, bytes]
-"""Words, and the same as PCM16 24 kHz."""
+"""Words, and the same in the call's format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class CoreSettings:
     """A provider that owes something and says nothing for so long counts as lost."""
     rollover_s: float = 3300.0
     """The age at which a link is replaced, at the next turn boundary."""
+    form: AudioFormat = PCM24
+    """Of the call's audio."""
     phrase: Callable[[str], Phrase | None] = lambda _: None
     """Voice → the bridging phrase."""
 
@@ -42,8 +45,8 @@ class State:
     def __init__(self, settings: CoreSettings) -> None:
         self.settings = settings
         self.ids = Ids(settings.seed)
-        self.history = History()
-        self.marks = Marks()
+        self.history = History(settings.form)
+        self.marks = Marks(settings.form)
         self.pending = Pending()
         self.replies = Replies()
         self.inforce = InForce(settings.session)

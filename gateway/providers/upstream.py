@@ -48,9 +48,9 @@ def _is_old_response(event: Event) -> bool:
 
 
 class UpstreamModel(RemoteModel):
-    def __init__(self, *, url: str, model: str, api_key: str | None) -> None:
+    def __init__(self, *, url: str, model: str, api_key: str | None, g711: bool = True) -> None:
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
-        super().__init__(Endpoint("upstream", realtime_url(url, model), headers, model), Lenient)
+        super().__init__(Endpoint("upstream", realtime_url(url, model), headers, model), Lenient, g711=g711)
 
 
 def model(settings: Settings) -> UpstreamModel:
@@ -59,4 +59,9 @@ def model(settings: Settings) -> UpstreamModel:
         raise ConfigError(["PARLEY_UPSTREAM_URL is not set"])
     key = settings.upstream_api_key
     secret = None if key is None else key.get_secret_value()
-    return UpstreamModel(url=settings.upstream_url, model=settings.openai_model, api_key=secret)
+    return UpstreamModel(
+        url=settings.upstream_url,
+        model=settings.openai_model,
+        api_key=secret,
+        g711=not settings.upstream_pcm_only,
+    )

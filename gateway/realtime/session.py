@@ -15,18 +15,27 @@ from pydantic import ValidationError
 
 from gateway.realtime.fault import ProtocolFault, fault_of
 from gateway.realtime.shapes import SessionChange
+from media.audio import PCM24, PCMA, PCMU, AudioFormat
 
 __all__ = [
+    "FORMATS",
     "PCM",
     "Merged",
     "TurnDetection",
     "default_session",
+    "has_format",
     "merge_session",
     "part_of",
     "turn_detection_of",
+    "with_format",
 ]
 
 PCM: dict[str, Any] = {"type": "audio/pcm", "rate": 24000}
+
+FORMATS: dict[AudioFormat, dict[str, Any]] = {
+    PCM24: PCM, PCMU: {"type": "audio/pcmu"}, PCMA: {"type": "audio/pcma"},
+}  # fmt: skip
+"""As `audio.input.format` and `audio.output.format` name them."""
 
 SERVER_VAD: dict[str, Any] = {
     "type": "server_vad",
@@ -196,6 +205,26 @@ def turn_detection_of(session: dict[str, Any]) -> TurnDetection | None:
         create_response=vad["create_response"],
         interrupt_response=vad["interrupt_response"],
     )
+
+
+def with_format(session: dict[str, Any], form: AudioFormat) -> dict[str, Any]:
+    """The same session or change of one, whose audio is in this format where it says so at all."""
+    audio = session.get("audio")
+    if not isinstance(audio, dict):
+        return session
+    told = {
+        side: {**of, "format": dict(FORMATS[form])} if isinstance(of, dict) and "format" in of else of
+        for side, of in audio.items()
+    }
+    return {**session, "audio": told}
+
+
+def has_format(session: dict[str, Any], form: AudioFormat) -> bool:
+    """Whether a session object says that its audio is in this format, both ways."""
+    audio = session.get("audio") or {}
+    wanted = FORMATS[form]["type"]
+    sides = (audio.get("input") or {}, audio.get("output") or {})
+    return all((side.get("format") or {}).get("type") == wanted for side in sides)
 
 
 def _with_vad_type(session: dict[str, Any], update: Any) -> Any:

@@ -23,6 +23,7 @@ from gateway.errors import HUNG_UP, Busy, Ending, LegProtocolError, SessionBusy
 from gateway.ports import Event, Leg, LegSink, Speaker
 from gateway.stores.sql import SqlStore
 from gateway.supervisor import CallRequest
+from media.audio import PCM24, AudioFormat
 from personas import library
 from tools import library as tool_library
 
@@ -91,6 +92,7 @@ class FakeLeg:
     call_id: str
     kind: str = "webrtc"
     plays: bool = True
+    form: AudioFormat = PCM24
     downlink_ms: int = 40
     closed: Ending | None = None
     fault: Exception | None = None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gateway.ports import Event, ModelSession, ModelSpec
+from media.audio import PCM24
 from media.level import rms
 
 __all__ = ["ToneModel", "ToneSession", "reply_of"]
@@ -120,6 +121,7 @@ class ToneModel:
     """A provider of them."""
 
     name = "tone"
+    forms = frozenset({PCM24})
 
     def __init__(self, reply_ms: int = 4000, speed: float = 5.0) -> None:
         self.reply_ms, self.speed = reply_ms, speed

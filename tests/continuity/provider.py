@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from gateway.errors import ModelError, ModelLost
 from gateway.ports import Event, ModelSession, ModelSpec
+from media.audio import PCM24
 from tests.continuity.peer import Peer
 
 __all__ = ["Provider", "Session"]
@@ -51,6 +52,8 @@ class Session:
 
 class Provider:
     """`fault` is raised at the next openings; `delay_s` is what an opening takes."""
+
+    forms = frozenset({PCM24})
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -8,6 +8,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from media import g711
+from media.audio import PCM24, PCMU
+from media.rates import Converter
 from media.resample import Resampler
 from media.vad import (
     SpeechDetector,
@@ -25,7 +28,9 @@ __all__ = [
 
 FRAME = 960
 """Bytes."""
-KINDS: dict[str, Callable[[], SpeechDetector]] = {"local": local_detector, "engine": engine_detector}
+KINDS: dict[str, Callable[[], SpeechDetector]] = {
+    "local": local_detector, "telephone": lambda: local_detector(PCMU), "engine": engine_detector,
+}  # fmt: skip
 TURNS = [r.name for r in recordings() if r.kind == "turn"]
 BEDS = [r.name for r in recordings() if r.kind == "noise"]
 BED_RMS = 800.0
@@ -56,7 +61,11 @@ def frames(*parts: NDArray[np.float32]) -> list[bytes]:
 
 
 def listen(detector: SpeechDetector, heard: list[bytes]) -> list[tuple[Verdict, int]]:
-    """Every verdict, with the milliseconds of audio after which it came."""
+    """Every verdict, with the milliseconds of audio after which it came. Who hears a telephone is given G.711."""
+    law = detector.form.law
+    if law is not None:
+        narrower = Converter(PCM24.rate, g711.RATE)
+        heard = [g711.encode(narrower.process(frame), law) for frame in heard]
     verdicts = [(verdict, detector.fed_ms) for frame in heard for verdict in detector.feed(frame)]
     detector.close()
     return verdicts

@@ -6,10 +6,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from media.fade import FADE_BYTES
-from media.playout import FRAME, ItemTotals, Playout, PlayoutFull
+from media.audio import PCM24
+from media.fade import FADE_MS
+from media.playout import ItemTotals, Playout, PlayoutFull
 
 pytestmark = pytest.mark.unit
+
+FRAME = PCM24.frame_bytes
+FADE_BYTES = PCM24.to_bytes(FADE_MS)
 
 
 def marked(number: int, count: int) -> bytes:

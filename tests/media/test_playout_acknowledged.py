@@ -8,9 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from media.playout import FRAME, Playout
+from media.audio import PCM24
+from media.playout import Playout
 
 pytestmark = pytest.mark.unit
+
+FRAME = PCM24.frame_bytes
 
 
 def voice(first: int, count: int) -> bytes:

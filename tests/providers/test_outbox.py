@@ -36,7 +36,7 @@ def test_order_is_kept_and_audio_that_stands_together_is_batched() -> None:
 def test_a_long_chunk_is_cut_into_batches() -> None:
     outbox = Outbox()
     outbox.audio(ms(250))
-    assert [len(a.pcm) for a in drain(outbox) if isinstance(a, Audio)] == [
+    assert [len(a.data) for a in drain(outbox) if isinstance(a, Audio)] == [
         len(ms(n)) for n in (100, 100, 50)
     ]
 
@@ -49,7 +49,7 @@ def test_the_oldest_audio_is_dropped_and_counted() -> None:
     assert outbox.dropped_ms == 60
     taken = drain(outbox)
     assert [c.message for c in taken if isinstance(c, Control)] == [str(n) for n in range(1, 9)]
-    assert [a.pcm[0] for a in taken if isinstance(a, Audio)] == [4, 5, 6, 7, 8]
+    assert [a.data[0] for a in taken if isinstance(a, Audio)] == [4, 5, 6, 7, 8]
 
 
 def test_control_is_never_dropped_but_bounded() -> None:
@@ -85,8 +85,8 @@ def test_what_goes_in_comes_out_in_order_but_for_the_oldest_audio(steps: list[in
             if isinstance(waiting, Control):
                 taken.append(waiting.message)
             elif waiting is not None:
-                assert len(waiting.pcm) <= PCM24.to_bytes(BATCH_MS)
-                taken_ms += PCM24.to_ms(len(waiting.pcm))
+                assert len(waiting.data) <= PCM24.to_bytes(BATCH_MS)
+                taken_ms += PCM24.to_ms(len(waiting.data))
         elif isinstance(step, str):
             outbox.control(step)
             sent.append(step)

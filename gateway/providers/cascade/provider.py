@@ -24,6 +24,7 @@ from gateway.providers.cascade.rest import Rest, new_http
 from gateway.providers.cascade.voice import PHRASING, RestVoice
 from gateway.speech.clauses import Phrasing
 from gateway.speech.ports import Ears, Voice
+from media.audio import PCM24
 from personas.persona import Persona
 
 __all__ = ["CascadeModel", "opened"]
@@ -52,6 +53,7 @@ class CascadeModel:
     """`gateway.ports.Model`. Ears over HTTP, or those that have these lessons."""
 
     name = "cascade"
+    forms = frozenset({PCM24})
 
     def __init__(self, chat: Rest, ears: Rest | Lessons, voice: Voice) -> None:
         self._chat = chat

@@ -15,6 +15,7 @@ from gateway.engine.workshop import Workshop
 from gateway.ports import ModelSession, ModelSpec
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.speech.ports import Voice
+from media.audio import PCM24
 
 __all__ = ["MODEL", "EmbeddedModel", "opened"]
 
@@ -32,6 +33,7 @@ class EmbeddedModel:
     """`gateway.ports.Model`. The ears learn a persona's sentences when its first session opens, if not before."""
 
     name = "embedded"
+    forms = frozenset({PCM24})
 
     def __init__(self, lessons: Lessons, voice: Voice, policy: Policy) -> None:
         self._lessons = lessons
