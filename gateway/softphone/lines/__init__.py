@@ -1,0 +1,1 @@
+"""Carriers as the softphone plays them, one file each: `line(settings)` gives a `gateway.softphone.line.Line`."""

@@ -1,0 +1,66 @@
+"""`parley phone call` as its users run it: a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.server import INHERITED
+
+__all__ = ["Ran", "phone"]
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Of a run with `--json`."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return self.events[-1]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["event"] == kind]
+
+
+async def phone(
+    *arguments: str, interrupt_after_s: float | None = None, settings: Mapping[str, str] | None = None
+) -> Ran:
+    """Runs it to its end, at most two minutes; `settings` are its environment."""
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(
+        settings or {}
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "gateway", "phone", *arguments),
+        cwd=ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(100):
+            if interrupt_after_s is not None:
+                await asyncio.sleep(interrupt_after_s)
+                process.send_signal(signal.SIGINT)
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return Ran(process.returncode or 0, out.decode(), err.decode())
