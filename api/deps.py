@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Protocol
+from typing import Literal, Protocol
 
 from aiohttp import web
 
@@ -22,6 +22,7 @@ from gateway.metrics import Counts
 from gateway.ports import Event, Leg
 from gateway.speech.voices import VOICES
 from gateway.stores.engine import Database
+from gateway.stores.recordings import Recording
 from gateway.supervisor import CallRequest
 from personas.persona import Persona
 from tools.contract import Tool
@@ -30,6 +31,7 @@ __all__ = [
     "AnsweringLeg",
     "Attached",
     "Deps",
+    "KeptRecordings",
     "LiveCall",
     "Probe",
     "ProviderState",
@@ -56,6 +58,13 @@ class LiveCall(Protocol):
 
     plan: CallPlan
 
+    @property
+    def recording(self) -> Literal["off", "on", "paused"]:
+        """Whether it is recorded."""
+
+    def pause_recording(self, *, paused: bool) -> None:
+        """Record silence, or go on; the caller's keys are not written down meanwhile."""
+
     def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> Attached:
         """Raises Busy."""
 
@@ -81,6 +90,16 @@ class Reservations(Protocol):
     def find(self, call_id: str) -> LiveCall | None: ...
 
     def hang_up(self, call_id: str, ending: Ending = ...) -> bool: ...
+
+
+class KeptRecordings(Protocol):
+    """Recordings of calls that are over (`gateway.recordings.keeper.Keeper`)."""
+
+    async def read(self, recording: Recording, start: int, length: int) -> bytes:
+        """Raises StoreError, FileNotFoundError."""
+
+    async def delete(self, recording: Recording) -> None:
+        """Raises StoreError."""
 
 
 class AnsweringLeg(Leg, Protocol):
@@ -167,6 +186,7 @@ class Deps:
     personas: Mapping[str, Persona]
     tokens: Tokens
     access: AccessKeys
+    recordings: KeptRecordings
     make_leg: Callable[[str], AnsweringLeg]
     """Given the call id. What it makes holds nothing before `answer`."""
     model: str

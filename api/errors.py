@@ -19,6 +19,7 @@ STATUS_CODES = {
     409: "conflict",
     413: "payload_too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     426: "upgrade_required",
     429: "rate_limited",
     500: "internal_error",

@@ -222,6 +222,16 @@ class Settings(BaseModel):
 
     asterisk_secret: SecretStr | None = Field(None, description="What our own Asterisk proves itself with.")
 
+    recording: Literal["off", "persona", "all"] = Field(
+        "off", description="Which calls are recorded: none, those whose persona says so, or all."
+    )
+    recordings_url: str | None = Field(
+        None, description="Where recordings are kept: s3://bucket/prefix, …; by default a folder."
+    )
+    recordings_days: int | None = Field(
+        None, ge=1, le=36_500, description="How long recordings are kept; by default until deleted."
+    )
+
     ice_addresses: tuple[str, ...] = Field(
         (), description="Host candidates to offer, loopback allowed; default: every interface."
     )
@@ -292,6 +302,14 @@ class Settings(BaseModel):
         if "PRIVATE KEY-----" not in pem:
             raise ValueError("holds no private key: the one downloaded with the application is needed")
         return SecretStr(pem)
+
+    @field_validator("recordings_url")
+    @classmethod
+    def _storage(cls, value: str | None) -> str | None:
+        schemes = ("s3", "gs", "az", "file")
+        if value is not None and (urlsplit(value).scheme not in schemes or "://" not in value):
+            raise ValueError(f"must start with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
 
     @field_validator("upstream_url")
     @classmethod
@@ -443,6 +461,9 @@ ENVIRONMENT: dict[str, str] = {
     "plivo_phone_number": "PLIVO_PHONE_NUMBER",
     "plivo_api_url": "PARLEY_PLIVO_API_URL",
     "asterisk_secret": "PARLEY_ASTERISK_SECRET",
+    "recording": "PARLEY_RECORDING",
+    "recordings_url": "PARLEY_RECORDINGS_URL",
+    "recordings_days": "PARLEY_RECORDINGS_DAYS",
     "ice_addresses": "PARLEY_ICE_ADDRESSES",
     "ice_servers": "PARLEY_ICE_SERVERS",
     "max_calls": "PARLEY_MAX_CALLS",

@@ -36,6 +36,7 @@ from gateway.errors import ConfigError
 from gateway.ports import Model
 from gateway.pricing.table import prices_in_force
 from gateway.providers.embedded.dialogue import DialogueMind
+from gateway.recordings.keeper import Keeper
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
@@ -102,6 +103,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))
+        keeper = await stack.enter_async_context(Keeper.open(settings, store.database))
         workshop = Workshop(settings, personas.values(), DialogueMind().script, stack)
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
@@ -118,6 +120,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             setup_s=settings.setup_s,
             tariff=tariff,
             budget_usd=settings.budget_usd,
+            recordings=keeper,
         )
         supervisor = await stack.enter_async_context(
             Supervisor.open(deps, max_calls=settings.max_calls, drain_s=settings.drain_s)
@@ -131,6 +134,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 personas=personas,
                 tokens=Tokens(derived_key(signing_key, "tokens")),
                 access=AccessKeys(derived_key(signing_key, "access")),
+                recordings=keeper,
                 make_leg=lambda call_id: WebRtcLeg(call_id, legs),
                 model=deps.model_name,
                 tools=tools,

@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from gateway.errors import Ending
 from media.audio import PCM24, AudioFormat
+from media.record import Chunk
 from personas.persona import Persona
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "Model",
     "ModelSession",
     "ModelSpec",
+    "Recordings",
     "Speaker",
     "Store",
+    "Tape",
     "ToolExecution",
     "TranscriptEntry",
     "TurnTiming",
@@ -348,3 +351,27 @@ class Store(Protocol):
 
     async def flush(self) -> None:
         """Write everything buffered so far. Raises StoreError."""
+
+
+# ── what is recorded ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Tape(Protocol):
+    """Takes the recording of one call."""
+
+    def write(self, chunk: Chunk) -> None:
+        """The next piece of the timeline. When too much waits for the disk it is dropped, which makes the recording
+        incomplete; the call goes on."""
+
+    async def close(self) -> None:
+        """No more comes. Once per tape."""
+
+
+class Recordings(Protocol):
+    """What records calls."""
+
+    def wanted(self, persona: Persona) -> bool:
+        """Whether a call of this persona is recorded."""
+
+    def tape(self, call_id: str, form: AudioFormat) -> Tape:
+        """For a call that begins. Opens nothing yet."""

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from personas.dialogue import Dialogue, Phrase
 from personas.template import fields, fill
 
-__all__ = ["Limits", "Outbound", "Persona", "SessionPolicy"]
+__all__ = ["Limits", "Outbound", "Persona", "Recorded", "SessionPolicy"]
 
 
 class SessionPolicy(StrEnum):
@@ -59,6 +59,25 @@ class Outbound(BaseModel):
         le=3,
         description="How long whoever picks up may take to say hello before the agent speaks.",
     )
+
+
+class Recorded(BaseModel):
+    """Whether calls are recorded where the server leaves that to the persona, and what the caller is told of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["off", "on"] = "off"
+    announce: str = Field(
+        "This call is recorded.",
+        max_length=500,
+        description="Said before anything else in every call that is recorded; empty: nothing.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: object) -> object:
+        """`recording: on` is enough."""
+        return {"mode": value} if isinstance(value, str) else value
 
 
 class Persona(BaseModel):
@@ -110,6 +129,7 @@ class Persona(BaseModel):
     outbound: Outbound = Outbound()
     tools: tuple[str, ...] = ()
     limits: Limits = Limits()
+    recording: Recorded = Recorded()
     hear: tuple[Phrase, ...] = Field(
         (), description="Sentences callers may say, for the ears' language model."
     )

@@ -31,6 +31,10 @@ class CallControl(Protocol):
     def hand_over(self, department: str, reason: str) -> None:
         """Mark the session as handed to a person, and end the agent's part once it has been heard."""
 
+    def pause_recording(self, *, paused: bool) -> None:
+        """Have the recording silent from now on, or go on with it. Keys that the caller presses meanwhile reach the
+        model, and are written down nowhere. Without a recording only the latter."""
+
 
 class Records(Protocol):
     """The business records that tools act on, scoped to the tenant of the call. Every write takes the

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from gateway.errors import ENDINGS, Ending, Side
 from gateway.stores.business import Appointment, Charge, Claim, Dispute, Handover, Slot
 from gateway.stores.engine import Database
+from gateway.stores.recordings import Recording
 from gateway.stores.schema import Call, Session, ToolRun, Transcript, UsageRow
 
 __all__ = ["History", "Utterance", "ending_of", "explained", "load"]
@@ -49,6 +50,7 @@ class History:
     handovers: Sequence[Handover]
     usage: Sequence[UsageRow]
     """Of each model of each call."""
+    recordings: Sequence[Recording] = ()
 
     @property
     def live(self) -> bool:
@@ -86,6 +88,7 @@ async def load(database: Database, session: Session) -> History:
             .where(Dispute.session_id == ours)
             .order_by(Dispute.created_at)
         )
+        recordings = await db.scalars(select(Recording).where(Recording.session_id == ours))
         handovers = await db.scalars(
             select(Handover).where(Handover.session_id == ours).order_by(Handover.created_at)
         )
@@ -103,6 +106,7 @@ async def load(database: Database, session: Session) -> History:
             disputes=disputes.all(),
             handovers=handovers.all(),
             usage=usage,
+            recordings=recordings.all(),
         )
 
 

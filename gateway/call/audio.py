@@ -20,6 +20,7 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
 )
+from gateway.call.recording import CallRecorder
 from gateway.ports import Ear, Event
 from media.audio import PCM24, AudioFormat
 from media.level import dbfs
@@ -73,9 +74,16 @@ class CallAudio(Protocol):
 class PlayedAudio:
     """Of a gateway-played leg: the playout clock, and the local voice detector."""
 
-    def __init__(self, downlink_ms: int, ear: Ear | None = None, form: AudioFormat = PCM24) -> None:
+    def __init__(
+        self,
+        downlink_ms: int,
+        ear: Ear | None = None,
+        form: AudioFormat = PCM24,
+        recorder: CallRecorder | None = None,
+    ) -> None:
         """`ear`: what is pulled waits at the leg's far end, and can be taken back. `form`: the leg's."""
         self.form = form
+        self._recorder = recorder
         self.dropped_ms = 0
         self._ear = ear
         self._playout = Playout(downlink_ms, form, acknowledged=ear is not None)
@@ -87,6 +95,8 @@ class PlayedAudio:
         """An item began whose first frame was not pulled yet."""
 
     def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
+        if self._recorder is not None:
+            self._recorder.hear(audio, now)
         for verdict in self._detector.feed(audio):
             match verdict:
                 case VadStarted(at_ms):
@@ -147,7 +157,10 @@ class PlayedAudio:
 
     def progress(self, now: float) -> Played | None:
         if self._ear is not None:
-            self._playout.acknowledge(self._ear.heard_ms(now))
+            heard_ms = self._ear.heard_ms(now)
+            self._playout.acknowledge(heard_ms)
+            if self._recorder is not None:
+                self._recorder.heard(heard_ms, now)
         totals = self._playout.totals(now)
         if not totals:
             return None
@@ -160,6 +173,10 @@ class PlayedAudio:
         frame = self._playout.pull(now)
         if frame is None:
             return None, False
+        if self._recorder is not None and self._ear is not None:
+            self._recorder.sent(frame)
+        elif self._recorder is not None:
+            self._recorder.spoken(frame, self._playout.downlink_ms, now)
         self._detector.far_level(dbfs(frame, self.form))
         fresh, self._fresh = self._fresh, False
         return frame, fresh
@@ -172,7 +189,10 @@ class PlayedAudio:
 
     def _take_back(self, now: float) -> None:
         if self._ear is not None:
-            self._playout.recall(self._ear.recall(now))
+            heard_ms = self._ear.recall(now)
+            self._playout.recall(heard_ms)
+            if self._recorder is not None:
+                self._recorder.recalled(heard_ms, now)
 
     def _close_gate(self, response_id: str) -> None:
         """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""

@@ -568,7 +568,9 @@ class Core:
         ):
             self._greeted = True
             words = self._persona.first_words if self._settings.outbound else self._persona.greeting
-            if words and not self._desk.rewritten:
+            if self._desk.rewritten:
+                words = ""
+            if words := " ".join(filter(None, (self._settings.announce, words))):
                 self._ask({"instructions": say_exactly(words)}, now, out)
         return out
 

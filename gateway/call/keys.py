@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Keys"]
+__all__ = ["PRESSED", "Keys"]
 
+PRESSED = "The caller pressed"
+"""How the item of an entry begins."""
 TERMINATOR = "#"
 PAUSE_S = 2.0
 """After so long without another key the entry is complete."""
@@ -36,7 +38,7 @@ class Keys:
 
     def _entry(self) -> dict[str, Any]:
         """A user message of the conversation that says which keys were pressed, one by one."""
-        text = f"The caller pressed {' '.join(self._pressed)}"
+        text = f"{PRESSED} {' '.join(self._pressed)}"
         self._pressed = ""
         self._count += 1
         content = [{"type": "input_text", "text": text}]

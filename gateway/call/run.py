@@ -20,7 +20,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
 from gateway.call.core import Core
@@ -56,10 +56,12 @@ from gateway.call.inputs import (
     ToolFinished,
 )
 from gateway.call.journal import Journal
+from gateway.call.recording import CallRecorder
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings, upstream_session, visible_session
 from gateway.call.sideband import Sideband, Sidebands
 from gateway.call.tally import Tally, log_ended, log_remark
+from gateway.call.veil import Veil
 from gateway.call.waiting import Waiting
 from gateway.errors import (
     INTERNAL_ERROR,
@@ -82,6 +84,7 @@ from gateway.ports import (
     Model,
     ModelSession,
     ModelSpec,
+    Recordings,
     Store,
     ToolExecution,
 )
@@ -137,6 +140,7 @@ class CallDeps:
     budget_usd: float | None = None
     """What a call may cost, in US dollars; a persona may allow less."""
     counts: Counts = field(default_factory=Counts)
+    recordings: Recordings | None = None
     wall: Callable[[], float] = time.time
 
 
@@ -157,16 +161,21 @@ class Call:
             plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values()), expires_at
         )
         ear = leg if isinstance(leg, Ear) else None
+        self._recorder = _recorder(plan, leg, deps, self._began)
         settings = CoreSettings(
             plan.call_id, plan.persona, session, self._definitions, wanted=plan.session, recalls=ear is not None,
             outbound=plan.outbound,
             tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
+            announce="" if self._recorder is None else plan.persona.recording.announce,
         )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
         self._audio: CallAudio = (
-            PlayedAudio(leg.downlink_ms, ear, leg.form) if leg.plays else RelayedAudio(leg.send)
+            PlayedAudio(leg.downlink_ms, ear, leg.form, self._recorder)
+            if leg.plays
+            else RelayedAudio(leg.send)
         )
-        self._journal = Journal(deps.store, plan.call_id)
+        self._store = Veil(deps.store)
+        self._journal = Journal(self._store, plan.call_id)
         self._sidebands = Sidebands()
         self._tally = Tally()
         self._ended: asyncio.Future[Ending] = loop.create_future()
@@ -261,6 +270,7 @@ class Call:
 
     def on_digit(self, digit: str) -> None:
         self._report()
+        self._store.pressed(digit)
         self._tell(DigitPressed(digit))
 
     def on_lost(self, ending: Ending) -> None:
@@ -281,6 +291,21 @@ class Call:
 
     def hand_over(self, department: str, reason: str) -> None:
         self._control(HandOverAsked())
+
+    def pause_recording(self, *, paused: bool) -> None:
+        self._report()  # what was heard until now is not of the pause
+        self._store.lower(paused)
+        if self._recorder is not None:
+            self._recorder.pause(paused)
+        told = {"type": "RecordingPaused" if paused else "RecordingResumed"}
+        self._journal.call(self._ms(self._now()), told)
+
+    @property
+    def recording(self) -> Literal["off", "on", "paused"]:
+        """Whether the call is recorded."""
+        if self._recorder is None:
+            return "off"
+        return "paused" if self._recorder.paused else "on"
 
     def _control(self, asked: HangUpAsked | HandOverAsked) -> None:
         now = self._now()
@@ -326,7 +351,7 @@ class Call:
                 case RunTool(tool_call_id, name, arguments):
                     self._start(f"tool:{name}", self._use(tool_call_id, name, arguments))
                 case Write(entry):
-                    self._deps.store.transcript(entry)
+                    self._store.transcript(entry)
                 case Charge(used):
                     self._deps.store.usage(used)
                     self._tally.charge(effect)
@@ -439,7 +464,7 @@ class Call:
         )
         outcome = await run_tool(self._tools[name], arguments, context)
         now = self._now()
-        self._deps.store.tool_execution(
+        self._store.tool_execution(
             ToolExecution(
                 plan.call_id, tool_call_id, name, arguments, outcome.output, outcome.ok,
                 started_ms=self._ms(began), duration_ms=round((now - began) * 1000),
@@ -455,6 +480,8 @@ class Call:
             self._audio.delay(self._leg.downlink_ms)
             self._report()
             now = self._now()
+            if self._recorder is not None:
+                self._recorder.passed(now)
             effects = self._core.tick(now)
             if effects:
                 self._journal.tick(self._ms(now))
@@ -484,11 +511,13 @@ class Call:
         with self._guarded("closing the voice detector"):
             self._audio.close()
         await self._bounded("closing the leg", self._leg.close(ending))
+        if self._recorder is not None:
+            await self._bounded("closing the recording", self._recorder.close(now))
         with self._guarded("closing the transcript"):
             # Let the core close what is open in the transcript, however the call ended.
             for effect in self._core.leg(Lost(ending), now):
                 if isinstance(effect, Write):
-                    self._deps.store.transcript(effect.entry)
+                    self._store.transcript(effect.entry)
         summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._answers[0], stats)
         self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
         await self._bounded(
@@ -513,6 +542,13 @@ class Call:
 
     def _ms(self, now: float) -> int:
         return round((now - self._began) * 1000)
+
+
+def _recorder(plan: CallPlan, leg: Leg, deps: CallDeps, began: float) -> CallRecorder | None:
+    """None where the call is not recorded. What a client plays itself never is: nobody knows when it was heard."""
+    if deps.recordings is None or not leg.plays or not deps.recordings.wanted(plan.persona):
+        return None
+    return CallRecorder(deps.recordings.tape(plan.call_id, leg.form), leg.form, began)
 
 
 def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:

@@ -42,6 +42,8 @@ class CoreSettings:
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
     """What the call may cost, in US dollars."""
+    announce: str = ""
+    """What the caller has to be told before anything else; empty: nothing."""
 
 
 def visible_session(

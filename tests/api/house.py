@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import ClientResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
@@ -21,6 +23,7 @@ from gateway.call.run import CallPlan
 from gateway.config import Settings
 from gateway.errors import HUNG_UP, Busy, Ending, LegProtocolError, SessionBusy
 from gateway.ports import Event, Leg, LegSink, Speaker
+from gateway.recordings.keeper import Keeper
 from gateway.stores.sql import SqlStore
 from gateway.supervisor import CallRequest
 from media.audio import PCM24, AudioFormat
@@ -136,6 +139,7 @@ class FakeCall:
 
     plan: CallPlan
     full: bool = False
+    recording: Literal["off", "on", "paused"] = "off"
     attached: int = 0
     received: list[str] = field(default_factory=list)
     over: list[Callable[[Ending], None]] = field(default_factory=list)
@@ -147,6 +151,10 @@ class FakeCall:
         self.over.append(on_over)
         send({"type": "hello"})
         return self
+
+    def pause_recording(self, *, paused: bool) -> None:
+        if self.recording != "off":
+            self.recording = "paused" if paused else "on"
 
     def receive(self, message: str) -> None:
         self.received.append(message)
@@ -217,6 +225,17 @@ class FakeSupervisor:
         return True
 
 
+class TemporaryFolder:
+    """Made and removed off the loop."""
+
+    async def __aenter__(self) -> Path:
+        self._folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="parley-")
+        return Path(self._folder.name)
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._folder.cleanup)
+
+
 @dataclass
 class House:
     client: TestClient[Any, Any]
@@ -226,6 +245,7 @@ class House:
     legs: list[FakeLeg]
     clock: list[float]
     """The time: set its one entry."""
+    keeper: Keeper
     sockets: list[SocketLeg] = field(default_factory=list)
 
     async def session(self, **body: object) -> tuple[str, str]:
@@ -266,7 +286,13 @@ async def house(
         sockets.append(SocketLeg(call_id, socket=socket))
         return sockets[-1]
 
-    async with SqlStore.open(url) as store:
+    async with (
+        SqlStore.open(url) as store,
+        TemporaryFolder() as folder,
+        Keeper.open(
+            settings.model_copy(update={"data_dir": folder}), store.database, lambda: clock[0]
+        ) as keeper,
+    ):
         deps = Deps(
             settings=settings,
             supervisor=supervisor,
@@ -274,6 +300,7 @@ async def house(
             personas=PERSONAS,
             tokens=Tokens(SECRET),
             access=AccessKeys(SECRET),
+            recordings=keeper,
             make_leg=made,
             model="parley-embedded",
             tools=TOOLS,
@@ -285,4 +312,4 @@ async def house(
         )
         # aiohttp's test server cancels handlers too, as `make_runner` does.
         async with TestClient(TestServer(create_app(deps))) as client:
-            yield House(client, deps, store, supervisor, legs, clock, sockets)
+            yield House(client, deps, store, supervisor, legs, clock, keeper, sockets)

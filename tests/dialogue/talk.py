@@ -136,6 +136,9 @@ class Control:
     def hang_up(self) -> None:
         self.acts.append("hang_up")
 
+    def pause_recording(self, *, paused: bool) -> None:
+        self.acts.append("pause" if paused else "resume")
+
     def hand_over(self, department: str, reason: str) -> None:
         self.acts.append("hand_over")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
-from api.surfaces.core import catalogue, channel, costs, credentials, health, sessions
+from api.surfaces.core import catalogue, channel, costs, credentials, health, recordings, sessions
 
 __all__ = ["routes"]
 
@@ -18,4 +18,5 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         *sessions.routes(deps),
         *costs.routes(deps),
         *channel.routes(deps),
+        *recordings.routes(deps),
     ]

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from api.records.history import History, Utterance, ending_of, explained
+from api.surfaces.core.recordings import recording_view
 from api.surfaces.core.wire import millis
+from gateway.stores.recordings import Recording
 from gateway.stores.schema import Call
 from personas.persona import Persona
 
@@ -83,12 +85,13 @@ def _last_activity(events: History) -> float:
 def _metadata(events: History) -> dict[str, object]:
     summaries = [call.summary for call in events.calls if call.summary]
     agent = [said.entry for said in events.utterances if said.entry.role == "assistant"]
+    recorded = {recording.call_id: recording for recording in events.recordings}
     return {
         "timings": [_timing(timing) for summary in summaries for timing in summary.get("timings", ())],
         "bargeinMs": [ms for summary in summaries for ms in summary.get("bargein_ms", ())],
         "heardMs": {entry.item_id: entry.heard_ms for entry in agent if entry.heard_ms is not None},
         "interrupted": [entry.item_id for entry in agent if entry.interrupted],
-        "calls": [_call(call) for call in events.calls],
+        "calls": [_call(call, recorded.get(call.id)) for call in events.calls],
     }
 
 
@@ -96,7 +99,7 @@ def _timing(timing: dict[str, Any]) -> dict[str, object]:
     return {ours: timing[field] for field, ours in _TIMINGS.items() if timing.get(field) is not None}
 
 
-def _call(call: Call) -> dict[str, object]:
+def _call(call: Call, recording: Recording | None) -> dict[str, object]:
     view: dict[str, object] = {
         "callId": call.id,
         "provider": call.provider,
@@ -111,6 +114,8 @@ def _call(call: Call) -> dict[str, object]:
             "reason": ending.reason,
             "description": explained(ending),
         }
+    if recording is not None:
+        view["recording"] = recording_view(recording)
     if call.summary:
         view["turns"] = call.summary.get("turns", 0)
         view["durationMs"] = call.summary.get("duration_ms", 0)
