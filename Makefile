@@ -1,10 +1,10 @@
 # Everything a person or CI does here is one of these. `make help` lists them.
 .DEFAULT_GOAL := help
 N = 1,4
-.PHONY: help install run test check lint types unit e2e bench fmt lock clean
+.PHONY: help install run test check lint types unit e2e e2e-sip bench fmt lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Create .venv with Parley in it, and what it needs of the system
 	@scripts/bootstrap
@@ -35,6 +35,10 @@ unit: ## The quick tests: no network, no process
 e2e: ## The slow ones: a real browser talks with a running Parley
 	@scripts/bootstrap --dev
 	@.venv/bin/python -m pytest -m e2e
+
+e2e-sip: ## A real SIP telephone calls through a real Asterisk (root on Debian; not part of the tests)
+	@scripts/bootstrap --dev
+	@.venv/bin/python -m scripts.e2e_sip
 
 bench: ## Measure Parley beside a bare baseline, here and now (N=1,4 calls)
 	@scripts/bootstrap --dev

@@ -1,4 +1,4 @@
-"""Asterisk chan_websocket: binary is media, text is control in words or in JSON, and the configuration that dials us.
+"""Asterisk chan_websocket: binary is media, text is control in words or in JSON.
 
 Reference/telephony.md, section 10.3, and channels/chan_websocket.c of Asterisk. Control comes in the form that the dial
 string asked for (`f(json)`), and is answered in the same.
@@ -36,7 +36,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "handshake", "stream_of", "verify_socket", "websocket_client"]
+__all__ = ["NAME", "Stream", "handshake", "stream_of", "verify_socket"]
 
 NAME = "asterisk_websocket"
 
@@ -216,34 +216,5 @@ def stream_of(url: str, headers: Mapping[str, str]) -> Stream:
 
 
 def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:
-    """Checks that a handshake carries the `credentials` of `websocket_client`. Raises Unverified."""
+    """Checks that a handshake carries the `credentials` of websocket_client.conf, user:password. Raises Unverified."""
     basic(headers, credentials)
-
-
-def websocket_client(url: str, *, credentials: str, section: str = "parley") -> str:
-    """A section of websocket_client.conf: one connection a call, to us. `credentials` are user:password."""
-    username, _, password = credentials.partition(":")
-    return f"""\
-[{section}]
-type = websocket_client
-connection_type = per_call_config
-uri = {url}
-protocols = {PROTOCOL}
-username = {username}
-password = {password}
-tls_enabled = {"yes" if url.startswith("wss:") else "no"}
-"""
-
-
-def dialplan(*, codec: str = "ulaw", section: str = "parley", context: str = "parley") -> str:
-    """A piece of extensions.conf that connects whoever calls. JSON control needs Asterisk 20.18, 22.8 or 23.2.
-    Raises ValueError for a codec that cannot be streamed."""
-    if codec not in FORMATS:
-        raise ValueError(f"chan_websocket streams {', '.join(FORMATS)}, not {codec}")
-    given = "call=${UNIQUEID},caller=${URIENCODE(${CALLERID(num)})},called=${URIENCODE(${EXTEN})}"
-    return f"""\
-[{context}]
-exten => _[+0-9].,1,Answer()
- same => n,Dial(WebSocket/{section}/c({codec})f(json)v({given}))
- same => n,Hangup()
-"""

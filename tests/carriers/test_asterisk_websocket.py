@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.carriers.asterisk_websocket import Stream, dialplan, handshake, verify_socket, websocket_client
+from gateway.carriers.asterisk_websocket import Stream, handshake, verify_socket
 from gateway.wire import (
     Audio,
     Codec,
@@ -271,30 +271,26 @@ def test_the_handshake() -> None:
         verify_socket("wss://x", carried, credentials="u:q")
 
 
-def test_the_configuration() -> None:
-    assert (
-        websocket_client("wss://voice.example.test/asterisk", credentials="u:p:q")
-        == """\
-[parley]
-type = websocket_client
-connection_type = per_call_config
-uri = wss://voice.example.test/asterisk
-protocols = media
-username = u
-password = p:q
-tls_enabled = yes
-"""
+def test_what_an_asterisk_sent() -> None:
+    """Of Asterisk 22.10.1 in `make e2e-sip`, dialled as `parley phone asterisk` writes it."""
+    stream = Stream({"call": "1796006124.2", "caller": "phone", "called": "+15550100002"})
+    dialled = "parley/c(ulaw)f(json)v(call=1796006124.2,caller=phone,called=%2B15550100002)"
+    start = (
+        '{"event":"MEDIA_START","connection_id":"parley","channel":"WebSocket/parley/0x7f4a5c003430",'
+        '"channel_id":"1796006124.3","format":"ulaw","optimal_frame_size":160,"ptime":20,"channel_variables":'
+        f'{{"DIALEDPEERNUMBER":"{dialled}","MEDIA_WEBSOCKET_CONNECTION_ID":"parley",'
+        '"MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE":"160"}}'
     )
-    assert "tls_enabled = no" in websocket_client("ws://127.0.0.1:8080/asterisk", credentials="u:p")
-    assert (
-        dialplan()
-        == """\
-[parley]
-exten => _[+0-9].,1,Answer()
- same => n,Dial(WebSocket/parley/c(ulaw)f(json)\
-v(call=${UNIQUEID},caller=${URIENCODE(${CALLERID(num)})},called=${URIENCODE(${EXTEN})}))
- same => n,Hangup()
-"""
-    )
-    with pytest.raises(ValueError, match="not opus"):
-        dialplan(codec="opus")
+    [began], answers = stream.receive(start)
+    assert isinstance(began, Started)
+    ulaw = Encoding(Codec.PCMU, 8000)
+    assert (began.call_id, began.caller, began.called) == ("1796006124.3", "phone", "+15550100002")
+    assert (began.hears, began.plays, began.pacing.frame_ms) == (ulaw, ulaw, 20)
+    assert answers == []
+    assert stream.mark("m1") == ['{"command":"MARK_MEDIA","correlation_id":"m1"}']
+    mark = '{"event":"MEDIA_MARK_PROCESSED","channel_id":"1796006124.3","correlation_id":"m1"}'
+    assert stream.receive(mark) == ([Played("m1")], [])
+    key = '{"event":"DTMF_END","channel_id":"1796006124.3","digit":"#"}'
+    assert stream.receive(key) == ([Digit("#")], [])
+    assert stream.clear() == ['{"command":"FLUSH_MEDIA"}']
+    assert stream.hang_up() == ['{"command":"HANGUP"}']

@@ -112,11 +112,11 @@ def test_every_command_is_in_the_run_page() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_and_make_targets_lead_somewhere(path: Path) -> None:
     text = path.read_text()
-    targets = set(re.findall(r"^([a-z0-9]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in link:
             assert (path.parent / link).exists(), link
-    for command in re.findall(r"(?:`|^|& )make ((?:[a-z]+ ?)+)", text, re.MULTILINE):
+    for command in re.findall(r"(?:`|^|& )make ((?:[a-z0-9-]+ ?)+)", text, re.MULTILINE):
         assert set(command.split()) <= targets, command
     for anchor_page, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", text):
         heads = re.findall(

@@ -6,12 +6,10 @@ from api.surfaces.telephony.desk import Asked
 from api.surfaces.telephony.door import Door
 from gateway.carriers import asterisk_websocket
 from gateway.config import Settings
+from gateway.pbx.plan import USER
 from gateway.wire import Started
 
-__all__ = ["DOOR", "USER"]
-
-USER = "parley"
-"""Of `websocket_client.conf`; the password is the secret."""
+__all__ = ["DOOR"]
 
 
 class _AsteriskWebSocket:
