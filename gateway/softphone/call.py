@@ -113,12 +113,17 @@ class Phone:
     async def _call(self, http: aiohttp.ClientSession) -> str:
         wish, line = self._wish, self._line
         proof = f"signed with {line.secret}" if line.signs else f"unsigned: {line.secret} is not set"
+        if not line.signable:
+            proof = f"unsigned: only {line.title} has the key"
         self._course.tell(
             self._now(), "dialled", f"{wish.caller} calls {wish.called} over {line.title} ({proof})"
         )
         query = {"persona": wish.persona} if wish.persona else None
         verbs = await self._ask(http, line.voice(self._facts, wish.url("voice", query), time.time()))
         began = self._now()
+        told = line.status(self._facts, wish.url("status"), "answered", None, time.time())
+        if told is not None:
+            await self._tell(http, told)
         how = ""
         try:
             how = await self._follow(http, verbs)
@@ -234,6 +239,8 @@ class Phone:
                     f"403: the server does not take the signature. Its {line.secret} or PARLEY_PUBLIC_URL is another "
                     f"than here; signed was {url}"
                 )
+            case 403 if not line.signable:
+                return f"403: only {line.title} can sign: start the server with PARLEY_TELEPHONY_OPEN=1"
             case 403:
                 return (
                     f"403: the server wants a signature. Set {line.secret} here to the server's value (and "
@@ -245,9 +252,10 @@ class Phone:
                     f"with PARLEY_TELEPHONY_OPEN=1, or with {line.secret}"
                 )
             case 404:
+                both = f", or with {line.secret} here and there" if line.signable else ""
                 return (
                     f"404: {line.title} is not set up there. Start the server with PARLEY_TELEPHONY_OPEN=1 to try "
-                    f"without proof, or with {line.secret} here and there"
+                    f"without proof{both}"
                 )
             case 503:
                 return f"503: the server cannot take the call now: {answer.body[:200]}"
@@ -260,7 +268,7 @@ class Phone:
         """One media socket. True when the caller hung up, False when the server closed it. Raises _Over."""
         side = self._line.open(self._facts, connect)
         if self._caller is None:
-            self._caller = self._make(side.encoding.rate)
+            self._caller = self._make(side.says.rate)
         stream = Stream(side, self._caller, self._course, self._heard, self._speaker, self._hung_up)
         headers = self._line.handshake(connect, time.time())
         asked = self._now()
@@ -272,7 +280,7 @@ class Phone:
                 max_msg_size=16 * 1024 * 1024,
             ) as socket:
                 took = self._now() - asked
-                encoding = side.encoding
+                encoding = side.plays
                 what = f"{encoding.codec.value} at {encoding.rate} Hz"
                 self._course.streaming(self._now(), took, f"{what}, stream {side.id}" if side.id else what)
                 await self._stream_status(http, connect, side.id, "started")

@@ -58,8 +58,12 @@ class Side(Protocol):
         """The carrier's name of the stream; empty where it has none."""
 
     @property
-    def encoding(self) -> Encoding:
-        """Both ways."""
+    def says(self) -> Encoding:
+        """Caller → server."""
+
+    @property
+    def plays(self) -> Encoding:
+        """Server → caller."""
 
     @property
     def limit_s(self) -> float:
@@ -98,7 +102,12 @@ class Line(Protocol):
         """The setting that proves it."""
 
     @property
-    def signs(self) -> bool: ...
+    def signs(self) -> bool:
+        """The secret is there."""
+
+    @property
+    def signable(self) -> bool:
+        """Whoever has the secret can sign; otherwise only the carrier can, with a key of which it shows the half."""
 
     def facts(self, caller: str, called: str) -> Facts:
         """A new call, with names as the carrier gives them."""

@@ -55,8 +55,10 @@ class Connect:
     action: str | None = None
     """Asked how to go on when the socket is gone; None: the next verb."""
     status_url: str | None = None
-    encoding: Encoding = PCMU
-    """Both ways."""
+    plays: Encoding = PCMU
+    """Server → caller."""
+    says: Encoding = PCMU
+    """Caller → server."""
     bearer: str | None = field(default=None, repr=False)
     """Shown at the handshake."""
 

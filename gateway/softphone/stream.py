@@ -49,8 +49,8 @@ class Stream:
         self._hung_up = hung_up
         self._now = asyncio.get_running_loop().time
         self._ear = Ear()
-        self._silence = silence(side.encoding, side.encoding.bytes_per_ms * FRAME_MS)
-        self._player = Player(side.encoding, 0.0, side.limit_s)
+        self._silence = silence(side.says, side.says.bytes_per_ms * FRAME_MS)
+        self._player = Player(side.plays, 0.0, side.limit_s)
         self._over = asyncio.Event()
         self.began = False
 
@@ -58,7 +58,7 @@ class Stream:
         """True when the caller hung up, False when the server closed the socket."""
         began = self._now()
         self.began = True
-        self._player = Player(self._side.encoding, began, self._side.limit_s)
+        self._player = Player(self._side.plays, began, self._side.limit_s)
         await self._send(socket, self._side.opening())
         try:
             async with asyncio.TaskGroup() as group:
@@ -89,7 +89,7 @@ class Stream:
                 async with asyncio.timeout(FAREWELL_S):
                     await socket.close()
                 return
-            audio = self._silence if act.frame is None else encoded(act.frame, self._side.encoding)
+            audio = self._silence if act.frame is None else encoded(act.frame, self._side.says)
             await self._send(socket, self._side.media(audio))
             if act.key:
                 await self._send(socket, self._side.key(act.key))
@@ -155,7 +155,7 @@ class Stream:
         server."""
         audio = self._player.advance(now)
         if audio:
-            encoding = self._side.encoding
+            encoding = self._side.plays
             pcm = decoded(audio, encoding)
             self._heard.write(pcm, encoding.rate)
             if self._speaker is not None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from gateway.softphone.line import Answer
 from gateway.softphone.orders import Broken
-from gateway.wire import Message
+from gateway.wire import Codec, Encoding, Message
 
 __all__ = ["audio_of", "json_object", "only", "socket_address", "text", "xml_response"]
 
@@ -55,14 +55,16 @@ def text(value: Mapping[str, Any], name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def audio_of(encoded: str, where: str) -> bytes:
-    """Base64, by the letter. Raises Broken."""
+def audio_of(encoded: str, where: str, encoding: Encoding) -> bytes:
+    """Base64 of raw audio, by the letter. Raises Broken."""
     try:
         audio = binascii.a2b_base64(encoded, strict_mode=True)
     except ValueError:
         raise Broken("a payload that is no base64", where) from None
     if audio[:4] == b"RIFF":
         raise Broken("a payload with the header of a file: it plays as a click", where)
+    if encoding.codec is Codec.L16 and len(audio) % 2:
+        raise Broken("half a sample", where)
     return audio
 
 

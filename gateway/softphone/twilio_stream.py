@@ -27,7 +27,8 @@ class TwilioSide:
     def __init__(
         self, call: Facts, connect: Connect, stream: str, *, version: str = "1.0.0", keys: bool = False
     ) -> None:
-        self.encoding: Encoding = connect.encoding
+        self.says: Encoding = connect.says
+        self.plays: Encoding = connect.plays
         self._call = call
         self._parameters = dict(connect.parameters)
         self.id = stream
@@ -37,7 +38,7 @@ class TwilioSide:
         self._chunk = 0
 
     def opening(self) -> Sequence[Message]:
-        linear = self.encoding.codec is Codec.L16
+        linear = self.says.codec is Codec.L16
         start = {
             "accountSid": self._call.account,
             "streamSid": self.id,
@@ -45,7 +46,7 @@ class TwilioSide:
             "tracks": ["inbound"],
             "mediaFormat": {
                 "encoding": "audio/x-L16" if linear else "audio/x-mulaw",
-                "sampleRate": self.encoding.rate,
+                "sampleRate": self.says.rate,
                 "channels": 1,
             },
             "customParameters": self._parameters,
@@ -83,7 +84,7 @@ class TwilioSide:
         match event:
             case "media":
                 body = self._body(told, "media", {"payload": str})
-                return [Play(audio_of(body["payload"], INVALID))]
+                return [Play(audio_of(body["payload"], INVALID, self.plays))]
             case "mark":
                 return [Mark(str(self._body(told, "mark", {"name": str})["name"]))]
             case "clear":

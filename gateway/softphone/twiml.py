@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from gateway.softphone.line import Answer
 from gateway.softphone.orders import (
-    PCMU,
     Broken,
     Connect,
     Dial,
@@ -22,13 +21,13 @@ from gateway.softphone.orders import (
 from gateway.softphone.strict import socket_address, xml_response
 from gateway.wire import Encoding
 
-__all__ = ["PCMU", "read"]
+__all__ = ["known", "read"]
 
 PARAMETER_AT_MOST = 500
 
-Attributes = Callable[[Element], tuple[Encoding, str | None]]
-"""The encoding that a `<Stream>` asks for, and the bearer of its handshake. Raises Broken for attributes that the
-carrier does not know."""
+Attributes = Callable[[Element], tuple[Encoding, Encoding, str | None]]
+"""What a `<Stream>` asks for: the encoding it plays and the one the caller comes in, and the bearer of its handshake.
+Raises Broken for attributes that the carrier does not know."""
 
 
 def read(answer: Answer, base: str, attributes: Attributes) -> Sequence[Verb]:
@@ -71,7 +70,7 @@ def _connect(element: Element, base: str, attributes: Attributes) -> Connect:
     stream = element.find("Stream")
     if stream is None or len(element) != 1:
         raise Broken("<Connect> without one <Stream>", "12200 schema validation warning", fatal=True)
-    encoding, bearer = attributes(stream)
+    plays, says, bearer = attributes(stream)
     parameters: dict[str, str] = {}
     for one in stream:
         name, value = one.get("name"), one.get("value")
@@ -86,7 +85,8 @@ def _connect(element: Element, base: str, attributes: Attributes) -> Connect:
         parameters,
         urljoin(base, action) if action else None,
         stream.get("statusCallback"),
-        encoding,
+        plays,
+        says,
         bearer,
     )
 
@@ -95,6 +95,16 @@ def _dial(element: Element, base: str) -> Dial:
     whom = [(one.text or "").strip() for one in element] or [(element.text or "").strip()]
     action = element.get("action")
     return Dial(", ".join(whom), urljoin(base, action) if action else None)
+
+
+def known(stream: Element, attributes: frozenset[str]) -> None:
+    """Raises Broken for another attribute than these, or for another track than the caller's."""
+    if unknown := set(stream.attrib) - attributes:
+        raise Broken(
+            f"<Stream> has no attribute {', '.join(sorted(unknown))}", "12200 schema validation warning"
+        )
+    if stream.get("track", "inbound_track") != "inbound_track":
+        raise Broken("<Connect><Stream> has the caller's track only", "<Stream track>")
 
 
 def _seconds(told: str) -> float:

@@ -36,7 +36,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """As it stands behind a proxy."""
     with running(
-        tmp_path_factory.mktemp("signed"), TWILIO_AUTH_TOKEN=SECRET, PARLEY_PUBLIC_URL=PUBLIC
+        tmp_path_factory.mktemp("signed"),
+        TWILIO_AUTH_TOKEN=SECRET,
+        PLIVO_AUTH_TOKEN=SECRET,
+        SIGNALWIRE_SIGNING_KEY=SECRET,
+        VONAGE_SIGNATURE_SECRET=SECRET,
+        PARLEY_PUBLIC_URL=PUBLIC,
     ) as server:
         yield server
 
@@ -84,6 +89,47 @@ async def test_speaking_over_the_agent_clears_and_keys_are_told(server: Server) 
     assert ran.summary["clears"] >= 1
     assert ran.summary["keys"] == "4#"
     assert only_call(server, carrier_calls(server)[-1]).persona == "bank_dispute"
+
+
+@pytest.mark.parametrize("carrier", ["plivo", "signalwire", "telnyx", "vonage"])
+async def test_other_carriers_are_played_too(server: Server, carrier: str) -> None:
+    stop = f"{caller('bargein_stop')}@1"
+    ran = await phone(
+        "call",
+        "--server",
+        server.url,
+        "--carrier",
+        carrier,
+        "--barge-in",
+        stop,
+        "--duration",
+        "5",
+        "--json",
+    )
+    assert ran.code == 0, ran.out + ran.err
+    assert ran.summary["rules"] == []
+    assert len(ran.summary["interruption_ms"]) == 1
+    assert ran.summary["marks_played"] > 0
+    call = only_call(server, carrier_calls(server)[-1])
+    assert (call.leg, call.ending) == (carrier, "caller/hung-up")
+
+
+@pytest.mark.parametrize(
+    ("carrier", "variable"),
+    [
+        ("plivo", "PLIVO_AUTH_TOKEN"),
+        ("signalwire", "SIGNALWIRE_SIGNING_KEY"),
+        ("vonage", "VONAGE_SIGNATURE_SECRET"),
+    ],
+)
+async def test_they_sign_as_well(signed: Server, carrier: str, variable: str) -> None:
+    with_secret = {variable: SECRET, "PARLEY_PUBLIC_URL": PUBLIC}
+    short = ("call", "--server", signed.url, "--carrier", carrier, "--duration", "1.5", "--json")
+    ran = await phone(*short, settings=with_secret)
+    assert ran.code == 0, ran.out + ran.err
+    ran = await phone(*short, settings={**with_secret, variable: "another secret"})
+    assert ran.code == 1
+    assert ran.summary["failed"].startswith("403: ")
 
 
 async def test_people_read_what_happens(server: Server) -> None:

@@ -11,7 +11,7 @@ from gateway.config import Settings
 from gateway.softphone import twiml
 from gateway.softphone.laml_hooks import LamlHooks
 from gateway.softphone.line import Answer, Facts, Side
-from gateway.softphone.orders import Broken, Connect, Verb
+from gateway.softphone.orders import PCMU, Connect, Verb
 from gateway.softphone.twilio_stream import TwilioSide
 from gateway.wire import Encoding
 
@@ -24,6 +24,7 @@ ATTRIBUTES = frozenset({"url", "name", "track", "connectorName", "statusCallback
 class _Twilio(LamlHooks):
     title = "Twilio"
     secret = "TWILIO_AUTH_TOKEN"
+    signable = True
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(self._proof)
@@ -57,12 +58,6 @@ def line(settings: Settings) -> _Twilio:
     return _Twilio(settings)
 
 
-def _attributes(stream: Element) -> tuple[Encoding, str | None]:
-    unknown = set(stream.attrib) - ATTRIBUTES
-    if unknown:
-        raise Broken(
-            f"<Stream> has no attribute {', '.join(sorted(unknown))}", "12200 schema validation warning"
-        )
-    if stream.get("track", "inbound_track") != "inbound_track":
-        raise Broken("<Connect><Stream> has the caller's track only", "<Stream track>")
-    return twiml.PCMU, None
+def _attributes(stream: Element) -> tuple[Encoding, Encoding, str | None]:
+    twiml.known(stream, ATTRIBUTES)
+    return PCMU, PCMU, None
