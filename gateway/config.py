@@ -159,6 +159,10 @@ class Settings(BaseModel):
         (),
         description="Who answers the telephone: a persona, or one per called number: +15550100002=dental, …",
     )
+    transfer_targets: tuple[str, ...] = Field(
+        (),
+        description="Numbers of the personas' transfers: front desk=+15550100020, tenant:lab=sip:lab@example.com, …",
+    )
     telephony_open: int = Field(
         0, ge=0, le=1, description="1: carriers on this machine need no signature. For development only."
     )
@@ -435,6 +439,7 @@ ENVIRONMENT: dict[str, str] = {
     "metrics_token": "PARLEY_METRICS_TOKEN",
     "frontend_urls": "FRONTEND_URLS",
     "phone_persona": "PARLEY_PHONE_PERSONA",
+    "transfer_targets": "PARLEY_TRANSFER_TARGETS",
     "telephony_open": "PARLEY_TELEPHONY_OPEN",
     "telephony_webhook_secret": "TELEPHONY_WEBHOOK_SECRET",
     "twilio_account_sid": "TWILIO_ACCOUNT_SID",
@@ -479,7 +484,15 @@ ENVIRONMENT: dict[str, str] = {
 """Field → variable. docs/run.md has a line for each; a test checks."""
 
 LISTS = frozenset(
-    {"providers", "api_keys", "frontend_urls", "phone_persona", "ice_addresses", "ice_servers"}
+    {
+        "providers",
+        "api_keys",
+        "frontend_urls",
+        "phone_persona",
+        "transfer_targets",
+        "ice_addresses",
+        "ice_servers",
+    }
 )
 
 

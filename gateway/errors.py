@@ -14,6 +14,7 @@
     │   ├── ModelUnavailable   try again, or another provider
     │   ├── ModelRefused       do not try again: bad key, unknown model
     │   └── ModelLost          the session broke while a call was using it
+    ├── ExchangeRefused        the carrier does not do what a live call asked of it; the call goes on
     ├── ToolError              turned into text for the model by `tools/run.py`
     └── StoreError             counted and logged once; the call goes on
 
@@ -32,6 +33,7 @@ __all__ = [
     "CallRejected",
     "ConfigError",
     "Ending",
+    "ExchangeRefused",
     "GatewayError",
     "LegError",
     "LegLost",
@@ -73,6 +75,7 @@ CALLER_SILENT = Ending(Side.CALLER, "silent")
 PROTOCOL = Ending(Side.CALLER, "protocol-error")
 AGENT_HUNG_UP = Ending(Side.AGENT, "hung-up")
 HANDED_OVER = Ending(Side.AGENT, "handed-over")
+TRANSFERRED = Ending(Side.AGENT, "transferred")
 MODEL_UNAVAILABLE = Ending(Side.MODEL, "unavailable")
 MODEL_REFUSED = Ending(Side.MODEL, "refused")
 MODEL_LOST = Ending(Side.MODEL, "lost")
@@ -91,6 +94,7 @@ ENDINGS: dict[Ending, str] = {
     PROTOCOL: "the caller's client sent what the protocol does not allow",
     AGENT_HUNG_UP: "the agent finished the conversation",
     HANDED_OVER: "the agent handed the caller over to a person",
+    TRANSFERRED: "the caller was put through to somebody else; after a warm transfer also the end of what the two said",
     MODEL_UNAVAILABLE: "no realtime model could be reached",
     MODEL_REFUSED: "the realtime model refused the session: a wrong key or an unknown model",
     MODEL_LOST: "the realtime model's session broke during the call",
@@ -158,6 +162,11 @@ class ModelRefused(ModelError):
 
 class ModelLost(ModelError):
     ending = MODEL_LOST
+
+
+class ExchangeRefused(GatewayError):
+    """A carrier cannot or will not do what a live call asked of it. The text is a sentence for the model, without
+    numbers."""
 
 
 class StoreError(GatewayError):

@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from gateway.consultation import Consultation
 from gateway.errors import Ending
 from media.audio import PCM24, AudioFormat
 from media.record import Chunk
@@ -27,6 +28,7 @@ __all__ = [
     "CallSummary",
     "Ear",
     "Event",
+    "Exchange",
     "JournalEntry",
     "Leg",
     "LegSink",
@@ -37,6 +39,7 @@ __all__ = [
     "Speaker",
     "Store",
     "Tape",
+    "Telephone",
     "ToolExecution",
     "TranscriptEntry",
     "TurnTiming",
@@ -138,6 +141,36 @@ class Leg(Protocol):
 
     async def close(self, ending: Ending) -> None:
         """Release everything, within 5 s, whatever the state. Idempotent. Does not call the sink."""
+
+
+@runtime_checkable
+class Telephone(Protocol):
+    """What a leg has besides when its far end is a telephone."""
+
+    def send_digits(self, digits: str) -> bool:
+        """Press 0-9, *, #, A-D for the other side; False where the carrier's stream cannot."""
+
+    def let_go(self) -> None:
+        """The carrier has connected the caller to somebody else: closing the leg must not hang up."""
+
+
+class Exchange(Protocol):
+    """What the carrier of one call can be asked beside its media stream. Its commands take a few seconds at most, and
+    raise ExchangeRefused with a sentence for the model when the carrier cannot or will not."""
+
+    async def transfer(self, to: str) -> None:
+        """Connect the caller to `to` (E.164 or a SIP URI), and us no longer: returns when the carrier has agreed. The
+        call's stream ends then, or before."""
+
+    async def consult(self, to: str, consultation: Consultation) -> None:
+        """Call `to` over the same carrier for this consultation: returns when the carrier has agreed to. The call that
+        comes of it begins the consultation (`begun`); what becomes of it otherwise is told by `failed`."""
+
+    async def recall(self, consultation: Consultation) -> None:
+        """The person is to be called no longer: it has rung long enough. Never raises."""
+
+    async def press(self, digits: str) -> bool:
+        """Press keys for the other side; False where the carrier has no such command."""
 
 
 # ── the model's end ───────────────────────────────────────────────────────────────────────────────────────

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.consultation import Consultation
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
 from gateway.log import where
-from gateway.ports import Leg
+from gateway.ports import Exchange, Leg
 from personas.persona import Persona
 
 __all__ = ["CallRequest", "Supervisor"]
@@ -32,6 +33,10 @@ class CallRequest:
     """See `gateway.call.run.CallPlan.session`."""
     outbound: bool = False
     """See `gateway.call.run.CallPlan.outbound`."""
+    exchange: Exchange | None = None
+    """What its carrier can be asked; None for a call that came over none."""
+    consultation: Consultation | None = None
+    """The call is with a person whom another call's caller wants."""
 
 
 class Supervisor:
@@ -90,8 +95,9 @@ class Supervisor:
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
         """Start the reserved call. Its task never fails: it ends with an `Ending`."""
         plan = CallPlan(
-            call_id, request.session_id, request.tenant, request.persona, request.session, request.outbound
-        )
+            call_id, request.session_id, request.tenant, request.persona, request.session, request.outbound,
+            request.exchange, request.consultation,
+        )  # fmt: skip
         call = Call(plan, leg, self._deps)
         self._calls[call_id] = call
         self._group.create_task(self._hold(call), name=f"call:{call_id}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from personas.dialogue import Dialogue, Phrase
 from personas.template import fields, fill
+from personas.transfers import Target
 
 __all__ = ["Limits", "Outbound", "Persona", "Recorded", "SessionPolicy"]
 
@@ -128,6 +129,13 @@ class Persona(BaseModel):
     )
     outbound: Outbound = Outbound()
     tools: tuple[str, ...] = ()
+    transfers: dict[str, Target] = Field(
+        default_factory=dict, description="Where its calls may be put through, by name."
+    )
+    putting_through: str = Field(
+        "One moment, please. I'll put you through.",
+        description="Said before a transfer that the agent has not announced itself.",
+    )
     limits: Limits = Limits()
     recording: Recorded = Recorded()
     hear: tuple[Phrase, ...] = Field(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from personas.persona import Persona
+from personas.transfers import put_through_notes
 
 __all__ = ["CARRY_ON", "Offered", "said_exactly", "say_exactly", "session_for"]
 
@@ -97,4 +98,6 @@ def _instructions(persona: Persona, *, with_tools: bool) -> str:
     ]
     if with_tools:
         parts.append(_WITH_TOOLS)
+        if notes := put_through_notes(persona.transfers):
+            parts.append(notes)
     return "\n\n".join(parts)

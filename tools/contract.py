@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -34,6 +34,26 @@ class CallControl(Protocol):
     def pause_recording(self, *, paused: bool) -> None:
         """Have the recording silent from now on, or go on with it. Keys that the caller presses meanwhile reach the
         model, and are written down nowhere. Without a recording only the latter."""
+
+    def can_transfer(self, to: str) -> bool:
+        """Whether the caller could be put through to this target or department now."""
+
+    async def transfer(self, to: str, reason: str, mode: Literal["cold", "warm"] | None = None) -> None:
+        """Put the caller through to one of the persona's targets, once what the agent is saying has been heard; `mode`
+        as the target says without. Returns when the caller is with them, and usually not even then, since the call
+        ends. Raises ToolError when there is no such target, when the caller objects, when nobody takes the call."""
+
+    async def press(self, digits: str) -> None:
+        """Press keys (0-9, *, #, A-D) for the other side. Raises ToolError where there is no telephone."""
+
+    def hold(self, on: bool) -> None:
+        """Put the caller on hold, or back. On hold the model hears nothing and nobody's patience is used up."""
+
+    def take_caller(self) -> None:
+        """Join the person of this call with the caller on hold. Raises ToolError when there is none."""
+
+    def decline_caller(self, reason: str) -> None:
+        """Go back to the caller on hold with this reason, and end this call. Raises ToolError when there is none."""
 
 
 class Records(Protocol):

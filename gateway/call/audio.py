@@ -20,9 +20,10 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
 )
+from gateway.call.interlude import Interlude
 from gateway.call.recording import CallRecorder
 from gateway.ports import Ear, Event
-from media.audio import PCM24, AudioFormat
+from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.level import dbfs
 from media.playout import Playout, PlayoutFull
 from media.vad import SpeechStarted as VadStarted
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 HANGOVER_MS = 300
 """Silence after which the local VAD calls the caller's speech over."""
+
+BACK_MS = 200
+"""After an interlude the agent repeats this much of what it was saying."""
 
 SIGN_S = 30.0
 """How often the core is told that a client still sends audio."""
@@ -51,6 +55,9 @@ class CallAudio(Protocol):
     def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
         """The caller's audio: what the core is to be told of it, each at once and after a `progress`."""
 
+    def overhear(self, audio: bytes, now: float) -> None:
+        """The caller's audio, when it is for somebody else than the agent."""
+
     def take(self, event: Event) -> AudioBegan | None:
         """A `response.output_audio.delta`: the news, when it is the first of its item."""
 
@@ -64,6 +71,12 @@ class CallAudio(Protocol):
 
     def pull(self, now: float) -> tuple[bytes | None, bool]:
         """The next frame to play, and whether an item begins with it (`gateway.ports.Speaker`)."""
+
+    def interpose(self, interlude: Interlude | None, now: float) -> None:
+        """From now on this is played and nothing cuts it; what the agent had to say waits. None: the agent goes on."""
+
+    def wake(self) -> None:
+        """There may be something to play, after there was nothing."""
 
     def delay(self, downlink_ms: int) -> None:
         """How long what is pulled takes until it is heard."""
@@ -93,6 +106,15 @@ class PlayedAudio:
         """Open gates: response → its items that have audio."""
         self._fresh = False
         """An item began whose first frame was not pulled yet."""
+        self._interlude: Interlude | None = None
+        self._before_ms = 0
+        """What the ear had heard as the interlude began."""
+        self._given_ms = 0
+        """Pulled of the interlude."""
+        self._foreign_ms = 0
+        """Of what the ear has heard, that which was none of the playout's."""
+        self._paused = False
+        """As the core wants it."""
 
     def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
         if self._recorder is not None:
@@ -107,6 +129,10 @@ class PlayedAudio:
                     yield SpeechEnded(self._detector.fed_ms - end_ms)
                 case _:
                     pass
+
+    def overhear(self, audio: bytes, now: float) -> None:
+        if self._recorder is not None:
+            self._recorder.hear(audio, now)
 
     def take(self, event: Event) -> AudioBegan | None:
         response_id, item_id, audio = event["response_id"], event["item_id"], event["delta"]
@@ -145,20 +171,26 @@ class PlayedAudio:
             case CloseGate(response_id):
                 self._close_gate(response_id)
             case Pause():
+                self._paused = True
                 self._playout.pause(now)
                 self._take_back(now)
             case Resume(back_ms):
-                self._playout.resume(now, back_ms)
-                if self._ear is not None:
-                    self._ear.wake()
+                self._paused = False
+                if self._interlude is None:
+                    self._playout.resume(now, back_ms)
+                    self.wake()
             case Clear():
+                self._paused = False
                 self._take_back(now)
                 self._playout.clear(now)
+                if self._interlude is not None:
+                    self._playout.pause(now)
 
     def progress(self, now: float) -> Played | None:
         if self._ear is not None:
             heard_ms = self._ear.heard_ms(now)
-            self._playout.acknowledge(heard_ms)
+            if self._interlude is None:
+                self._playout.acknowledge(heard_ms - self._foreign_ms)
             if self._recorder is not None:
                 self._recorder.heard(heard_ms, now)
         totals = self._playout.totals(now)
@@ -169,14 +201,48 @@ class PlayedAudio:
         )
         return Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms))
 
+    def interpose(self, interlude: Interlude | None, now: float) -> None:
+        if self._interlude is None:
+            if interlude is None:
+                return
+            self._playout.pause(now)
+            self._take_back(now)
+            self._before_ms = 0 if self._ear is None else self._ear.heard_ms(now)
+        else:
+            # What waits of it at the far end is of no use to anybody.
+            heard_ms = self._recalled(now)
+            self._leave(0 if heard_ms is None else heard_ms - self._before_ms - self._given_ms)
+        self._interlude = interlude
+        if interlude is None and not self._paused:
+            self._playout.resume(now, BACK_MS)
+        self.wake()
+
+    def _leave(self, taken_back_ms: int) -> None:
+        """The interlude is over; of what was pulled of it so much (negative) was not heard."""
+        self._foreign_ms += self._given_ms + taken_back_ms
+        self._before_ms += self._given_ms + taken_back_ms
+        self._given_ms = 0
+
+    def wake(self) -> None:
+        if self._ear is not None:
+            self._ear.wake()
+
     def pull(self, now: float) -> tuple[bytes | None, bool]:
+        if self._interlude is not None:
+            frame = self._interlude.pull()
+            if frame is not None:
+                self._given_ms += FRAME_MS
+                self._record(frame, now)
+            if self._interlude.over:
+                self._leave(0)
+                self._interlude = None
+                if not self._paused:
+                    self._playout.resume(now, BACK_MS)
+            return frame, False
         frame = self._playout.pull(now)
         if frame is None:
             return None, False
-        if self._recorder is not None and self._ear is not None:
-            self._recorder.sent(frame)
-        elif self._recorder is not None:
-            self._recorder.spoken(frame, self._playout.downlink_ms, now)
+        self._record(frame, now)
         self._detector.far_level(dbfs(frame, self.form))
         fresh, self._fresh = self._fresh, False
         return frame, fresh
@@ -188,11 +254,26 @@ class PlayedAudio:
         self._detector.close()
 
     def _take_back(self, now: float) -> None:
-        if self._ear is not None:
-            heard_ms = self._ear.recall(now)
-            self._playout.recall(heard_ms)
-            if self._recorder is not None:
-                self._recorder.recalled(heard_ms, now)
+        if self._interlude is None:
+            heard_ms = self._recalled(now)
+            if heard_ms is not None:
+                self._playout.recall(heard_ms - self._foreign_ms)
+
+    def _recalled(self, now: float) -> int | None:
+        """Take back what the far end has not played: what the ear has heard then; None where there is no such ear."""
+        if self._ear is None:
+            return None
+        heard_ms = self._ear.recall(now)
+        if self._recorder is not None:
+            self._recorder.recalled(heard_ms, now)
+        return heard_ms
+
+    def _record(self, frame: bytes, now: float) -> None:
+        """A frame goes out to the caller."""
+        if self._recorder is not None and self._ear is not None:
+            self._recorder.sent(frame)
+        elif self._recorder is not None:
+            self._recorder.spoken(frame, self._playout.downlink_ms, now)
 
     def _close_gate(self, response_id: str) -> None:
         """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""
@@ -216,6 +297,9 @@ class RelayedAudio:
         if self._sign_at is None or now - self._sign_at >= SIGN_S:
             self._sign_at = now
             yield AudioCame()
+
+    def overhear(self, audio: bytes, now: float) -> None:
+        """Of no meaning here."""
 
     def take(self, event: Event) -> AudioBegan | None:
         response_id, item_id, pcm = event["response_id"], event["item_id"], event["delta"]
@@ -251,6 +335,12 @@ class RelayedAudio:
 
     def pull(self, now: float) -> tuple[bytes | None, bool]:
         return None, False
+
+    def interpose(self, interlude: Interlude | None, now: float) -> None:
+        """Of no meaning here: the client plays what it wants."""
+
+    def wake(self) -> None:
+        """Of no meaning here."""
 
     def delay(self, downlink_ms: int) -> None:
         """Of no meaning here."""

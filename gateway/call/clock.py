@@ -26,6 +26,18 @@ class Clock:
         self._still_there = still_there
         self._farewell = farewell
         self._asked = False
+        self._stopped_at: float | None = None
+
+    def stop(self, now: float) -> None:
+        """The caller is on hold: no time passes until `go_on`."""
+        if self._stopped_at is None:
+            self._stopped_at = now
+
+    def go_on(self, now: float) -> None:
+        if self._stopped_at is not None:
+            self._began += now - self._stopped_at
+            self._active = now
+            self._stopped_at = None
 
     def active(self, now: float) -> None:
         """Somebody spoke."""
@@ -37,6 +49,8 @@ class Clock:
 
     def due(self, now: float, *, quiet: bool) -> Due | None:
         """Called while nobody has decided to end the call. `quiet`: nobody speaks, and nobody owes an answer."""
+        if self._stopped_at is not None:
+            return None
         if now - self._began >= self._limits.length_s:
             return Due(self._farewell, TOO_LONG)
         if not quiet or now - self._active < self._limits.silence_s:

@@ -40,7 +40,9 @@ from gateway.call.inputs import (
     DigitPressed,
     HandOverAsked,
     HangUpAsked,
+    HoldAsked,
     ItemProgress,
+    Joined,
     LegInput,
     Lost,
     MachineVerdict,
@@ -49,6 +51,9 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
     ToolFinished,
+    TransferAnswered,
+    TransferAsked,
+    Wish,
 )
 from gateway.call.keys import Keys
 from gateway.call.parting import Parting, is_goodbye
@@ -60,6 +65,7 @@ from gateway.call.speech import CallerSpeech
 from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
+from gateway.call.transfer import Transfer
 from gateway.call.turn import Act, Cue, Floor, is_backchannel, step
 from gateway.errors import AGENT_HUNG_UP, MODEL_LOST, OVER_BUDGET, Ending
 from gateway.ports import Event
@@ -134,6 +140,7 @@ class Core:
         self._owed_from = now
         """It is not asked for before this."""
         self._tools = ToolWork()
+        self._transfer = Transfer()
         self._held: tuple[dict[str, Any], str] | None = None
         """The reply that a client asked for while tools ran, and the id of its asking."""
 
@@ -151,7 +158,7 @@ class Core:
 
     def leg(self, event: LegInput, now: float) -> list[Effect]:
         """Something happened at the caller's end."""
-        if self._ended:
+        if self._ended or (self._transfer.joined and not isinstance(event, Lost)):
             return []
         out: list[Effect] = []
         match event:
@@ -181,7 +188,11 @@ class Core:
             case AudioCame() | MachineVerdict():
                 pass
             case Lost(ending):
-                self._end(ending, now, out)
+                ours, effects = self._transfer.lost(ending, now)
+                if ours:
+                    self._carry(effects, now, out)
+                else:
+                    self._end(ending, now, out)
         return out
 
     def model(self, event: Event, now: float) -> list[Effect]:
@@ -248,20 +259,68 @@ class Core:
         self._settle(now, out)
         return out
 
-    def control(self, event: HangUpAsked | HandOverAsked, now: float) -> list[Effect]:
-        """A tool wants the call to end, once the agent has been heard."""
+    def control(self, event: Wish, now: float) -> list[Effect]:
+        """A tool wants the call to end or the caller put through, once the agent has been heard; or what came of it."""
         if self._ended:
             return []
-        speakers = {line.response_id for line in self._scribe.agent.values()}
-        silent = bool(set(self._tools.running.values()) - speakers)
-        self._parting.asked(event, now, silent=silent)
-        return []
+        out: list[Effect] = []
+        transfer = self._transfer
+        match event:
+            case HangUpAsked() | HandOverAsked():
+                silent = bool(set(self._tools.running.values()) - self._speakers())
+                self._parting.asked(event, now, silent=silent)
+            case TransferAsked():
+                self._parting.revoke()
+                self._carry(transfer.asked(event, self._tools.running.values(), now), now, out)
+                self._settle(now, out)
+            case TransferAnswered():
+                self._carry(transfer.answered(event), now, out)
+            case Joined():
+                self._carry(transfer.join(), now, out)
+            case HoldAsked(on):
+                self._carry(transfer.hold(on), now, out)
+        return out
+
+    def said(self) -> list[tuple[str, str]]:
+        """The conversation so far: who (`user`, `assistant`) and what."""
+        return self._scribe.said()
+
+    def _speakers(self) -> set[str]:
+        """Responses of which something was said."""
+        return {line.response_id for line in self._scribe.agent.values()}
+
+    def _carry(self, effects: list[Effect], now: float, out: list[Effect]) -> None:
+        """What a transfer wants done; it may be the end."""
+        out += effects
+        if self._transfer.held or self._transfer.joined:
+            self._clock.stop(now)
+        else:
+            self._clock.go_on(now)
+        if self._transfer.ending is not None:
+            self._end(self._transfer.ending, now, out)
+
+    def _objects(self, now: float, out: list[Effect]) -> None:
+        """The caller has more to say: nobody leaves yet."""
+        self._parting.revoke()
+        self._carry(self._transfer.objected(), now, out)
+
+    @property
+    def _away(self) -> bool:
+        """The agent has nothing to do now: the caller is on hold, or talks with somebody else, or the call is over."""
+        return self._ended or self._transfer.held or self._transfer.joined
+
+    @property
+    def _leaving(self) -> bool:
+        return self._parting.ending is not None or self._transfer.leaving
 
     def tick(self, now: float) -> list[Effect]:
         """Time passed: deadlines and decisions that wait for it. Called every 50 ms or so."""
         if self._ended:
             return []
         out: list[Effect] = []
+        self._carry(self._transfer.tick(now), now, out)
+        if self._away:
+            return out
         if not self._greeted and self._audio_origin is not None and now - self._audio_origin >= GREETING_S:
             out += self._greet(now)
         if self._floor is Floor.HELD:
@@ -333,7 +392,9 @@ class Core:
             self._cue(Cue.KEEP, now, out)
 
     def _digit_pressed(self, digit: str, now: float, out: list[Effect]) -> None:
-        """A key takes the floor like speech, and there is no doubt about it."""
+        """A key takes the floor like speech, and there is no doubt about it. On hold nobody has it."""
+        if self._transfer.held:
+            return
         self._clock.active(now)
         self._clock.answered()
         if self._desk.interrupts and self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
@@ -345,7 +406,7 @@ class Core:
         if item is None:
             return
         self._clock.active(now)
-        self._parting.revoke()
+        self._objects(now, out)
         if self._floor is Floor.WAITING:
             # The reply on its way does not know of it.
             self._give_up(now, out, cancel=True)
@@ -364,7 +425,7 @@ class Core:
         self._unheard = 0
         if not self._desk.creates or self._persona.turns == "provider":
             return
-        if self._playing.audible() or self._parting.ending is not None:
+        if self._playing.audible() or self._leaving:
             self._undecided[item_id] = self._speech.heard_ms
             return
         if self._floor in (Floor.WAITING, Floor.HELD):
@@ -391,7 +452,7 @@ class Core:
         if item_id not in self._undecided:
             return
         speech_ms = self._undecided.pop(item_id)
-        parting = self._parting.ending is not None
+        parting = self._leaving
         if is_backchannel(text, speech_ms) or (parting and is_goodbye(text)):
             self._kept_words = bool(text.strip()) and self._nearly_done() and not parting
             if not self._kept_words and self._playing.audible():
@@ -403,7 +464,7 @@ class Core:
             if self._floor is Floor.HELD and not self._speech.speaking and not self._undecided:
                 self._cue(Cue.KEEP, now, out)
             return
-        self._parting.revoke()
+        self._objects(now, out)
         if self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
             self._cue(Cue.YIELD, now, out)
         self._owe(True, now)
@@ -413,7 +474,7 @@ class Core:
         """The caller has the floor: stop, and tell the model what was heard."""
         out.append(Note("interruptions"))
         # "Wait, one more thing" over the farewell: the call goes on.
-        self._parting.revoke()
+        self._objects(now, out)
         # A reply of which nothing was heard is still owed, should the model take no turn from this speech.
         unheard = not self._playing.audible()
         self._give_up(now, out, cancel=cancel)
@@ -459,6 +520,7 @@ class Core:
         self._scribe.agent[item_id].begun = True
         self._times.audio(now)
         self._parting.speaking(now)
+        self._transfer.speaking(now)
         if (
             self._speech.speaking
             and self._floor is Floor.WAITING
@@ -503,6 +565,12 @@ class Core:
                 self._owe(True, now)
                 self._undecided.clear()
                 self._kept_words = False
+        if self._transfer.leaving and self._replies.idle:
+            if self._transfer.announce(self._speakers()):
+                self._ask({"instructions": say_exactly(self._persona.putting_through)}, now, out)
+            elif not (self._undecided or self._speech.speaking or self._keys.gathering):
+                self._carry(self._transfer.heard(now), now, out)
+            return
         if self._tools.running or not self._replies.idle:
             return
         if self._held is not None:

@@ -13,15 +13,19 @@ __all__ = [
     "CloseGate",
     "Effect",
     "End",
+    "Hold",
+    "Join",
     "Note",
     "OpenGate",
     "Pause",
+    "Reach",
     "Remark",
     "Resume",
     "RunTool",
     "Time",
     "ToLeg",
     "ToModel",
+    "TransferFailed",
     "Write",
 ]
 
@@ -119,6 +123,33 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Put the caller on hold: the sound of hold in place of the agent, and silence for the model; or end that."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Have the caller put through to this target by the carrier; or, `warm`, call it and speak with who answers."""
+
+    target: str
+    warm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Join the caller with the person who was called."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """The tool that asked for the transfer is answered with this."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The call is over."""
 
@@ -139,5 +170,9 @@ Effect = (
     | Time
     | Note
     | Remark
+    | Hold
+    | Reach
+    | Join
+    | TransferFailed
     | End
 )

@@ -21,7 +21,9 @@ __all__ = [
     "DigitPressed",
     "HandOverAsked",
     "HangUpAsked",
+    "HoldAsked",
     "ItemProgress",
+    "Joined",
     "LegInput",
     "Lost",
     "MachineVerdict",
@@ -30,6 +32,9 @@ __all__ = [
     "SpeechEnded",
     "SpeechStarted",
     "ToolFinished",
+    "TransferAnswered",
+    "TransferAsked",
+    "Wish",
 ]
 
 
@@ -145,6 +150,41 @@ class MachineVerdict:
     kind: Literal["human", "machine", "beep", "fax", "unknown"]
     source: str
     """The carrier's name, or `local`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """A tool wants the caller put through once the agent has been heard."""
+
+    target: str
+    """One of the persona's targets, by name."""
+    warm: bool
+    """The agent speaks with the person first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAnswered:
+    """What became of it: the carrier has put the caller through, the person takes the call; or neither, and why."""
+
+    ok: bool
+    reason: str = ""
+    """A sentence for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The person whom this call is with takes a caller: from now on the two talk with one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """Somebody wants the caller on hold, or back."""
+
+    on: bool
+
+
+Wish = HangUpAsked | HandOverAsked | TransferAsked | TransferAnswered | Joined | HoldAsked
+"""What is wanted of the call by others than its two peers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from gateway.call.inputs import (
     DigitPressed,
     HandOverAsked,
     HangUpAsked,
+    HoldAsked,
     ItemProgress,
+    Joined,
     Lost,
     MachineVerdict,
     Played,
@@ -23,6 +25,8 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
     ToolFinished,
+    TransferAnswered,
+    TransferAsked,
 )
 from gateway.errors import ENDINGS, Ending
 from gateway.ports import JournalEntry, Store
@@ -113,8 +117,9 @@ def plain(event: object) -> dict[str, Any]:
 INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked, Lost,
-        MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted, ToolFinished,
+        AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked,
+        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted,
+        ToolFinished, TransferAnswered, TransferAsked,
     )
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ from gateway.call.inputs import (
     SpeechEnded,
     SpeechStarted,
     ToolFinished,
+    Wish,
 )
 from gateway.call.parting import Parting, is_goodbye
 from gateway.call.postmarks import Sender
@@ -166,9 +167,14 @@ class RelayCore:
         self._settle(now, out)
         return out
 
-    def control(self, event: HangUpAsked | HandOverAsked, now: float) -> list[Effect]:
-        """A tool wants the call to end, once the agent has been heard."""
-        if self._ended:
+    def said(self) -> list[tuple[str, str]]:
+        """The conversation so far: who (`user`, `assistant`) and what."""
+        return self._scribe.said()
+
+    def control(self, event: Wish, now: float) -> list[Effect]:
+        """A tool wants the call to end, once the agent has been heard. Nothing else is there to be done: no carrier has
+        brought a client that plays the audio itself."""
+        if self._ended or not isinstance(event, HangUpAsked | HandOverAsked):
             return []
         speakers = {line.response_id for line in self._scribe.agent.values()}
         silent = bool(set(self._tools.running.values()) - speakers)

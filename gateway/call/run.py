@@ -18,11 +18,12 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
+from gateway.call.control import Control
 from gateway.call.core import Core
 from gateway.call.effects import (
     Charge,
@@ -30,15 +31,19 @@ from gateway.call.effects import (
     CloseGate,
     Effect,
     End,
+    Hold,
+    Join,
     Note,
     OpenGate,
     Pause,
+    Reach,
     Remark,
     Resume,
     RunTool,
     Time,
     ToLeg,
     ToModel,
+    TransferFailed,
     Write,
 )
 from gateway.call.inputs import (
@@ -47,13 +52,13 @@ from gateway.call.inputs import (
     ClientSent,
     Connected,
     DigitPressed,
-    HandOverAsked,
-    HangUpAsked,
+    Joined,
     LegInput,
     Lost,
     MachineVerdict,
     SidebandJoined,
     ToolFinished,
+    Wish,
 )
 from gateway.call.journal import Journal
 from gateway.call.recording import CallRecorder
@@ -63,10 +68,13 @@ from gateway.call.sideband import Sideband, Sidebands
 from gateway.call.tally import Tally, log_ended, log_remark
 from gateway.call.veil import Veil
 from gateway.call.waiting import Waiting
+from gateway.consultation import Consultation, Party
 from gateway.errors import (
+    HUNG_UP,
     INTERNAL_ERROR,
     MODEL_LOST,
     PROTOCOL,
+    TRANSFERRED,
     Busy,
     Ending,
     GatewayError,
@@ -80,6 +88,7 @@ from gateway.ports import (
     CallRecord,
     Ear,
     Event,
+    Exchange,
     Leg,
     Model,
     ModelSession,
@@ -90,6 +99,9 @@ from gateway.ports import (
 )
 from gateway.pricing.tariff import NO_PRICES, Tariff
 from gateway.transcoding import open_model
+from media.audio import AudioFormat
+from media.crossing import Crossing
+from media.hold_sound import HoldSound
 from personas.persona import Persona
 from tools.contract import Records, Tool, ToolContext
 from tools.run import run_tool
@@ -109,6 +121,9 @@ RELAYED_WAIT_MS = 300_000
 """The same of a client that sends faster than real time, and counts on all of it."""
 
 
+NO_ANSWER = "They hung up without taking the call. Say so, and offer to take a message or to try again."
+
+
 @dataclass(frozen=True, slots=True)
 class CallPlan:
     """What one call is to be."""
@@ -122,6 +137,10 @@ class CallPlan:
     `session.update`, already found valid. The persona's policy decides what of it applies."""
     outbound: bool = False
     """We placed the call: whoever answers may be a machine."""
+    exchange: Exchange | None = None
+    """What the carrier can be asked beside its stream; None where there is no carrier."""
+    consultation: Consultation | None = None
+    """The call is with a person whom another call's caller wants; it decides this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +168,9 @@ class Call:
 
     def __init__(self, plan: CallPlan, leg: Leg, deps: CallDeps) -> None:
         loop = asyncio.get_running_loop()
+        if plan.exchange is None and plan.persona.transfers:
+            # The model is told of nobody whom it cannot put the caller through to.
+            plan = replace(plan, persona=plan.persona.model_copy(update={"transfers": {}}))
         self.plan = plan
         self._leg = leg
         self._deps = deps
@@ -181,15 +203,30 @@ class Call:
         self._ended: asyncio.Future[Ending] = loop.create_future()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._talking: asyncio.Task[None] | None = None
         self._model: ModelSession | None = None
         self._waiting = Waiting(PLAYED_WAIT_MS if leg.plays else RELAYED_WAIT_MS, leg.form)
         self._answers = ("", "")
         """The provider and the model that answer now, or answered last."""
+        self._held = False
+        """The model hears nothing of the caller."""
+        self._other: tuple[Party, Crossing] | None = None
+        """With whom the caller talks instead of the agent, and where what they say goes."""
+        self._control = Control(
+            self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
+        )
+        if plan.consultation is not None:
+            plan.consultation.begun(self)
 
     def end(self, ending: Ending) -> None:
-        """Ask the call to end; whoever asks first decides."""
+        """Ask the call to end; whoever asks first decides. Who talks with somebody else was put through, whoever hangs
+        up then."""
         if not self._ended.done():
-            self._ended.set_result(ending)
+            self._ended.set_result(TRANSFERRED if self._other is not None and ending is HUNG_UP else ending)
+
+    def hold(self, on: bool) -> None:
+        """Put the caller on hold, or back, for as long as somebody wants."""
+        self._control.hold(on)
 
     def machine(self, verdict: MachineVerdict) -> None:
         """Somebody knows who answered. On a call that we did not place it says nothing."""
@@ -222,8 +259,8 @@ class Call:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._begin(wall)
-                self._start("model", self._talk())
-                self._start("tick", self._tick())
+                self._start_talking()
+                self.start("tick", self._tick())
                 await self._leg.open(self, self)
                 await asyncio.wait([self._ended])
                 # The leg first: until it is closed the caller hears what is left, and waits.
@@ -239,7 +276,14 @@ class Call:
             await self._finish(self._ended.result())
         return self._ended.result()
 
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+    def _start_talking(self) -> None:
+        if self._group is not None:
+            self._talking = self._group.create_task(self._talk(), name=f"model:{self.plan.call_id}")
+            self._tasks.add(self._talking)
+            self._talking.add_done_callback(self._tasks.discard)
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """As a task of the call, which ends with it. One that raises ends the call."""
         if self._group is None or self._ended.done():
             work.close()
             return
@@ -256,6 +300,15 @@ class Call:
         self._tell(ChannelOpened())
 
     def on_audio(self, audio: bytes) -> None:
+        if self._other is not None:
+            other, says = self._other
+            self._audio.overhear(audio, self._now())
+            says.push(audio)
+            other.wake()
+            return
+        if self._held:
+            # Time goes on for the model as it does for the caller.
+            audio = self._leg.form.silence * len(audio)
         if self._model is None:
             self._waiting.audio(audio)
         else:
@@ -269,6 +322,8 @@ class Call:
         self._tell(ClientSent(message))
 
     def on_digit(self, digit: str) -> None:
+        if self._control.digit(digit):
+            return
         self._report()
         self._store.pressed(digit)
         self._tell(DigitPressed(digit))
@@ -284,13 +339,27 @@ class Call:
             self._report()
         return frame
 
-    # ── what a tool may do (tools.contract.CallControl) ──
+    # ── what its control wants (control.Host) ──
 
-    def hang_up(self) -> None:
-        self._control(HangUpAsked())
+    @property
+    def call_id(self) -> str:
+        return self.plan.call_id
 
-    def hand_over(self, department: str, reason: str) -> None:
-        self._control(HandOverAsked())
+    def tell(self, wish: Wish) -> None:
+        if self._ended.done():
+            return
+        self._report()
+        now = self._now()
+        self._journal.tool(self._ms(now), wish)
+        self._apply(self._core.control(wish, now))
+
+    def said(self) -> list[tuple[str, str]]:
+        return self._core.said()
+
+    def remark(self, event: dict[str, Any]) -> None:
+        self._journal.call(self._ms(self._now()), event)
+
+    # ── the recording ──
 
     def pause_recording(self, *, paused: bool) -> None:
         self._report()  # what was heard until now is not of the pause
@@ -307,10 +376,26 @@ class Call:
             return "off"
         return "paused" if self._recorder.paused else "on"
 
-    def _control(self, asked: HangUpAsked | HandOverAsked) -> None:
-        now = self._now()
-        self._journal.tool(self._ms(now), asked)
-        self._apply(self._core.control(asked, now))
+    # ── two telephones that are joined (consultation.Party) ──
+
+    def bridge(self, other: Party, *, hears: Crossing, says: Crossing) -> None:
+        if self._ended.done():
+            other.end(TRANSFERRED)
+            return
+        self._other = (other, says)
+        self.remark({"type": "Bridged", "call": other.call_id})
+        self.tell(Joined())
+        self._audio.interpose(hears, self._now())
+        if self._talking is not None:
+            # The agent is not needed any more, nor is its model.
+            self._talking.cancel()
+
+    @property
+    def form(self) -> AudioFormat:
+        return self._leg.form
+
+    def wake(self) -> None:
+        self._audio.wake()
 
     # ── into the core ──
 
@@ -349,7 +434,7 @@ class Call:
                 case OpenGate() | CloseGate() | Pause() | Resume() | Clear():
                     self._audio.obey(effect, self._now())
                 case RunTool(tool_call_id, name, arguments):
-                    self._start(f"tool:{name}", self._use(tool_call_id, name, arguments))
+                    self.start(f"tool:{name}", self._use(tool_call_id, name, arguments))
                 case Write(entry):
                     self._store.transcript(entry)
                 case Charge(used):
@@ -362,6 +447,15 @@ class Call:
                 case Remark(event):
                     self._journal.call(self._ms(self._now()), event)
                     log_remark(event)
+                case Hold(on):
+                    self._held = on
+                    self._audio.interpose(HoldSound(self._leg.form) if on else None, self._now())
+                case Reach(target, warm):
+                    self._control.reach(target, warm=warm)
+                case Join():
+                    self._control.join()
+                case TransferFailed(reason):
+                    self._control.answered(reason)
                 case End(ending):
                     self.end(ending)
 
@@ -372,6 +466,8 @@ class Call:
             self._sidebands.send(event, to=to)
 
     def _send(self, event: Event) -> None:
+        if self._other is not None:
+            return
         if self._model is None:
             if not self._waiting.event(event):
                 self.end(PROTOCOL)
@@ -458,9 +554,9 @@ class Call:
             tenant=plan.tenant,
             persona_id=plan.persona.id,
             idempotency_key=f"{plan.session_id}:{tool_call_id}",
-            now=datetime.fromtimestamp(self._deps.wall(), plan.persona.zone),
+            now=self._local_time(),
             records=self._deps.records(plan.tenant),
-            control=self,
+            control=self._control,
         )
         outcome = await run_tool(self._tools[name], arguments, context)
         now = self._now()
@@ -473,6 +569,9 @@ class Call:
         finished = ToolFinished(tool_call_id, outcome.output, outcome.ok)
         self._journal.tool(self._ms(now), finished)
         self._apply(self._core.tool(finished, now))
+
+    def _local_time(self) -> datetime:
+        return datetime.fromtimestamp(self._deps.wall(), self.plan.persona.zone)
 
     async def _tick(self) -> None:
         while True:
@@ -506,6 +605,11 @@ class Call:
         stats: dict[str, float] = {}
         with self._guarded("reading the leg's figures"):
             stats = self._leg.stats()
+        with self._guarded("telling the other call"):
+            if self._other is not None:
+                self._other[0].end(TRANSFERRED)
+            if self.plan.consultation is not None:
+                self.plan.consultation.failed(NO_ANSWER)
         with self._guarded("telling the sidebands"):
             self._sidebands.over(ending)
         with self._guarded("closing the voice detector"):

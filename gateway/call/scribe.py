@@ -76,6 +76,12 @@ class Scribe:
                 pass
         return []
 
+    def said(self) -> list[tuple[str, str]]:
+        """What was said so far, in the order of speech: who (`user`, `assistant`) and what."""
+        lines = [(line.start_ms, "user", line.text) for line in self.user.values()]
+        lines += [(line.start_ms, "assistant", line.text) for line in self.agent.values()]
+        return [(who, text) for _, who, text in sorted(lines, key=lambda one: one[0]) if text]
+
     # the caller
 
     def _typed(self, item: dict[str, Any], at_ms: int) -> list[Effect]:

@@ -48,7 +48,7 @@ COMPLAINTS = 5
 
 
 class CarrierLeg:
-    """One caller at a carrier; implements `gateway.ports.Leg` and `gateway.ports.Ear`."""
+    """One caller at a carrier; implements `gateway.ports.Leg`, `Ear` and `Telephone`."""
 
     plays = True
     downlink_ms = 0
@@ -79,6 +79,7 @@ class CarrierLeg:
         self._woken = False
         self._ending: Ending | None = None
         self._over = False
+        self._let_go = False
         self._complaints = 0
 
     # ── the port ──────────────────────────────────────────────────────────────────────────────────────────
@@ -119,7 +120,8 @@ class CarrierLeg:
             self._timer = None
         line, self._line = self._line, None
         if line is not None:
-            line.send(line.stream.hang_up())
+            if not self._let_go:
+                line.send(line.stream.hang_up())
             await line.close()
 
     # ── the ear ───────────────────────────────────────────────────────────────────────────────────────────
@@ -155,6 +157,10 @@ class CarrierLeg:
         messages = self._line.stream.send_digits(digits)
         self._line.send(messages)
         return bool(messages)
+
+    def let_go(self) -> None:
+        """The carrier has connected the caller to somebody else: the socket is closed in the end, and no more."""
+        self._let_go = True
 
     @property
     def over(self) -> bool:

@@ -15,6 +15,7 @@ from gateway.speech.ports import Heard
 from personas.library import load as load_personas
 from personas.persona import Persona
 from personas.prompt import session_for
+from tests.tools.controls import FakeControl
 from tools.contract import ToolContext, ToolError
 from tools.library import load as load_tools
 from tools.run import run_tool
@@ -128,28 +129,12 @@ class MemoryRecords:
 
 
 @dataclass
-class Control:
-    """What the tools did to the call."""
-
-    acts: list[str] = field(default_factory=list)
-
-    def hang_up(self) -> None:
-        self.acts.append("hang_up")
-
-    def pause_recording(self, *, paused: bool) -> None:
-        self.acts.append("pause" if paused else "resume")
-
-    def hand_over(self, department: str, reason: str) -> None:
-        self.acts.append("hand_over")
-
-
-@dataclass
 class Talk:
     """One conversation with a persona."""
 
     who: Persona
     records: MemoryRecords = field(default_factory=MemoryRecords)
-    control: Control = field(default_factory=Control)
+    control: FakeControl = field(default_factory=FakeControl)
     items: list[dict[str, Any]] = field(default_factory=list)
     heard: dict[str, Heard] = field(default_factory=dict)
     called: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.dialogue.talk import NOW, Control, MemoryRecords
+from tests.dialogue.talk import NOW, MemoryRecords
+from tests.tools.controls import FakeControl
 from tools.contract import ToolContext
 from tools.library import load
 from tools.run import run_tool
@@ -21,7 +22,7 @@ TOOLS = load()
 
 
 async def run(
-    name: str, arguments: dict[str, Any], records: MemoryRecords, control: Control
+    name: str, arguments: dict[str, Any], records: MemoryRecords, control: FakeControl
 ) -> dict[str, Any]:
     context = ToolContext("c", "s", "t", "p", "s:1", NOW, records, control)
     outcome = await run_tool(TOOLS[name], json.dumps(arguments), context)
@@ -65,14 +66,14 @@ def test_definitions_are_made_without_garbage_and_are_each_callers_own() -> None
 async def test_moments_are_read_as_models_write_them(written: str) -> None:
     records = MemoryRecords()
     booking = {"service": "cleaning", "starts_at": written, "name": "Susan Walker", "phone": "555-0172"}
-    result = await run("book_appointment", booking, records, Control())
+    result = await run("book_appointment", booking, records, FakeControl())
     assert result["confirmation_code"] == "K7Q2"
     assert records.booked[0]["starts_at"] == datetime(2026, 11, 20, 9, 30)  # noqa: DTZ001 - wall-clock time
 
 
 @pytest.mark.parametrize("written", ["2026-11-20", "2026-11-20T00:00:00", "2026/11/20", "11/20/2026"])
 async def test_days_are_read_as_models_write_them(written: str) -> None:
-    result = await run("find_slots", {"service": "cleaning", "on": written}, MemoryRecords(), Control())
+    result = await run("find_slots", {"service": "cleaning", "on": written}, MemoryRecords(), FakeControl())
     assert result["on"] == "2026-11-20"
     assert "2026-11-20T09:30:00" in [slot["starts_at"] for slot in result["slots"]]
 
@@ -80,13 +81,13 @@ async def test_days_are_read_as_models_write_them(written: str) -> None:
 @pytest.mark.parametrize("written", ["soon", "2026-13-45", "", "2026-11-20T99:99"])
 async def test_what_is_no_moment_is_explained(written: str) -> None:
     booking = {"service": "cleaning", "starts_at": written, "name": "Susan Walker", "phone": "555-0172"}
-    result = await run("book_appointment", booking, MemoryRecords(), Control())
+    result = await run("book_appointment", booking, MemoryRecords(), FakeControl())
     assert "YYYY-MM-DDTHH:MM:SS" in result["error"]
 
 
 async def test_a_day_without_free_times_names_the_next_ones() -> None:
     result = await run(
-        "find_slots", {"service": "cleaning", "on": "2026-11-22"}, MemoryRecords(), Control()
+        "find_slots", {"service": "cleaning", "on": "2026-11-22"}, MemoryRecords(), FakeControl()
     )
     assert result["slots"] == []
     assert result["other_days"][0]["starts_at"] == "2026-11-23T08:00:00"
@@ -96,12 +97,12 @@ async def test_the_past_is_refused() -> None:
     records = MemoryRecords()
     assert (
         "past"
-        in (await run("find_slots", {"service": "x", "on": "2026-11-17"}, records, Control()))["error"]
+        in (await run("find_slots", {"service": "x", "on": "2026-11-17"}, records, FakeControl()))["error"]
     )
     booking = {"service": "x", "starts_at": "2026-11-17T09:00", "name": "Al Bo", "phone": "5550172"}
-    assert "past" in (await run("book_appointment", booking, records, Control()))["error"]
+    assert "past" in (await run("book_appointment", booking, records, FakeControl()))["error"]
     claim = {"policy_number": "481926", "loss_type": "fire", "occurred_on": "2026-12-01", "injured": False}
-    result = await run("open_claim", {**claim, "description": "a fire"}, records, Control())
+    result = await run("open_claim", {**claim, "description": "a fire"}, records, FakeControl())
     assert "future" in result["error"]
     assert not records.booked
     assert not records.claims
@@ -109,30 +110,34 @@ async def test_the_past_is_refused() -> None:
 
 async def test_claims_and_disputes_reach_the_records_with_their_key() -> None:
     records = MemoryRecords()
-    assert (await run("look_up_policy", {"number": "481926"}, records, Control()))[
+    assert (await run("look_up_policy", {"number": "481926"}, records, FakeControl()))[
         "holder"
     ] == "Jordan Ellis"
     claim = {"policy_number": "481926", "loss_type": "fire", "occurred_on": "yesterday", "injured": False}
-    opened = await run("open_claim", {**claim, "description": "a fire"}, records, Control())
+    opened = await run("open_claim", {**claim, "description": "a fire"}, records, FakeControl())
     assert opened["claim_number"] == "621884"
     assert records.claims[0]["key"] == "s:1"
     assert records.claims[0]["occurred_on"].isoformat() == "2026-11-17"
-    card = await run("find_card", {"last4": "7305"}, records, Control())
+    card = await run("find_card", {"last4": "7305"}, records, FakeControl())
     charge = card["charges"][0]["charge_id"]
     dispute = {"last4": "7305", "charge_id": charge, "reason": "unrecognized"}
-    assert (await run("open_dispute", dispute, records, Control()))["reference"] == "DX4471"
+    assert (await run("open_dispute", dispute, records, FakeControl()))["reference"] == "DX4471"
     assert records.disputes[0]["key"] == "s:1"
 
 
 async def test_the_weather_says_that_it_is_a_sample() -> None:
-    result = await run("weather", {"city": "new york city", "unit": "celsius"}, MemoryRecords(), Control())
+    result = await run(
+        "weather", {"city": "new york city", "unit": "celsius"}, MemoryRecords(), FakeControl()
+    )
     assert (result["city"], result["temperature"], result["unit"]) == ("New York", 16, "celsius")
     assert "sample" in result["source"]
-    assert "no sample" in (await run("weather", {"city": "Atlantis"}, MemoryRecords(), Control()))["error"]
+    assert (
+        "no sample" in (await run("weather", {"city": "Atlantis"}, MemoryRecords(), FakeControl()))["error"]
+    )
 
 
 async def test_a_call_is_ended_and_handed_over() -> None:
-    control, records = Control(), MemoryRecords()
+    control, records = FakeControl(), MemoryRecords()
     await run("hang_up", {}, records, control)
     await run("hand_over", {"department": "claims", "reason": "asked"}, records, control)
     assert control.acts == ["hang_up", "hand_over"]

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from tests.dialogue.talk import NOW, Control, MemoryRecords
+from tests.dialogue.talk import NOW, MemoryRecords
+from tests.tools.controls import FakeControl
 from tools.contract import Tool, ToolContext, ToolError
 from tools.library import load
 from tools.run import MAX_OUTPUT, ToolOutcome, run_tool
@@ -26,8 +27,8 @@ class Number(BaseModel):
     count: int = Field(ge=0, le=9)
 
 
-def context(records: MemoryRecords | None = None, control: Control | None = None) -> ToolContext:
-    return ToolContext("c", "s", "t", "p", "s:1", NOW, records or MemoryRecords(), control or Control())
+def context(records: MemoryRecords | None = None, control: FakeControl | None = None) -> ToolContext:
+    return ToolContext("c", "s", "t", "p", "s:1", NOW, records or MemoryRecords(), control or FakeControl())
 
 
 def tool(run: Any, **changes: Any) -> Tool:

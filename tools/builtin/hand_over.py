@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tools.contract import Tool, ToolContext
+from tools.contract import Tool, ToolContext, ToolError
 
 __all__ = ["HandOver", "tool"]
 
@@ -27,7 +27,15 @@ async def _run(ask: HandOver, context: ToolContext) -> dict[str, Any]:
         reason=ask.reason,
         session_id=context.session_id,
     )
-    context.control.hand_over(ask.department, ask.reason)
+    if context.control.can_transfer(ask.department):
+        try:
+            await context.control.transfer(ask.department, ask.reason)
+        except ToolError as fault:
+            raise ToolError(
+                f"{fault} The request is written down: somebody will get back to them."
+            ) from None
+    else:
+        context.control.hand_over(ask.department, ask.reason)
     return result
 
 
@@ -39,5 +47,6 @@ tool = Tool(
     ),
     parameters=HandOver,
     run=_run,
+    timeout_s=240.0,
     side_effects=True,
 )
