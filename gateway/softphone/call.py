@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 
 from gateway.softphone.caller import Caller
+from gateway.softphone.card import SoundCard
 from gateway.softphone.course import Course
 from gateway.softphone.line import Answer, Facts, Line, Request
 from gateway.softphone.orders import (
@@ -26,7 +27,6 @@ from gateway.softphone.orders import (
     Verb,
 )
 from gateway.softphone.sound import Heard
-from gateway.softphone.speaker import Speaker
 from gateway.softphone.stream import Gone, Stream
 
 __all__ = ["Phone", "Wish"]
@@ -79,7 +79,7 @@ class Phone:
         course: Course,
         caller: Callable[[int], Caller],
         heard: Heard,
-        speaker: Speaker | None = None,
+        card: SoundCard | None = None,
     ) -> None:
         self._line = line
         self._wish = wish
@@ -87,7 +87,7 @@ class Phone:
         self._make = caller
         self._caller: Caller | None = None
         self._heard = heard
-        self._speaker = speaker
+        self._card = card
         self._facts = line.facts(wish.caller, wish.called)
         self._now = asyncio.get_running_loop().time
         self._ends_at = self._now() + wish.duration_s
@@ -269,7 +269,9 @@ class Phone:
         side = self._line.open(self._facts, connect)
         if self._caller is None:
             self._caller = self._make(side.says.rate)
-        stream = Stream(side, self._caller, self._course, self._heard, self._speaker, self._hung_up)
+        stream = Stream(side, self._caller, self._course, self._heard, self._card, self._hung_up)
+        if self._card is not None:
+            await self._card.open(side.says.rate, side.plays.rate)
         headers = self._line.handshake(connect, time.time())
         asked = self._now()
         try:

@@ -108,6 +108,12 @@ class Heard:
         self._file: wave.Wave_write | None = None
 
     def __enter__(self) -> Heard:
+        """Raises Unusable when the file cannot be written."""
+        if self._path is not None:
+            try:
+                self._raw = self._path.open("wb")
+            except OSError as error:
+                raise Unusable(f"{self._path}: {error.strerror or error}") from None
         return self
 
     def __exit__(
@@ -119,12 +125,11 @@ class Heard:
             self._raw.close()
 
     def write(self, pcm: bytes, rate: int) -> None:
-        """Raises Unusable when the file cannot be written."""
-        if self._path is None:
+        """Raises Unusable when the disk is full."""
+        if self._raw is None:
             return
         try:
             if self._file is None:
-                self._raw = self._path.open("wb")
                 self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - closed as the block is left
                 self._file.setnchannels(1)
                 self._file.setsampwidth(2)

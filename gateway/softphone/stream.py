@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import aiohttp
 
 from gateway.softphone.caller import Caller, Ear
+from gateway.softphone.card import SoundCard
 from gateway.softphone.course import Course
 from gateway.softphone.line import Side
 from gateway.softphone.orders import Broken, Clear, Keys, Mark, Order, Play
 from gateway.softphone.player import Player
-from gateway.softphone.sound import Heard, decoded, encoded, silence
-from gateway.softphone.speaker import Speaker
+from gateway.softphone.sound import Heard, Unusable, decoded, encoded, silence
 from gateway.wire import Message
 from media.audio import FRAME_MS
 
@@ -38,14 +38,14 @@ class Stream:
         caller: Caller,
         course: Course,
         heard: Heard,
-        speaker: Speaker | None,
+        card: SoundCard | None,
         hung_up: asyncio.Event,
     ) -> None:
         self._side = side
         self._caller = caller
         self._course = course
         self._heard = heard
-        self._speaker = speaker
+        self._card = card
         self._hung_up = hung_up
         self._now = asyncio.get_running_loop().time
         self._ear = Ear()
@@ -157,9 +157,13 @@ class Stream:
         if audio:
             encoding = self._side.plays
             pcm = decoded(audio, encoding)
-            self._heard.write(pcm, encoding.rate)
-            if self._speaker is not None:
-                self._speaker.write(pcm, encoding.rate)
+            try:
+                self._heard.write(pcm, encoding.rate)
+            except Unusable as error:
+                self._course.failed(now, str(error))
+                self._hung_up.set()
+            if self._card is not None:
+                self._card.write(pcm, encoding.rate)
             if self._ear.hear(pcm, len(audio) / encoding.bytes_per_ms / 1000, now):
                 self._course.agent(now, self._ear)
         return self._reached(now)

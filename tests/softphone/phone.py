@@ -6,15 +6,17 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.server import INHERITED
+from tests.e2e.server import INHERITED, Server
 
-__all__ = ["Ran", "phone"]
+__all__ = ["Ran", "carrier_calls", "phone"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,3 +66,10 @@ async def phone(
             process.kill()
             await process.wait()
     return Ran(process.returncode or 0, out.decode(), err.decode())
+
+
+def carrier_calls(server: Server) -> list[str]:
+    """The calls that the server knows, oldest first."""
+    [path] = (server.log.parent / "data").glob("*.db")
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        return [row[0] for row in db.execute("SELECT carrier_call FROM phone_calls ORDER BY created_at")]

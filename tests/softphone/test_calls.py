@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import wave
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from media.level import dbfs
 from tests.caller_audio import caller
 from tests.e2e.server import Server, running
-from tests.softphone.phone import phone
+from tests.softphone.phone import carrier_calls, phone
 from tests.telephony.record import only_call, sessions_of
 
 pytestmark = pytest.mark.integration
@@ -44,13 +42,6 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         PARLEY_PUBLIC_URL=PUBLIC,
     ) as server:
         yield server
-
-
-def carrier_calls(server: Server) -> list[str]:
-    """The calls that the server knows, oldest first."""
-    [path] = (server.log.parent / "data").glob("*.db")
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-        return [row[0] for row in db.execute("SELECT carrier_call FROM phone_calls ORDER BY created_at")]
 
 
 def loud_s(path: Path) -> float:

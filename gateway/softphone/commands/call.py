@@ -97,6 +97,7 @@ def _call(options: argparse.Namespace, settings: Settings) -> int:
     from gateway.softphone import lines, report
     from gateway.softphone.call import Phone, Wish
     from gateway.softphone.caller import Caller
+    from gateway.softphone.card import SoundCard, programs
     from gateway.softphone.course import Course
     from gateway.softphone.sound import Heard
 
@@ -118,6 +119,7 @@ def _call(options: argparse.Namespace, settings: Settings) -> int:
         options.persona,
         options.duration,
     )
+    chosen = programs() if options.mic else None
     _steps(options, 8000)  # so that a bad recording is told before anybody is called
 
     def show(text: str) -> None:
@@ -131,12 +133,21 @@ def _call(options: argparse.Namespace, settings: Settings) -> int:
         with Heard(options.out) as heard:
 
             def caller(rate: int) -> Caller:
-                return Caller(_steps(options, rate), patient=options.say_after_reply)
+                return Caller(_steps(options, rate), patient=options.say_after_reply, microphone=card)
 
-            phone = Phone(line, wish, course, caller, heard)
+            def failed(why: str) -> None:
+                course.failed(loop.time(), why)
+                phone.hang_up()
+
+            card = SoundCard(chosen, failed) if chosen is not None else None
+            phone = Phone(line, wish, course, caller, heard, card)
             loop.add_signal_handler(signal.SIGINT, phone.hang_up)
             loop.add_signal_handler(signal.SIGTERM, phone.hang_up)
-            await phone.run()
+            try:
+                await phone.run()
+            finally:
+                if card is not None:
+                    await card.close()
         return course
 
     course = asyncio.run(go())
