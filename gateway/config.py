@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,7 +225,29 @@ class Settings(BaseModel):
     )
     plivo_api_url: str = Field("https://api.plivo.com", description="Base URL of Plivo's API.")
 
+    exotel_secret: SecretStr | None = Field(
+        None,
+        description="What Exotel shows: the password in a socket's address, the secret in a webhook's.",
+    )
+    genesys_api_key: SecretStr | None = Field(
+        None, description="API key of the Audio Connector integration."
+    )
+    genesys_client_secret: SecretStr | None = Field(
+        None, description="Client secret of that integration (base64), which signs its sockets."
+    )
+    jambonz_webhook_secret: SecretStr | None = Field(
+        None, description="Signs jambonz' webhooks, as its portal shows it."
+    )
+    freeswitch_secret: SecretStr | None = Field(
+        None, description="What our own FreeSWITCH proves itself with."
+    )
     asterisk_secret: SecretStr | None = Field(None, description="What our own Asterisk proves itself with.")
+    audiosocket: str | None = Field(
+        None, description="host:port to listen on for Asterisk's AudioSocket (TCP, not encrypted)."
+    )
+    audiosocket_from: tuple[str, ...] = Field(
+        (), description="Addresses whose AudioSockets need no UUID of ours."
+    )
 
     recording: Literal["off", "persona", "all"] = Field(
         "off", description="Which calls are recorded: none, those whose persona says so, or all."
@@ -313,6 +336,37 @@ class Settings(BaseModel):
         schemes = ("s3", "gs", "az", "file")
         if value is not None and (urlsplit(value).scheme not in schemes or "://" not in value):
             raise ValueError(f"must start with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    @field_validator("audiosocket_from")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                ipaddress.ip_network(one)
+            except ValueError:
+                raise ValueError(
+                    f"{one!r} is no address and no network: 192.0.2.5 or 192.0.2.0/24"
+                ) from None
+        return value
+
+    @field_validator("audiosocket")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        if value is not None:
+            host, _, port = value.rpartition(":")
+            if not host or not (port.isascii() and port.isdigit() and int(port) < 1 << 16):
+                raise ValueError("must be host:port, as 127.0.0.1:9092")
+        return value
+
+    @field_validator("genesys_client_secret")
+    @classmethod
+    def _base64(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                b64decode(value.get_secret_value(), validate=True)
+            except ValueError:
+                raise ValueError("must be base64, as it is entered at Genesys") from None
         return value
 
     @field_validator("upstream_url")
@@ -465,10 +519,17 @@ ENVIRONMENT: dict[str, str] = {
     "plivo_auth_token": "PLIVO_AUTH_TOKEN",
     "plivo_phone_number": "PLIVO_PHONE_NUMBER",
     "plivo_api_url": "PARLEY_PLIVO_API_URL",
+    "exotel_secret": "PARLEY_EXOTEL_SECRET",
+    "genesys_api_key": "GENESYS_API_KEY",
+    "genesys_client_secret": "GENESYS_CLIENT_SECRET",
+    "jambonz_webhook_secret": "JAMBONZ_WEBHOOK_SECRET",
+    "freeswitch_secret": "PARLEY_FREESWITCH_SECRET",
     "asterisk_secret": "PARLEY_ASTERISK_SECRET",
     "recording": "PARLEY_RECORDING",
     "recordings_url": "PARLEY_RECORDINGS_URL",
     "recordings_days": "PARLEY_RECORDINGS_DAYS",
+    "audiosocket": "PARLEY_AUDIOSOCKET",
+    "audiosocket_from": "PARLEY_AUDIOSOCKET_FROM",
     "ice_addresses": "PARLEY_ICE_ADDRESSES",
     "ice_servers": "PARLEY_ICE_SERVERS",
     "max_calls": "PARLEY_MAX_CALLS",
@@ -485,6 +546,7 @@ ENVIRONMENT: dict[str, str] = {
 
 LISTS = frozenset(
     {
+        "audiosocket_from",
         "providers",
         "api_keys",
         "frontend_urls",

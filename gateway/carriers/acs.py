@@ -38,6 +38,7 @@ __all__ = [
     "answer",
     "handshake",
     "media_streaming",
+    "stream_of",
     "validation_reply",
     "verify_socket",
     "verify_webhook",
@@ -214,6 +215,11 @@ def validation_reply(events: object) -> dict[str, str] | None:
             if isinstance(code, str) and code:
                 return {"validationResponse": code}
     return None
+
+
+def stream_of(url: str, headers: Mapping[str, str]) -> Stream:
+    """The stream of one socket. Raises Unverified."""
+    return Stream(handshake(url, headers))
 
 
 def verify_socket(

@@ -39,7 +39,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "answer", "handshake", "socket_url", "verify_socket"]
+__all__ = ["NAME", "Stream", "answer", "handshake", "socket_url", "stream_of", "verify_socket"]
 
 NAME = "exotel"
 
@@ -235,6 +235,11 @@ def answer(
 def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
     """What a handshake tells `Stream`: the query of the address that we gave. Raises Unverified."""
     return query_of(url)
+
+
+def stream_of(url: str, headers: Mapping[str, str]) -> Stream:
+    """The stream of one socket. Raises Unverified."""
+    return Stream(handshake(url, headers))
 
 
 def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
 import orjson
@@ -28,7 +29,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "handshake", "verify_socket"]
+__all__ = ["NAME", "Stream", "dialplan", "handshake", "stream_of", "stream_url", "verify_socket"]
 
 NAME = "freeswitch"
 
@@ -132,6 +133,31 @@ class Stream:
     def hang_up(self) -> list[Message]:
         """The event socket (`uuid_kill`); the end of this socket leaves the call up."""
         return []
+
+
+def stream_of(url: str, headers: Mapping[str, str]) -> Stream:
+    """The stream of one socket. Its URL says what the module was started with and what the build can do: `rate`,
+    `plays`, `clears`, as `Stream` has them. Raises Unverified, and ValueError for what the module has not."""
+    told = handshake(url, headers)
+    plays: Literal["binary", "json"]
+    match told.pop("plays", "binary"):
+        case "binary":
+            plays = "binary"
+        case "json":
+            plays = "json"
+        case _:
+            raise ValueError("plays is binary or json")
+    rate = told.pop("rate", "8000")
+    clears = told.pop("clears", "0") in ("1", "true", "yes")
+    return Stream(int(rate) if rate.isascii() and rate.isdigit() else 0, plays, clears, told)
+
+
+def stream_url(url: str, *, token: str, caller: str = "", called: str = "") -> str:
+    """The address of our socket for one call, with what its stream cannot tell. Raises ValueError without a token."""
+    if not token:
+        raise ValueError("a stream without its one-time token")
+    given = {"token": token, "caller": caller, "called": called}
+    return f"{url}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
 def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:

@@ -8,10 +8,11 @@ from base64 import b64encode
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 
-from tests.e2e.server import Server, settles
+from tests.e2e.server import settles
 
 __all__ = ["Recorded", "basic", "calls_of", "idle", "only_call", "sessions_of"]
 
@@ -19,6 +20,14 @@ __all__ = ["Recorded", "basic", "calls_of", "idle", "only_call", "sessions_of"]
 def basic(user: str, password: str) -> str:
     """`Authorization` of RFC 7617."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+class Kept(Protocol):
+    """Who keeps a database."""
+
+    url: str
+    log: Path
+    """Beside it there is the data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +41,23 @@ class Recorded:
     events: list[tuple[str, str]]
 
 
-def _ask(server: Server, query: str, *values: str) -> list[tuple[str, ...]]:
+def _ask(server: Kept, query: str, *values: str) -> list[tuple[str, ...]]:
     [path] = Path(server.log.parent, "data").glob("*.db")
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         return db.execute(query, values).fetchall()
 
 
-def sessions_of(server: Server, carrier_call: str) -> list[str]:
+def sessions_of(server: Kept, carrier_call: str) -> list[str]:
     query = "SELECT session_id FROM phone_calls WHERE carrier_call LIKE ?"
     return [row[0] for row in _ask(server, query, carrier_call)]
 
 
-def calls_of(server: Server, carrier_call: str) -> list[str]:
+def calls_of(server: Kept, carrier_call: str) -> list[str]:
     query = "SELECT calls.id FROM calls JOIN phone_calls USING (session_id) WHERE carrier_call = ?"
     return [row[0] for row in _ask(server, query, carrier_call)]
 
 
-def only_call(server: Server, carrier_call: str) -> Recorded:
+def only_call(server: Kept, carrier_call: str) -> Recorded:
     """The carrier's call, once it is over."""
     [session_id] = sessions_of(server, carrier_call)
     query = "SELECT leg, side || '/' || reason, id FROM calls WHERE session_id = ? ORDER BY started_at"
@@ -72,7 +81,7 @@ def only_call(server: Server, carrier_call: str) -> Recorded:
     )
 
 
-async def idle(server: Server) -> None:
+async def idle(server: Kept) -> None:
     """Until no line is in use."""
     async with asyncio.timeout(10), aiohttp.ClientSession() as http:
         while True:

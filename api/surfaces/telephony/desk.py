@@ -54,7 +54,7 @@ class Incoming:
     """A call that wants to be answered."""
 
     call: str
-    """The carrier's own name of it."""
+    """The carrier's own name of it; empty where it tells none."""
     caller: str = ""
     called: str = ""
     outbound: bool = False
@@ -94,6 +94,7 @@ class Document:
 
     body: str
     content_type: str = "text/xml"
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,10 @@ class Desk(Protocol):
     def reattaches(self) -> bool:
         """The carrier tells when a call ends, and asks `Place.after` when its socket alone is gone."""
 
+    @property
+    def silent(self) -> bool:
+        """Nothing tells that a call is over but the end of its socket."""
+
     def configured(self, settings: Settings) -> bool:
         """Whether there is what it proves itself with."""
 
@@ -151,6 +156,10 @@ class Desk(Protocol):
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
         """Raises Unverified for a handshake that is not; `asked.url` begins with `ws`. `token`: the one of the path,
         already found good."""
+
+    def greeting(self, asked: Asked) -> Document | None:
+        """The answer to a carrier that only asks whether this is the right place for its webhooks; None where it asks
+        for more. Raises Unreadable."""
 
     def incoming(self, asked: Asked) -> Incoming | None:
         """The call of a voice webhook; None when the webhook asks for none. Raises Unreadable."""

@@ -1,4 +1,4 @@
-"""Calls that come in by a door: a socket that no webhook announced has a session as soon as its stream begins."""
+"""The reception of one socket: whose call it is, announced by a webhook or come by itself, and that it is over."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from api.records import channel
 from api.records.channel import ChannelEvent
 from api.records.channel_words import label_of, provider_of
 from api.records.sessions import NewSession
-from api.surfaces.telephony.answering import Answering
+from api.surfaces.telephony.counter import DESKS, Counter
 from api.surfaces.telephony.events import received
+from api.surfaces.telephony.tickets import Ticket
+from api.switchboard import LiveCall
 from gateway.errors import CallRejected
 from gateway.stores.schema import DEFAULT_TENANT
 from gateway.supervisor import CallRequest
 from gateway.wire import Started, Unverified
 
-__all__ = ["Departures", "Entrance"]
+__all__ = ["Announced", "Departures", "Entrance"]
 
 logger = logging.getLogger(__name__)
 
@@ -90,13 +92,50 @@ class Departures:
                 )
 
 
+class Announced:
+    """The reception (`api.switchboard.Reception`) of one socket that a webhook announced."""
+
+    def __init__(self, counter: Counter, departures: Departures) -> None:
+        self._counter = counter
+        self._departures = departures
+        self._arrived: _Arrived | None = None
+
+    async def receive(self, carrier: str, started: Started) -> CallRequest | LiveCall:
+        """Uses the token up that the stream tells. Raises Unverified, CallRejected."""
+        ticket = self.redeemed(carrier, started.parameters.get("token", ""))
+        if ticket is None:
+            raise Unverified("a stream without a token of ours that is still good")
+        return self.request(ticket)
+
+    def redeemed(self, carrier: str, token: str) -> Ticket | None:
+        return self._counter.tickets.redeem(token, carrier, self._counter.deps.clock())
+
+    def request(self, ticket: Ticket) -> CallRequest | LiveCall:
+        """Raises CallRejected."""
+        deps = self._counter.deps
+        if ticket.again:
+            call_id = self._counter.phones.live_in(ticket.session_id)
+            if call_id is None:
+                raise CallRejected("the call is over")
+            return LiveCall(call_id)
+        if DESKS[ticket.carrier].silent:
+            self._arrived = _Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
+        persona = deps.personas[ticket.persona_id]
+        return CallRequest(ticket.session_id, ticket.tenant, persona, outbound=ticket.outbound)
+
+    def over(self) -> None:
+        """The socket is gone."""
+        if self._arrived is not None:
+            self._departures.over(self._arrived)
+            self._arrived = None
+
+
 class Entrance:
-    """The reception (`api.switchboard.Reception`) of one socket that needs no ticket, and its way out."""
+    """The same of one that needs no ticket: its call has a session as soon as its stream begins."""
 
     def __init__(
         self,
-        deps: Deps,
-        answering: Answering,
+        counter: Counter,
         departures: Departures,
         *,
         name_of: Callable[[Started], str],
@@ -105,8 +144,8 @@ class Entrance:
     ) -> None:
         """`name_of`: the carrier's own name of a call, empty when it has none that can be believed. `wish`: the persona
         that the socket's URL names. `once`: the name is the proof, so it is good for one call."""
-        self._deps = deps
-        self._answering = answering
+        self._deps = counter.deps
+        self._answering = counter.answering
         self._departures = departures
         self._name_of = name_of
         self._wish = wish

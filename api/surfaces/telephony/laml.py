@@ -57,8 +57,13 @@ def notices(asked: Asked) -> list[Notice]:
 class LamlAnswers:
     """The documents that they have in common."""
 
+    silent = False
+
     def proof(self, asked: Asked) -> str:
         return ""
+
+    def greeting(self, asked: Asked) -> Document | None:
+        return None
 
     def refuse(self, incoming: Incoming, settings: Settings) -> Document | Command:
         return Document(twiml.refuse(busy=True))

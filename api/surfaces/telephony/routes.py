@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
+from api.surfaces.telephony.audiosocket import Listener
 from api.surfaces.telephony.commands import Commands
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.outbound import Outbound
@@ -27,3 +28,4 @@ def add_to(app: web.Application, deps: Deps) -> None:
     )
     app.cleanup_ctx.append(commands.lifetime)
     app.cleanup_ctx.append(streams.departures.lifetime)
+    app.cleanup_ctx.append(Listener(counter, streams.departures).lifetime)

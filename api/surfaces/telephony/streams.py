@@ -11,10 +11,8 @@ from api.errors import ApiError
 from api.surfaces.telephony.counter import DESKS, DOORS, Counter
 from api.surfaces.telephony.desk import Asked
 from api.surfaces.telephony.door import Door
-from api.surfaces.telephony.entrance import Departures, Entrance
-from api.switchboard import LiveCall, Switchboard, load_openers, load_streams
-from gateway.errors import CallRejected
-from gateway.supervisor import CallRequest
+from api.surfaces.telephony.entrance import Announced, Departures, Entrance
+from api.switchboard import Switchboard, load_openers, load_streams
 from gateway.wire import Started, Stream, Unverified
 
 __all__ = ["Streams"]
@@ -26,16 +24,17 @@ OPENERS = load_openers()
 
 
 class Streams:
-    """The routes, and the reception of the switchboard: who has a right to a line is known when a stream tells its
-    token, which is used up then."""
+    """The routes. Who has a right to a line is known when a stream tells its token, which is used up then, or at once
+    where the socket proves itself."""
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self._deps = counter.deps
         self.departures = Departures(counter.deps)
-        self._waiting = Switchboard(STREAMS, counter.phones, self)
+        anybody = Announced(counter, self.departures)
+        self._waiting = Switchboard(STREAMS, counter.phones, anybody)
         """Of calls whose socket may be replaced."""
-        self._final = Switchboard(STREAMS, counter.phones, self, reattach_s=0)
+        self._final = Switchboard(STREAMS, counter.phones, anybody, reattach_s=0)
         """Of calls that end with their socket."""
 
     def routes(self) -> list[web.RouteDef]:
@@ -46,27 +45,28 @@ class Streams:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         carrier, free = self._counter.carrier(request)
-        _check_upgrade(request)
         token = request.match_info.get("token", "")
         asked = self._counter.handshake(request)
-        entrance = None
+        stream = _opened(carrier, asked)
+        _check_upgrade(request, stream)
+        guest: Announced | Entrance
         if free and not token:
             # Nothing that it calls itself is proved: it is not to take the place of a call that was.
-            entrance = self._entrance(request, lambda _: "")
-        elif not free and (token or carrier not in DOORS):
-            self._check(carrier, token, asked)
-        elif not free:
-            entrance = self._admitted(request, DOORS[carrier], asked)
-        stream = _opened(carrier, asked)
+            guest = self._entrance(request, lambda _: "")
+        elif free or token or carrier not in DOORS:
+            if not free:
+                self._check(carrier, token, asked)
+            guest = Announced(self._counter, self.departures)
+        else:
+            guest = self._admitted(request, DOORS[carrier], asked)
         desk = DESKS.get(carrier)
         # Without a webhook nobody asks how to go on.
         waits = desk is not None and desk.reattaches and token
         switchboard = self._waiting if waits else self._final
         try:
-            return await switchboard.websocket(request, carrier, stream=stream, reception=entrance)
+            return await switchboard.websocket(request, carrier, stream=stream, reception=guest)
         finally:
-            if entrance is not None:
-                entrance.over()
+            guest.over()
 
     def _check(self, carrier: str, token: str, asked: Asked) -> None:
         """A socket that a webhook announced. Raises ApiError 403."""
@@ -92,39 +92,21 @@ class Streams:
         wish = request.query.get("persona")
         if wish is not None:
             self._counter.answering.persona(wish, "")
-        return Entrance(self._deps, self._counter.answering, self.departures, name_of=name_of, wish=wish)
-
-    async def receive(self, carrier: str, started: Started) -> CallRequest | LiveCall:
-        """Of streams that were announced. Raises Unverified, CallRejected."""
-        counter, now = self._counter, self._deps.clock()
-        ticket = counter.tickets.redeem(started.parameters.get("token", ""), carrier, now)
-        if ticket is None:
-            raise Unverified("a stream without a token of ours that is still good")
-        if ticket.again:
-            call_id = counter.phones.live_in(ticket.session_id)
-            if call_id is None:
-                raise CallRejected("the call is over")
-            return LiveCall(call_id)
-        return CallRequest(
-            ticket.session_id,
-            ticket.tenant,
-            self._deps.personas[ticket.persona_id],
-            outbound=ticket.outbound,
-        )
+        return Entrance(self._counter, self.departures, name_of=name_of, wish=wish)
 
 
-def _opened(carrier: str, asked: Asked) -> Stream | None:
-    """The stream, where the handshake decides about it. Raises ApiError 400."""
+def _opened(carrier: str, asked: Asked) -> Stream:
+    """The stream of a socket. Raises ApiError 400."""
     opener = OPENERS.get(carrier)
     if opener is None:
-        return None
+        return STREAMS[carrier]()
     try:
         return opener(asked.url, asked.headers)
     except (Unverified, ValueError) as error:
         raise ApiError(400, f"The stream cannot be opened so: {error}.") from None
 
 
-def _check_upgrade(request: web.Request) -> None:
+def _check_upgrade(request: web.Request, stream: Stream) -> None:
     """Raises ApiError 400 or 426 when this request does not begin a WebSocket (RFC 6455, 4.2)."""
     if request.headers.get("Upgrade", "").lower() != "websocket":
         raise ApiError(
@@ -133,7 +115,8 @@ def _check_upgrade(request: web.Request) -> None:
             headers={"Upgrade": "websocket"},
         )
     try:
-        ready = web.WebSocketResponse().can_prepare(request).ok
+        protocols = () if stream.subprotocol is None else (stream.subprotocol,)
+        ready = web.WebSocketResponse(protocols=protocols).can_prepare(request).ok
     except ValueError:  # a Sec-WebSocket-Key that is not ASCII
         ready = False
     if not ready:

@@ -39,12 +39,13 @@ class Tickets:
         self._tickets: OrderedDict[str, tuple[float, Ticket]] = OrderedDict()
 
     def issue(self, ticket: Ticket, now: float) -> str:
-        """A token: 48 hexadecimal digits, since there are carriers that carry nothing but letters and digits."""
+        """A token: 32 hexadecimal digits, since there are carriers that carry nothing but letters and digits, and one
+        that carries a UUID."""
         while self._tickets and (
             next(iter(self._tickets.values()))[0] <= now or len(self._tickets) >= self.BOUND
         ):
             self._tickets.popitem(last=False)
-        token = secrets.token_hex(24)
+        token = secrets.token_hex(16)
         self._tickets[token] = (now + LIFETIME_S, ticket)
         return token
 

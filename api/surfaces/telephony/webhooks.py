@@ -47,6 +47,8 @@ class Webhooks:
     async def voice(self, request: web.Request) -> web.Response:
         """A call comes in: the answer connects it to our media socket."""
         desk, asked = await self._counter.webhook(request)
+        if (greeting := _greeting(desk, asked)) is not None:
+            return _written(greeting)
         incoming = _incoming(desk, asked)
         if incoming is None:
             # Carriers with one address for everything tell the call's course here too.
@@ -140,17 +142,18 @@ class Webhooks:
             raise ApiError(403, "This call was answered long ago.")
         persona = self._counter.answering.persona(request.query.get("persona"), incoming.called)
         new = NewSession(DEFAULT_TENANT, persona.scenario, persona.scenario_title, persona.id)
+        call = incoming.call or f"unnamed-{new.id}"
         session_id = await channel.open_call(
             deps.database,
             deps.access,
             new,
             carrier=desk.name,
-            carrier_call=incoming.call,
+            carrier_call=call,
             direction="inbound",
             first=received(desk.name, now),
             now=now,
         )
-        return Ticket(desk.name, incoming.call, session_id, DEFAULT_TENANT, persona.id)
+        return Ticket(desk.name, call, session_id, DEFAULT_TENANT, persona.id)
 
     async def _of_outbound(self, desk: Desk, incoming: Incoming, call: PhoneCall) -> Ticket:
         """Whom we called has answered. Raises ApiError 403, SQLAlchemyError."""
@@ -182,6 +185,13 @@ class Webhooks:
                 self._deps.supervisor.hang_up(call_id)
 
 
+def _greeting(desk: Desk, asked: Asked) -> Document | None:
+    try:
+        return desk.greeting(asked)
+    except Unreadable as error:
+        raise ApiError(400, str(error)) from None
+
+
 def _incoming(desk: Desk, asked: Asked) -> Incoming | None:
     try:
         return desk.incoming(asked)
@@ -197,4 +207,4 @@ def _notices(desk: Desk, asked: Asked) -> Sequence[Notice]:
 
 
 def _written(answer: Document) -> web.Response:
-    return web.Response(text=answer.body, content_type=answer.content_type)
+    return web.Response(text=answer.body, content_type=answer.content_type, status=answer.status)

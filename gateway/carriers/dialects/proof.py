@@ -5,11 +5,11 @@ from __future__ import annotations
 import binascii
 import hmac
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from gateway.wire import Unverified
 
-__all__ = ["basic", "bearer", "form", "header", "is_form", "require", "same"]
+__all__ = ["basic", "bearer", "form", "header", "is_form", "require", "same", "secret_in_url"]
 
 FIELDS_AT_MOST = 200
 """Parameters of one webhook; carriers send a few dozen."""
@@ -56,6 +56,17 @@ def form(body: bytes) -> dict[str, list[str]]:
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return fields
+
+
+def secret_in_url(url: str, secret: str, name: str = "secret") -> None:
+    """Checks the query's parameter of this name, for carriers that can show nothing else. Raises Unverified."""
+    require(secret)
+    try:
+        given = dict(parse_qsl(urlsplit(url).query, max_num_fields=FIELDS_AT_MOST)).get(name, "")
+    except ValueError:
+        raise Unverified("a request that cannot be read") from None
+    if not same(given, secret):
+        raise Unverified(f"without the {name} in its URL")
 
 
 def bearer(headers: Mapping[str, str], secret: str) -> None:

@@ -41,6 +41,10 @@ class _Plivo:
     name = plivo.NAME
     reattaches = False
     """Its stream has no word for its end: a socket that is gone is a caller who hung up."""
+    silent = False
+
+    def greeting(self, asked: Asked) -> Document | None:
+        return None
 
     def configured(self, settings: Settings) -> bool:
         return settings.plivo_auth_token is not None

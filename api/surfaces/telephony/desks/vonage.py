@@ -23,6 +23,10 @@ class _Vonage:
     name = vonage.NAME
     reattaches = False
     """Its stream has no word for its end: a socket that is gone is a caller who hung up."""
+    silent = False
+
+    def greeting(self, asked: Asked) -> Document | None:
+        return None
 
     def configured(self, settings: Settings) -> bool:
         return settings.vonage_signature_secret is not None
