@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,7 +13,7 @@ from aiohttp import web
 
 from api.switchboard import LiveCall, Switchboard, load_streams
 from gateway.call.run import CallDeps
-from gateway.ports import Model
+from gateway.ports import Model, Recordings
 from gateway.supervisor import CallRequest, Supervisor
 from gateway.wire import Started, Unverified
 from media.speech_likeness import preload
@@ -21,7 +21,7 @@ from personas.persona import Persona
 from tests.call.harness import persona
 from tests.carriage.mock import ToneModel
 from tests.fakes import FakeStore
-from tools.contract import Records
+from tools.contract import Records, Tool
 
 __all__ = ["House", "house"]
 
@@ -66,14 +66,23 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(
-    model: ToneModel | None = None, *, max_calls: int = 100, reattach_s: float = 30.0, start_s: float = 5.0
+    model: ToneModel | None = None,
+    *,
+    max_calls: int = 100,
+    reattach_s: float = 30.0,
+    start_s: float = 5.0,
+    recordings: Recordings | None = None,
+    tools: Mapping[str, Tool] | None = None,
+    who: Persona | None = None,
 ) -> AsyncIterator[House]:
     model, store = model or ToneModel(), FakeStore()
     await asyncio.to_thread(preload, 2)
     models = (cast("Model", model),)
-    deps = CallDeps(models, "test", store, lambda _: cast("Records", object()), {}, setup_s=5.0)
+    deps = CallDeps(
+        models, "test", store, lambda _: cast("Records", object()), tools or {}, setup_s=5.0, recordings=recordings
+    )  # fmt: skip
     async with Supervisor.open(deps, max_calls=max_calls, drain_s=0.0) as supervisor:
-        made = House("", persona(), model, store, supervisor)
+        made = House("", who or persona(), model, store, supervisor)
         board = Switchboard(STREAMS, supervisor, made, start_s=start_s, reattach_s=reattach_s)
 
         async def route(request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,8 +38,8 @@ class ToneSession:
     provider = "tone"
     model = "tone-1"
 
-    def __init__(self, reply_ms: int, speed: float) -> None:
-        self.reply_ms, self.speed = reply_ms, speed
+    def __init__(self, reply_ms: int, speed: float, says: Callable[[int, int], bytes] = tone) -> None:
+        self.reply_ms, self.speed, self.says = reply_ms, speed, says
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.received: list[tuple[float, Event]] = []
         self.frames = 0
@@ -58,7 +58,8 @@ class ToneSession:
             case "response.cancel" if self._active is not None:
                 self._done("cancelled")
             case "conversation.item.create":
-                self.emit("conversation.item.added", item=event["item"], previous_item_id=None)
+                item = {"id": f"item_own_{len(self.received)}", **event["item"]}
+                self.emit("conversation.item.added", item=item, previous_item_id=None)
             case _:
                 pass
 
@@ -98,7 +99,7 @@ class ToneSession:
         self.emit("response.created", response={"id": self._active, "status": "in_progress"})
         self.emit("response.output_item.added", **at, item=item)
         self.emit("response.output_audio_transcript.delta", **at, delta="one two three four five six")
-        self._speak(at, tone(number, self.reply_ms))
+        self._speak(at, self.says(number, self.reply_ms))
 
     def _speak(self, at: dict[str, Any], rest: bytes) -> None:
         if not rest:
@@ -123,14 +124,17 @@ class ToneModel:
     name = "tone"
     forms = frozenset({PCM24})
 
-    def __init__(self, reply_ms: int = 4000, speed: float = 5.0) -> None:
-        self.reply_ms, self.speed = reply_ms, speed
+    def __init__(
+        self, reply_ms: int = 4000, speed: float = 5.0, says: Callable[[int, int], bytes] = tone
+    ) -> None:
+        """`says` gives the audio of a reply, by its number and its length in milliseconds."""
+        self.reply_ms, self.speed, self.says = reply_ms, speed, says
         self.sessions: dict[str, ToneSession] = {}
         """By call."""
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
-        session = self.sessions[spec.call_id] = ToneSession(self.reply_ms, self.speed)
+        session = self.sessions[spec.call_id] = ToneSession(self.reply_ms, self.speed, self.says)
         try:
             yield session
         finally:
