@@ -164,6 +164,15 @@ class Settings(BaseModel):
         (),
         description="Numbers of the personas' transfers: front desk=+15550100020, tenant:lab=sip:lab@example.com, …",
     )
+    outbound_carrier: str | None = Field(
+        None, description="Carrier that places calls, when more than one could."
+    )
+    machine_detection: int = Field(
+        1,
+        ge=0,
+        le=1,
+        description="1: carriers are asked whether a machine answered, on calls of personas that leave messages.",
+    )
     telephony_open: int = Field(
         0, ge=0, le=1, description="1: carriers on this machine need no signature. For development only."
     )
@@ -494,6 +503,8 @@ ENVIRONMENT: dict[str, str] = {
     "frontend_urls": "FRONTEND_URLS",
     "phone_persona": "PARLEY_PHONE_PERSONA",
     "transfer_targets": "PARLEY_TRANSFER_TARGETS",
+    "outbound_carrier": "PARLEY_OUTBOUND_CARRIER",
+    "machine_detection": "PARLEY_MACHINE_DETECTION",
     "telephony_open": "PARLEY_TELEPHONY_OPEN",
     "telephony_webhook_secret": "TELEPHONY_WEBHOOK_SECRET",
     "twilio_account_sid": "TWILIO_ACCOUNT_SID",

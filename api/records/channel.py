@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -24,6 +25,7 @@ __all__ = [
     "find",
     "of_session",
     "open_call",
+    "renamed",
 ]
 
 EVENTS_AT_MOST = 1000
@@ -96,6 +98,26 @@ async def find(database: Database, carrier: str, carrier_call: str) -> PhoneCall
         return None
     async with database.reading(EVERY_TENANT) as db:
         return await db.get(PhoneCall, (carrier, carrier_call))
+
+
+async def renamed(database: Database, carrier: str, carrier_call: str, name: str) -> PhoneCall | None:
+    """A call by the name that it was placed under; from now on it is found by `name` too, which the carrier gave it
+    later. None when there is no such call. Raises SQLAlchemyError."""
+    found = await find(database, carrier, carrier_call)
+    if found is None or not name or len(name) > 128:
+        return found
+    with contextlib.suppress(IntegrityError):  # told twice at once
+        async with database.writing(found.tenant) as db:
+            db.add(
+                PhoneCall(
+                    carrier=carrier,
+                    carrier_call=name,
+                    session_id=found.session_id,
+                    direction=found.direction,
+                    created_at=found.created_at,
+                )
+            )
+    return found
 
 
 async def began(database: Database, call: PhoneCall) -> bool:

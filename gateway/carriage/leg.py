@@ -81,6 +81,8 @@ class CarrierLeg:
         self._over = False
         self._let_go = False
         self._complaints = 0
+        self.closed: Callable[[Ending, bool], None] | None = None
+        """Told once that the call is over, how, and whether the line said so."""
 
     # ── the port ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -114,7 +116,9 @@ class CarrierLeg:
 
     async def close(self, ending: Ending) -> None:
         """Hang up as far as the stream can, and close the socket. Idempotent."""
-        self._over = True
+        closed, self.closed, self._over = self.closed, None, True
+        if closed is not None:
+            closed(ending, self._ending is not None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

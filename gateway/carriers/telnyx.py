@@ -46,7 +46,7 @@ from gateway.wire import (
     Unverified,
 )
 
-__all__ = ["CODECS", "NAME", "Stream", "answer", "stream", "texml", "verify_socket", "verify_webhook"]
+__all__ = ["CODECS", "NAME", "Stream", "answer", "streaming", "texml", "verify_socket", "verify_webhook"]
 
 NAME = "telnyx"
 
@@ -245,7 +245,7 @@ def _state(start: Mapping[str, object]) -> dict[str, str]:
     return {twiml.TOKEN: token} if name == twiml.TOKEN and token else {}
 
 
-def stream(
+def streaming(
     url: str,
     *,
     token: str,
@@ -289,9 +289,10 @@ def answer(
     target_legs: str | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The body of `/actions/answer`, or of `streaming_start`: `stream`, and `custom_parameters`. Raises ValueError."""
+    """The body of `/actions/answer`, or of `streaming_start`: as `streaming` has it, and with parameters. Raises
+    ValueError."""
     given = twiml.stream_parameters(token, caller, called, parameters)
-    body = stream(
+    body = streaming(
         url,
         token=token,
         plays=plays,

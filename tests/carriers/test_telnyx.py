@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.carriers.telnyx import Stream, answer, stream, texml, verify_socket, verify_webhook
+from gateway.carriers.telnyx import Stream, answer, streaming, texml, verify_socket, verify_webhook
 from gateway.wire import (
     Audio,
     Codec,
@@ -63,7 +63,7 @@ def test_parameters_come_as_an_object_or_as_pairs() -> None:
 
 
 def test_the_token_travels_in_the_state_where_nothing_else_is_taken() -> None:
-    dialled = stream(MEDIA, token="abc123")
+    dialled = streaming(MEDIA, token="abc123")
     assert "custom_parameters" not in dialled
     for custom in (None, [{"name": "token", "value": "abc123"}]):
         told = described(custom_parameters=custom, client_state=dialled["client_state"])

@@ -1,4 +1,4 @@
-"""Calls that we place over Twilio: by whom, to whom, and what becomes of them."""
+"""Calls that we place, at every carrier that can: by whom, to whom, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -12,109 +12,94 @@ import aiohttp
 import pytest
 
 from tests.api.house import checked
-from tests.carrier_peers import twilio_hooks
-from tests.carrier_peers.http import deliver
-from tests.carrier_peers.rest import Reply
-from tests.carrier_peers.twilio_hooks import PhoneCall
-from tests.carrier_peers.twilio_peer import TwilioPeer
 from tests.e2e.server import Server, settles
-from tests.telephony.record import idle, only_call
-from tests.telephony.test_others import PUBLIC, serving
+from tests.telephony.carriers import CARRIERS, carrier_call, ended
+from tests.telephony.record import calls_of, idle, only_call
+from tests.telephony.test_others import serving
 
 pytestmark = pytest.mark.integration
 
 KEY = "sk-5f0c6a1f8f7d4b6a"
 OUTBOUND = "POST /api/cp/sessions/outbound"
-ASK = {"phoneNumber": "+15550100009", "scenarioId": "dental-appointment"}
+NUMBER = "+15550100009"
+ASK = {"phoneNumber": NUMBER, "scenarioId": "dental-appointment"}
 
 
 @asynccontextmanager
-async def calling_out(folder: Path) -> AsyncIterator[tuple[Server, TwilioPeer]]:
-    async with TwilioPeer.open() as twilio:
-        settings = {
-            "TWILIO_ACCOUNT_SID": twilio.account.sid,
-            "TWILIO_AUTH_TOKEN": twilio.account.token,
-            "TWILIO_PHONE_NUMBER": "+15550100002",
-            "PARLEY_TWILIO_API_URL": twilio.base,
-            "PARLEY_API_KEYS": KEY,
-        }
-        async with serving(folder, **settings) as server:
-            twilio.via = server.url
-            yield server, twilio
-
-
-async def placed(server: Server, ask: object = ASK, key: str = KEY, status: int = 200) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {key}"}
+async def calling_out(folder: Path, carrier: str, **more: str) -> AsyncIterator[tuple[Server, Any]]:
     async with (
-        aiohttp.ClientSession() as http,
-        http.post(f"{server.url}/api/cp/sessions/outbound", json=ask, headers=headers) as answer,
+        CARRIERS[carrier]() as (peer, environ),
+        serving(folder, PARLEY_API_KEYS=KEY, **environ, **more) as server,
     ):
-        if status == 503:
-            assert answer.status == 503
-            return {}
-        return await checked(answer, OUTBOUND, status=status)
+        peer.via = server.url
+        yield server, peer
 
 
-async def test_calls_out(tmp_path: Path) -> None:
-    async with calling_out(tmp_path) as (server, twilio):
+async def placed(server: Server) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.post(f"{server.url}/api/cp/sessions/outbound", json=ASK) as answer,
+    ):
+        return await checked(answer, OUTBOUND, status=200)
+
+
+async def hung_up_here(server: Server, call: str) -> None:
+    [call_id] = calls_of(server, call)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http,
+        http.post(f"{server.url}/v1/realtime/calls/{call_id}/hangup") as answer,
+    ):
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_calls_out(tmp_path: Path, carrier: str) -> None:
+    async with calling_out(tmp_path, carrier) as (server, peer):
         async with asyncio.TaskGroup() as group:
             asked = group.create_task(placed(server))
-            order = await twilio.placed()
+            order = await peer.placed()
             async with order.answer() as phone:
+                name = carrier_call(carrier, phone)
                 call = await phone.stream()
                 await call.played(500)
                 assert call.faults == []
         session_id = asked.result()["sessionId"]
         await idle(server)
-        sid = phone.call.sid
-        assert settles(lambda: only_call(server, sid).events[-1][0] == "call_completed", 5)
-        told = only_call(server, sid)
-        assert (told.session_id, told.leg, told.persona) == (session_id, "twilio", "dental_reception")
-        assert [kind for kind, _ in told.events] == [
-            "outbound_initiated",
-            "call_status",
-            "call_status",
-            "call_completed",
-        ]
-        replayed = twilio_hooks.voice(twilio.account, phone.call, f"{PUBLIC}/telephony/twilio/voice")
-        assert (await deliver(replayed, server.url)).status == 403
+        assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 5)
+        told = only_call(server, name)
+        assert (told.session_id, told.leg, told.persona) == (session_id, carrier, "dental_reception")
+        assert told.events[0][0] == "outbound_initiated"
+        assert {kind for kind, _ in told.events[1:-1]} == {"call_status"}
 
+        # Nobody picks up.
         await placed(server)
-        order = await twilio.placed()
-        await order.fail("busy")
-        sid = order.phone.call.sid
-        assert only_call(server, sid).events[-1] == ("call_completed", "busy")
-        assert only_call(server, sid).calls == 0
-        assert twilio.faults == []
+        order = await peer.placed()
+        await order.fail({"telnyx": "user_busy", "plivo": "USER_BUSY"}.get(carrier, "busy"))
+        name = carrier_call(carrier, order.phone)
+        assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 5)
+        assert only_call(server, name).calls == 0
 
-        twilio.refusing = Reply(400, {"code": 21211, "message": "no", "status": 400})
-        assert "21211" in (await placed(server, status=400))["message"]
-        twilio.refusing = Reply(500)
-        await placed(server, status=503)
-        twilio.refusing = None
-
-        dialled = len(twilio.requests)
-        for key in ("", "sk-another", "ek_x"):
-            await placed(server, key=key, status=401)
-        for wrong in (
-            {},
-            {**ASK, "phoneNumber": "0800 123"},
-            {**ASK, "phoneNumber": 15550100009},
-            {**ASK, "scenarioId": "nobody"},
-            {**ASK, "promptOverrides": {"name": "x"}},
-        ):
-            await placed(server, wrong, status=400)
-        stranger = PhoneCall(direction="outbound-api")
-        asked_for = twilio_hooks.voice(twilio.account, stranger, f"{PUBLIC}/telephony/twilio/voice")
-        assert (await deliver(asked_for, server.url)).status == 403
-        assert len(twilio.requests) == dialled
-
-        async with (
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http,
-            http.get(f"{server.url}/api/cp/channels") as answer,
-        ):
-            body = await checked(answer, "GET /api/cp/channels", status=200)
-        assert [one["channelConnectionId"] for one in body["channels"]] == ["twilio"]
+        # The agent's side ends it.
+        await placed(server)
+        order = await peer.placed()
+        async with order.answer() as phone:
+            await (await phone.stream()).played(200)
+            await hung_up_here(server, carrier_call(carrier, phone))
+            await phone.until(lambda: ended(carrier, phone), "the carrier's call goes on")
+        await idle(server)
+        # What is commanded after the end is answered so, and is no fault.
+        assert {fault.code for fault in peer.faults} <= {"90018", "404"}
         written = server.written()
-        assert "+15550100009" not in written
-        assert twilio.account.token not in written
+        assert NUMBER not in written
+        assert NUMBER[1:] not in written
+
+
+async def test_calls_that_ring_end_with_the_server(tmp_path: Path) -> None:
+    async with CARRIERS["twilio"]() as (twilio, environ):
+        async with serving(tmp_path, PARLEY_API_KEYS=KEY, **environ) as server:
+            twilio.via = server.url
+            await placed(server)
+            order = await twilio.placed()
+            assert not ended("twilio", order.phone)
+        assert ended("twilio", order.phone)

@@ -125,7 +125,7 @@ class _Guest:
         """Raises Unverified, CallRejected."""
         ticket = self._announced.redeemed(carrier, UUID(started.parameters["token"]).hex)
         if ticket is not None:
-            return self._announced.request(ticket)
+            return await self._announced.request(ticket)
         if self._entrance is None:
             raise Unverified("a UUID that is none of ours, or no longer good")
         if self._counter.phones.full:

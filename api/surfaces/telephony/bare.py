@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from api.surfaces.telephony.desk import Asked, Calling, Command, Document, Notice, Unreadable
+from api.surfaces.telephony.desk import Asked, Calling, Command, Document, Incoming, Notice, Unreadable
 from gateway.config import Settings
 
 __all__ = ["Bare"]
@@ -29,8 +29,12 @@ class Bare:
     def notices(self, asked: Asked) -> Sequence[Notice]:
         return []
 
-    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+    def stopped(self, asked: Asked) -> Incoming | None:
         return None
+
+    def closing_ends(self, handle: str) -> bool:
+        """The flow, dialplan or application goes on then, as whoever wrote it wants."""
+        return True
 
     def dial(
         self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False

@@ -12,10 +12,9 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from api.errors import ApiError
 from api.surfaces.telephony.desk import Command
 
-__all__ = ["Commands", "Refused"]
+__all__ = ["Commands", "Refused", "Unreached"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +28,23 @@ ENDED = frozenset({"20404", "90018"})
 """Twilio's and Telnyx' numbers for a call that is not, or no more."""
 
 
+class Unreached(Exception):
+    """The carrier was not reached, or does not work now. The text says which."""
+
+    def __init__(self, sentence: str, *, sent: bool) -> None:
+        super().__init__(sentence)
+        self.sent = sent
+        """It may have obeyed, for all we know."""
+
+
 class Refused(Exception):
     """The carrier understood, and does not want to (4xx)."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, after_s: int | None = None) -> None:
         super().__init__(f"HTTP {status}{code and f' ({code})'}")
         self.status = status
+        self.after_s = after_s
+        """When to ask again, where it says (429)."""
         self.code = code
         """The carrier's own word for the reason; empty when it told none."""
 
@@ -59,7 +69,7 @@ class Commands:
             self._session = None
 
     async def run(self, carrier: str, command: Command) -> dict[str, Any]:
-        """The JSON object of the answer. Raises Refused, and ApiError 503 when the carrier was not reached."""
+        """The JSON object of the answer. Raises Refused, Unreached."""
         assert self._session is not None  # the application runs
         headers = {"Authorization": command.authorization, "Content-Type": command.content_type}
         try:
@@ -69,17 +79,30 @@ class Commands:
                     command.method, command.url, data=command.body, headers=headers, allow_redirects=False
                 ) as answer,
             ):
-                status, text = answer.status, await answer.content.read(LONGEST)
+                status, text = answer.status, await _read(answer)
+                after = answer.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError) as error:
             logger.warning("%s was not reached: %s", carrier, type(error).__name__)
-            raise ApiError(503, "The carrier's API was not reached.") from None
+            sent = not isinstance(error, aiohttp.ClientConnectorError)
+            raise Unreached("the carrier's API was not reached", sent=sent) from None
         value = _object(text)
         if 400 <= status < 500:
-            raise Refused(status, _code(value))
+            after_s = int(after) if after.isascii() and after.isdigit() and len(after) < 5 else None
+            raise Refused(status, _code(value), after_s)
         if status >= 300:
             logger.warning("%s did not obey: HTTP %d", carrier, status)
-            raise ApiError(503, "The carrier's API does not work now.")
+            raise Unreached(f"the carrier's API does not work now (HTTP {status})", sent=status != 503)
         return value
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The body, as far as it is not too long: what is cut off is not JSON."""
+    text = bytearray()
+    async for chunk in answer.content.iter_any():
+        text += chunk
+        if len(text) > LONGEST:
+            break
+    return bytes(text)
 
 
 def _code(value: dict[str, Any]) -> str:

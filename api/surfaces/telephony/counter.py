@@ -16,10 +16,14 @@ from api.errors import ApiError
 from api.records import channel
 from api.surfaces.telephony import desks
 from api.surfaces.telephony.answering import Answering
-from api.surfaces.telephony.desk import Asked, Desk, Place
+from api.surfaces.telephony.commands import Commands
+from api.surfaces.telephony.control import Control
+from api.surfaces.telephony.desk import Asked, Desk, Incoming, Notice, Place
 from api.surfaces.telephony.door import Door
+from api.surfaces.telephony.handles import Handles
 from api.surfaces.telephony.phones import Phones
-from api.surfaces.telephony.tickets import Seen, Ticket, Tickets
+from api.surfaces.telephony.ringing import Ringing
+from api.surfaces.telephony.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway import plugins
 from gateway.config import Settings
 from gateway.stores.telephone import PhoneCall
@@ -50,7 +54,11 @@ class Counter:
         self._seen = Seen()
         self._placing = 0
         self._placed = asyncio.Event()
-        self.phones = Phones(deps.supervisor)
+        self.commands = Commands()
+        self.handles = Handles()
+        self.ringing = Ringing()
+        self.control = Control(deps.settings, DESKS, self.commands, self.handles)
+        self.phones = Phones(deps.supervisor, self.ringing, self.control.over)
         if deps.settings.telephony_open:
             logger.warning(
                 "PARLEY_TELEPHONY_OPEN: programs on this machine may call as any carrier, without a proof"
@@ -114,15 +122,29 @@ class Counter:
             if not self._placing:
                 self._placed.set()
 
-    async def known(self, desk: Desk, call: str) -> PhoneCall | None:
-        """A carrier's call, also when it is just being written down. Raises SQLAlchemyError."""
-        database = self.deps.database
-        found = await channel.find(database, desk.name, call)
-        if found is None and self._placing:
+    async def settled(self) -> None:
+        """Until what is being placed is written down, within reason."""
+        if self._placing:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PLACING_S):
                     await self._placed.wait()
-            found = await channel.find(database, desk.name, call)
+
+    async def known(self, desk: Desk, told: Incoming | Notice) -> PhoneCall | None:
+        """A carrier's call, also when it is just being written down; what commands call it now is noted. Raises
+        SQLAlchemyError."""
+        found = await self._find(desk, told)
+        if found is None and self._placing:
+            await self.settled()
+            found = await self._find(desk, told)
+        if found is not None:
+            self.handles.note(found.session_id, desk.name, told.call, told.handle)
+        return found
+
+    async def _find(self, desk: Desk, told: Incoming | Notice) -> PhoneCall | None:
+        database = self.deps.database
+        found = await channel.find(database, desk.name, told.call)
+        if found is None and told.placed_as:
+            found = await channel.renamed(database, desk.name, told.placed_as, told.call)
         return found
 
     def handshake(self, request: web.Request) -> Asked:
@@ -141,8 +163,12 @@ class Counter:
 
     def place(self, request: web.Request, desk: Desk, ticket: Ticket) -> Place:
         """Where the carrier finds us for the ticket's call."""
-        here = f"{self.here(request)}/telephony/{desk.name}"
-        token = self.tickets.issue(ticket, self.deps.clock())
+        return self.place_at(self.here(request), desk, ticket)
+
+    def place_at(self, here: str, desk: Desk, ticket: Ticket, lasting_s: float = LIFETIME_S) -> Place:
+        """The same, of whoever reaches us at `here`, with a token that is good for so long."""
+        here = f"{here}/telephony/{desk.name}"
+        token = self.tickets.issue(ticket, self.deps.clock(), lasting_s)
         return Place(f"{_socket(here)}/stream/{token}", token, f"{here}/after", f"{here}/status")
 
     def here(self, request: web.Request) -> str:

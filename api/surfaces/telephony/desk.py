@@ -86,6 +86,8 @@ class Calling:
     place: Place
     """Told of the call's course, answering-machine detection among it; and the media socket, where a carrier wants to
     know it as it dials."""
+    ring_s: int = 60
+    """How long it may ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class Notice:
     """As `Incoming.handle`."""
     placed_as: str = ""
     """As `Incoming.placed_as`."""
+    over: bool = False
+    """The call is over, whatever its status says; `call_completed` always means that."""
 
 
 class Desk(Protocol):
@@ -179,9 +183,11 @@ class Desk(Protocol):
     def notices(self, asked: Asked) -> Sequence[Notice]:
         """What a status webhook tells; nothing for what is none of a call's. Raises Unreadable."""
 
-    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
-        """The call whose stream is over, and what ends the call itself, where the carrier waits for a command. Raises
-        Unreadable."""
+    def stopped(self, asked: Asked) -> Incoming | None:
+        """The call whose stream is over, where the call itself goes on then. Raises Unreadable."""
+
+    def closing_ends(self, handle: str) -> bool:
+        """Whether closing its media socket ends a call, by what the carrier documents; `handle`: the call's, if any."""
 
     # ── commands to the carrier's API ─────────────────────────────────────────────────────────────────────
     # Each is None where the carrier has no such command, or what opens its API is not set. `call` is the call's handle

@@ -105,12 +105,12 @@ class Announced:
         ticket = self.redeemed(carrier, started.parameters.get("token", ""))
         if ticket is None:
             raise Unverified("a stream without a token of ours that is still good")
-        return self.request(ticket)
+        return await self.request(ticket)
 
     def redeemed(self, carrier: str, token: str) -> Ticket | None:
         return self._counter.tickets.redeem(token, carrier, self._counter.deps.clock())
 
-    def request(self, ticket: Ticket) -> CallRequest | LiveCall:
+    async def request(self, ticket: Ticket) -> CallRequest | LiveCall:
         """Raises CallRejected."""
         deps = self._counter.deps
         if ticket.again:
@@ -120,8 +120,17 @@ class Announced:
             return LiveCall(call_id)
         if DESKS[ticket.carrier].silent:
             self._arrived = _Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
-        persona = deps.personas[ticket.persona_id]
-        return CallRequest(ticket.session_id, ticket.tenant, persona, outbound=ticket.outbound)
+        if ticket.outbound:
+            return await self._picked_up(ticket)
+        return CallRequest(ticket.session_id, ticket.tenant, deps.personas[ticket.persona_id])
+
+    async def _picked_up(self, ticket: Ticket) -> CallRequest:
+        """Whom we called is there. Raises CallRejected."""
+        await self._counter.settled()
+        placing = self._counter.ringing.find(ticket.session_id)
+        if placing is None or not placing.wanted:
+            raise CallRejected("the call was given up")
+        return CallRequest(ticket.session_id, ticket.tenant, placing.persona, outbound=True)
 
     def over(self) -> None:
         """The socket is gone."""

@@ -6,7 +6,7 @@ from api.records.channel import ChannelEvent
 from api.records.channel_words import label_of, provider_of
 from api.surfaces.telephony.desk import Notice
 
-__all__ = ["dialled", "event_of", "received"]
+__all__ = ["dialled", "event_of", "given_up", "received"]
 
 
 def received(carrier: str, at: float) -> ChannelEvent:
@@ -27,6 +27,18 @@ def dialled(carrier: str, at: float) -> ChannelEvent:
         at,
         label_of("initiated"),
         position=0,
+    )
+
+
+def given_up(carrier: str, at: float) -> ChannelEvent:
+    """A call that we placed, and that nobody ever told of again."""
+    return ChannelEvent(
+        "given-up",
+        "call_completed",
+        "canceled",
+        provider_of(carrier),
+        at,
+        "Nothing came of the call: it was hung up",
     )
 
 

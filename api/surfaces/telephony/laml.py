@@ -51,7 +51,8 @@ def notices(asked: Asked) -> list[Notice]:
     at = rfc2822(fields.get("Timestamp", ""), asked.now)
     # The first place is that of the webhook which brought the call.
     position = None if sequence is None else sequence + 1
-    return [Notice(call, status, status, raw, kind_of(status), at, position, meta)]
+    over = status == "failed"
+    return [Notice(call, status, status, raw, kind_of(status), at, position, meta, over=over)]
 
 
 class LamlAnswers:
@@ -71,8 +72,12 @@ class LamlAnswers:
     def sorry(self, sentence: str) -> Document:
         return Document(twiml.say(sentence))
 
-    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+    def stopped(self, asked: Asked) -> Incoming | None:
         return None
+
+    def closing_ends(self, handle: str) -> bool:
+        """`<Connect>` is over with its socket, and its `action` is answered with a hang-up."""
+        return True
 
     def hang_up(self) -> Document:
         return Document(twiml.hang_up())

@@ -34,6 +34,7 @@ def dial(account: Account, number: str, to: str, calling: Calling, *, machine_de
     fields = [("To", to), ("From", number), ("Url", calling.voice), ("Method", "POST")]
     fields += [("StatusCallback", calling.place.status), ("StatusCallbackMethod", "POST")]
     fields += [("StatusCallbackEvent", event) for event in EVENTS]
+    fields.append(("Timeout", str(calling.ring_s)))
     if machine_detection:
         fields += [("MachineDetection", "DetectMessageEnd"), ("AsyncAmd", "true")]
         fields += [

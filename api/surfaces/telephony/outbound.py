@@ -1,6 +1,6 @@
 """Calls that we place, and which carriers are set up (core contract: cpCreateOutboundSession, cpListChannels).
 
-For servers, by their key. Twilio's API is one form over HTTPS: the vendor's SDK would add a blocking client for it.
+For servers, by their key.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ from api import auth, body
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
-from api.records import channel, selection
+from api.records import selection
 from api.records.channel_words import provider_of
-from api.records.sessions import NewSession
-from api.surfaces.telephony.commands import Commands, Refused
-from api.surfaces.telephony.counter import DESKS, Counter, configured
-from api.surfaces.telephony.desk import Calling, Unreadable
-from api.surfaces.telephony.events import dialled
-from api.surfaces.telephony.tickets import Ticket
+from api.surfaces.telephony.counter import Counter, configured
+from api.surfaces.telephony.dialler import Dialler, NotPlaced
+from api.surfaces.telephony.once import Once, Otherwise
 from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Outbound"]
@@ -50,9 +47,10 @@ class _Ask(BaseModel):
 
 
 class Outbound:
-    def __init__(self, counter: Counter, commands: Commands) -> None:
+    def __init__(self, counter: Counter, dialler: Dialler) -> None:
         self._counter = counter
-        self._commands = commands
+        self._dialler = dialler
+        self._once: Once[str] = Once()
         self._deps = counter.deps
 
     def routes(self) -> list[web.RouteDef]:
@@ -62,51 +60,40 @@ class Outbound:
         ]
 
     async def place(self, request: web.Request) -> web.Response:
-        """Have Twilio call somebody; the session is the answer, the call goes its way."""
+        """Have a carrier call somebody; the session is the answer, the call goes its way. With an `Idempotency-Key`
+        the same request again is the same call."""
         deps, counter = self._deps, self._counter
         await auth.spend(request, deps.limiter, PLACE, deps.settings)
         tenant = _tenant(request, deps)
+        key = _key(request)
         ask = await body.parsed(request, _Ask)
         if not NUMBER.fullmatch(ask.number):
             raise ApiError(400, "phoneNumber must be in E.164, as +15550100001.", param="phoneNumber")
-        if ask.overrides:
-            raise ApiError(
-                400, "promptOverrides are not taken yet: leave them out.", param="promptOverrides"
-            )
         if all(persona.scenario != ask.scenario for persona in deps.personas.values()):
             raise ApiError(400, "No persona has this scenario.", param="scenarioId")
         chosen = selection.for_scenario(deps.personas, ask.scenario, None)
-        if chosen is None or counter.phones.full:
-            raise ApiError(503, "No line is free; try again in a moment.", headers={"Retry-After": "5"})
-        persona = chosen.persona
-        desk = DESKS["twilio"]
-        new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)
-        ticket = Ticket(desk.name, "", new.id, tenant, persona.id)
-        here = f"{counter.here(request)}/telephony/{desk.name}"
-        calling = Calling(f"{here}/voice", counter.place(request, desk, ticket))
-        command = desk.dial(ask.number, calling, deps.settings)
-        if command is None:
-            raise ApiError(400, "Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER first.")
-        with counter.placing():
-            try:
-                placed = await self._commands.run("twilio", command)
-            except Refused as refusal:
-                raise ApiError(400, f"Twilio refused the call: {refusal}.") from None
-            try:
-                call = desk.placed(placed)
-            except Unreadable:
-                raise ApiError(503, "Twilio's answer names no call.") from None
-            now = deps.clock()
-            session_id = await channel.open_call(
-                deps.database,
-                deps.access,
-                new,
-                carrier="twilio",
-                carrier_call=call,
-                direction="outbound",
-                first=dialled("twilio", now),
-                now=now,
+        if chosen is None:
+            raise ApiError(503, "No persona answers this scenario now.")
+        persona, here = chosen.persona, counter.here(request)
+
+        async def dial() -> str:
+            placed = await self._dialler.place(
+                self._dialler.carrier(), ask.number, tenant=tenant, persona=persona, overrides=ask.overrides,
+                machine_detection=bool(deps.settings.machine_detection) and persona.voicemail is not None, here=here,
+            )  # fmt: skip
+            return placed.session_id
+
+        try:
+            session_id = await (
+                dial() if key is None else self._once.run((tenant, key), ask.model_dump_json(), dial)
             )
+        except NotPlaced as error:
+            headers = {} if error.after_s is None else {"Retry-After": str(error.after_s)}
+            raise ApiError(error.status, str(error), headers=headers) from None
+        except Otherwise:
+            raise ApiError(
+                409, "This Idempotency-Key was used for another request: take a new one."
+            ) from None
         return web.json_response({"success": True, "sessionId": session_id})
 
     async def channels(self, request: web.Request) -> web.Response:
@@ -123,6 +110,16 @@ class Outbound:
             for name in configured(deps.settings)
         ]
         return web.json_response({"success": True, "channels": channels})
+
+
+def _key(request: web.Request) -> str | None:
+    """The request's Idempotency-Key. Raises ApiError 400 for one that cannot be meant."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= 255 or not key.isprintable():
+        raise ApiError(400, "Idempotency-Key must be 1 to 255 printable characters.")
+    return key
 
 
 def _tenant(request: web.Request, deps: Deps) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from api.deps import LiveCall, Reservations
+from api.surfaces.telephony.ringing import Ringing
 from gateway.carriage.leg import CarrierLeg
 from gateway.errors import HUNG_UP, Ending
 from gateway.ports import Leg
@@ -14,8 +17,13 @@ __all__ = ["Phones"]
 class Phones:
     """The phone calls of this process; implements `api.deps.Reservations`."""
 
-    def __init__(self, supervisor: Reservations) -> None:
+    def __init__(
+        self, supervisor: Reservations, ringing: Ringing, over: Callable[[str, Ending, bool], None]
+    ) -> None:
+        """`over` is told the session of each call that has ended, how, and whether the carrier's stream said so."""
         self._supervisor = supervisor
+        self._ringing = ringing
+        self._over = over
         self._legs: dict[str, tuple[str, CarrierLeg]] = {}
         """Session → call, of those that are live and of some that were."""
 
@@ -40,8 +48,8 @@ class Phones:
 
     @property
     def full(self) -> bool:
-        """Whether the next call would be refused."""
-        return self.draining or self.live >= self.max_calls
+        """Whether the next call would be refused. One that we placed holds its line from then on."""
+        return self.draining or self.live + len(self._ringing) >= self.max_calls
 
     def reserve(self, session_id: str) -> str:
         return self._supervisor.reserve(session_id)
@@ -50,7 +58,11 @@ class Phones:
         self._supervisor.release(call_id)
 
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
+        session_id = request.session_id
+        if isinstance(leg, CarrierLeg):
+            leg.closed = lambda ending, lost: self._over(session_id, ending, lost)
         self._supervisor.begin(call_id, leg, request)
+        self._ringing.drop(session_id)
         if isinstance(leg, CarrierLeg):
             kept = {session: one for session, one in self._legs.items() if not one[1].over}
             self._legs = kept | {request.session_id: (call_id, leg)}

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from api.deps import Deps
 from api.surfaces.telephony.audiosocket import Listener
-from api.surfaces.telephony.commands import Commands
 from api.surfaces.telephony.counter import Counter
+from api.surfaces.telephony.dialler import Dialler
 from api.surfaces.telephony.outbound import Outbound
 from api.surfaces.telephony.streams import Streams
 from api.surfaces.telephony.webhooks import Webhooks
@@ -17,15 +17,17 @@ __all__ = ["add_to"]
 
 def add_to(app: web.Application, deps: Deps) -> None:
     """Raises ConfigError when a setting of the telephone cannot be meant."""
-    counter, commands = Counter(deps), Commands()
-    streams = Streams(counter)
+    counter = Counter(deps)
+    streams, dialler = Streams(counter), Dialler(counter)
     app.router.add_routes(
         [
-            *Webhooks(counter, commands).routes(),
+            *Webhooks(counter).routes(),
             *streams.routes(),
-            *Outbound(counter, commands).routes(),
+            *Outbound(counter, dialler).routes(),
         ]
     )
-    app.cleanup_ctx.append(commands.lifetime)
+    app.cleanup_ctx.append(counter.control.lifetime)
+    # After the one before, so that it ends first: it hangs up what rings.
+    app.cleanup_ctx.append(dialler.lifetime)
     app.cleanup_ctx.append(streams.departures.lifetime)
     app.cleanup_ctx.append(Listener(counter, streams.departures).lifetime)

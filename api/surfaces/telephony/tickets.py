@@ -31,14 +31,15 @@ class Ticket:
 
 
 class Tickets:
-    """Every token works once, within a minute. Of more than `BOUND` the oldest is forgotten: its call is refused."""
+    """Every token works once, within a minute or as long as it may ring.
+    Of more than `BOUND` the oldest is forgotten: its call is refused."""
 
     BOUND = 10_000
 
     def __init__(self) -> None:
         self._tickets: OrderedDict[str, tuple[float, Ticket]] = OrderedDict()
 
-    def issue(self, ticket: Ticket, now: float) -> str:
+    def issue(self, ticket: Ticket, now: float, lasting_s: float = LIFETIME_S) -> str:
         """A token: 32 hexadecimal digits, since there are carriers that carry nothing but letters and digits, and one
         that carries a UUID."""
         while self._tickets and (
@@ -46,7 +47,7 @@ class Tickets:
         ):
             self._tickets.popitem(last=False)
         token = secrets.token_hex(16)
-        self._tickets[token] = (now + LIFETIME_S, ticket)
+        self._tickets[token] = (now + lasting_s, ticket)
         return token
 
     def check(self, token: str, carrier: str, now: float) -> None:

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from api.errors import ApiError
-from api.records import channel, sessions
+from api.records import channel
 from api.records.sessions import NewSession
-from api.surfaces.telephony.commands import Commands, Refused
+from api.surfaces.telephony.commands import Refused, Unreached
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
 from api.surfaces.telephony.events import event_of, received
 from api.surfaces.telephony.tickets import Ticket
 from gateway.stores.schema import DEFAULT_TENANT
-from gateway.stores.telephone import PhoneCall
 
 __all__ = ["Webhooks"]
 
@@ -28,9 +27,8 @@ BUSY = "All our lines are busy. Please call again in a moment."
 
 
 class Webhooks:
-    def __init__(self, counter: Counter, commands: Commands) -> None:
+    def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._commands = commands
         self._deps = counter.deps
 
     def routes(self) -> list[web.RouteDef]:
@@ -50,12 +48,17 @@ class Webhooks:
         if (greeting := _greeting(desk, asked)) is not None:
             return _written(greeting)
         incoming = _incoming(desk, asked)
+        placed = request.query.get("placed")
         if incoming is None:
             # Carriers with one address for everything tell the call's course here too.
-            await self._tell(desk, _notices(desk, asked))
+            notices = _notices(desk, asked)
+            if placed is None or not notices or not self._unwanted(desk, placed, notices[0]):
+                await self._tell(desk, notices)
             await self._end(desk, asked)
             return web.Response()
         deps = self._deps
+        if placed is not None:
+            return await self._answered(request, desk, placed, incoming)
         if self._counter.phones.full:
             logger.warning("a call of %s was refused: no line is free", desk.name)
             return await self._given(desk, desk.refuse(incoming, deps.settings))
@@ -63,13 +66,37 @@ class Webhooks:
         place = self._counter.place(request, desk, ticket)
         return await self._given(desk, desk.answer(incoming, place, deps.settings))
 
+    async def _answered(
+        self, request: web.Request, desk: Desk, placed: str, incoming: Incoming
+    ) -> web.Response:
+        """Whom we called has picked up, and the carrier asks what to do."""
+        counter = self._counter
+        placing = counter.ringing.find(placed)
+        if placing is None or placing.carrier != desk.name or self._unwanted(desk, placed, incoming):
+            logger.warning("%s asked about a call that was given up, or is over", desk.name)
+            return _written(desk.hang_up())
+        await counter.known(desk, incoming)
+        ticket = Ticket(desk.name, incoming.call, placed, placing.tenant, placing.persona.id, outbound=True)
+        place = counter.place(request, desk, ticket)
+        return await self._given(desk, desk.answer(incoming, place, self._deps.settings))
+
+    def _unwanted(self, desk: Desk, placed: str, told: Incoming | Notice) -> bool:
+        """Whether it rings although whoever wanted it was told that it does not; then it is hung up."""
+        placing = self._counter.ringing.find(placed)
+        if placing is None or placing.wanted or placing.carrier != desk.name:
+            return False
+        self._counter.ringing.drop(placed)
+        self._counter.handles.note(placed, desk.name, told.call, told.handle)
+        self._counter.control.soon(placed)
+        return True
+
     async def after(self, request: web.Request) -> web.Response:
         """The socket of a call is gone, and the carrier asks how to go on."""
         desk, asked = await self._counter.webhook(request)
         incoming = _incoming(desk, asked)
         if incoming is None:
             return _written(desk.hang_up())
-        call = await self._counter.known(desk, incoming.call)
+        call = await self._counter.known(desk, incoming)
         if call is None:
             return _written(desk.hang_up())
         call_id = self._counter.phones.live_in(call.session_id)
@@ -104,39 +131,39 @@ class Webhooks:
         if isinstance(answer, Document):
             return _written(answer)
         try:
-            await self._commands.run(desk.name, answer)
+            await self._counter.commands.run(desk.name, answer)
         except Refused as refusal:
             if not refusal.ended:
                 logger.warning("%s refused a command: %s", desk.name, refusal)
                 raise ApiError(503, "The carrier's API refused.") from None
             logger.info("%s: a call was over before it could be answered", desk.name)
+        except Unreached as failure:
+            raise ApiError(503, f"{desk.name}: {failure}.") from None
         return web.Response()
 
     async def _end(self, desk: Desk, asked: Asked) -> None:
         """End a call whose stream is over, where nothing else does."""
         try:
-            stopped = desk.stopped(asked, self._deps.settings)
+            stopped = desk.stopped(asked)
         except Unreadable as error:
             raise ApiError(400, str(error)) from None
         if stopped is None:
             return
-        name, command = stopped
-        call = await self._counter.known(desk, name)
+        call = await self._counter.known(desk, stopped)
         if call is None:
             return
         call_id = self._counter.phones.live_in(call.session_id)
         if call_id is not None:
             self._deps.supervisor.hang_up(call_id)
-        await self._given(desk, command)
+        self._counter.control.soon(call.session_id)
 
     async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
         """Raises ApiError 404, 503, SQLAlchemyError."""
         deps = self._deps
-        known = await self._counter.known(desk, incoming.call)
-        if known is not None and known.direction == "outbound":
-            return await self._of_outbound(desk, incoming, known)
-        if incoming.outbound:
-            raise ApiError(403, "This call was not placed here.")
+        known = await self._counter.known(desk, incoming)
+        if incoming.outbound or (known is not None and known.direction == "outbound"):
+            # Those that we place are asked about at an address of their own.
+            raise ApiError(403, "This call was not placed here, or was answered long ago.")
         if known is not None and now - known.created_at > RETRIED_S:
             logger.warning("refused: a webhook of %s was sent again long after its call", desk.name)
             raise ApiError(403, "This call was answered long ago.")
@@ -153,21 +180,13 @@ class Webhooks:
             first=received(desk.name, now),
             now=now,
         )
+        self._counter.handles.note(session_id, desk.name, call, incoming.handle)
         return Ticket(desk.name, call, session_id, DEFAULT_TENANT, persona.id)
-
-    async def _of_outbound(self, desk: Desk, incoming: Incoming, call: PhoneCall) -> Ticket:
-        """Whom we called has answered. Raises ApiError 403, SQLAlchemyError."""
-        deps = self._deps
-        session = await sessions.find(deps.database, call.session_id, deps.clock())
-        if session is None or await channel.began(deps.database, call):
-            raise ApiError(403, "This call was answered long ago.")
-        persona = deps.personas.get(session.persona_id) or self._counter.answering.persona(None, "")
-        return Ticket(desk.name, incoming.call, session.id, session.tenant, persona.id, outbound=True)
 
     async def _tell(self, desk: Desk, notices: Sequence[Notice]) -> None:
         database = self._deps.database
         for notice in notices:
-            call = await self._counter.known(desk, notice.call)
+            call = await self._counter.known(desk, notice)
             if call is None:
                 logger.info("%s told of a call that is none of ours", desk.name)
                 continue
@@ -179,8 +198,12 @@ class Webhooks:
                 carrier_call=notice.call,
                 began=call.created_at,
             )
+            if notice.kind != "call_completed" and not notice.over:
+                continue
+            self._counter.handles.ended(call.session_id)
+            self._counter.ringing.drop(call.session_id)
             call_id = self._counter.phones.live_in(call.session_id)
-            if notice.kind == "call_completed" and call_id is not None:
+            if call_id is not None:
                 # Its socket may be lost, and the call waiting for another that will never come.
                 self._deps.supervisor.hang_up(call_id)
 

@@ -30,6 +30,16 @@ from gateway.config import Settings
 
 __all__ = ["DESK"]
 
+CAUSES = {
+    "NORMAL_CLEARING": "completed",
+    "USER_BUSY": "busy",
+    "CALL_REJECTED": "busy",
+    "NO_ANSWER": "no_answer",
+    "NO_USER_RESPONSE": "no_answer",
+    "ORIGINATOR_CANCEL": "canceled",
+}
+"""Why a call was hung up → its last status; everything else is a failure."""
+SIGNATURE = "x-plivo-signature-v3"
 REQUEST = "request:"
 """Before the name of a call that Plivo has not told the name of yet: the request that placed it."""
 WHOM = re.compile(r"\+[1-9]\d{6,14}|sips?:[^\s<>]{3,200}", re.ASCII)
@@ -57,7 +67,10 @@ class _Plivo:
         return asked.headers.get(NONCE, "") + asked.headers.get("X-Plivo-Signature-V3", "")
 
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
-        plivo.verify_socket(asked.url, asked.headers, secret=_secret(settings))
+        """Plivo documents no signature of handshakes: where it shows one that is checked, and the token in the path is
+        the proof otherwise."""
+        if any(name.lower() == SIGNATURE for name in asked.headers):
+            plivo.verify_socket(asked.url, asked.headers, secret=_secret(settings))
 
     def incoming(self, asked: Asked) -> Incoming | None:
         fields = form_of(asked)
@@ -87,8 +100,12 @@ class _Plivo:
     def sorry(self, sentence: str) -> Document:
         return Document(plivo.say(sentence))
 
-    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+    def stopped(self, asked: Asked) -> Incoming | None:
         return None
+
+    def closing_ends(self, handle: str) -> bool:
+        """The stream keeps the call (`keepCallAlive`), and a hang-up follows it."""
+        return True
 
     def hang_up(self) -> Document:
         return Document(plivo.hang_up())
@@ -104,15 +121,19 @@ class _Plivo:
         raw = fields.get("CallStatus", "")
         if not raw:
             return []
-        status = canonical(raw)
+        over, status = event == "Hangup", canonical(raw)
+        cause = fields.get("HangupCause", "")[:64]
+        if over and kind_of(status) == "call_status":
+            # Told as it was until then.
+            status = CAUSES.get(cause, "failed")
         meta: dict[str, MetaValue] = {}
         if (duration := number(fields, "Duration")) is not None:
             meta["callDurationSec"] = duration
-        if cause := fields.get("HangupCause"):
-            meta["terminalReason"] = cause[:64]
-        kind = kind_of(status)
+        if cause:
+            meta["terminalReason"] = cause
+        kind, placed_as = kind_of(status), _placed_as(fields)
         return [
-            Notice(call, status, status, raw, kind, asked.now, None, meta, placed_as=_placed_as(fields))
+            Notice(call, status, status, raw, kind, asked.now, None, meta, placed_as=placed_as, over=over)
         ]
 
     def dial(
@@ -122,7 +143,7 @@ class _Plivo:
         number, status = settings.plivo_phone_number, place.place.status
         if not number:
             return None
-        fields = {
+        fields: dict[str, str | int] = {
             "from": number.lstrip("+"),
             "to": to.lstrip("+"),
             "answer_url": place.voice,
@@ -131,6 +152,7 @@ class _Plivo:
             "ring_method": "POST",
             "hangup_url": status,
             "hangup_method": "POST",
+            "ring_timeout": place.ring_s,
         }
         if machine_detection:
             fields |= {
@@ -158,7 +180,7 @@ class _Plivo:
             return None
         query = {"to": to} | ({"callerId": caller_id} if caller_id else {})
         url = f"{settings.public_url}/telephony/{self.name}/{TRANSFER}?{urlencode(query)}"
-        fields = {"legs": "aleg", "aleg_url": url, "aleg_method": "POST"}
+        fields: dict[str, str | int] = {"legs": "aleg", "aleg_url": url, "aleg_method": "POST"}
         return _command(settings, "POST", f"Call/{quote(call, safe='')}/", fields)
 
     def onward(self, asked: Asked) -> Document | None:
@@ -183,7 +205,10 @@ def _placed_as(fields: Mapping[str, str]) -> str:
 
 
 def _command(
-    settings: Settings, method: Literal["POST", "DELETE"], path: str, fields: dict[str, str] | None = None
+    settings: Settings,
+    method: Literal["POST", "DELETE"],
+    path: str,
+    fields: dict[str, str | int] | None = None,
 ) -> Command | None:
     account = settings.plivo_auth_id
     if not account or settings.plivo_auth_token is None:

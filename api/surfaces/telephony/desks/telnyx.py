@@ -103,15 +103,18 @@ class _Telnyx(laml.LamlAnswers):
             return super().refuse(incoming, settings)
         return _command(settings, incoming, "reject", {"cause": "USER_BUSY"})
 
-    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+    def stopped(self, asked: Asked) -> Incoming | None:
         """A call that was answered by command goes on without its stream, in silence."""
         if not _is_event(asked):
             return None
         kind, payload, _ = _event(asked)
         if kind != "streaming.stopped":
             return None
-        call = Incoming(identity(payload, "call_leg_id"), handle=identity(payload, "call_control_id"))
-        return call.call, _command(settings, call, "hangup", {})
+        return Incoming(identity(payload, "call_leg_id"), handle=identity(payload, "call_control_id"))
+
+    def closing_ends(self, handle: str) -> bool:
+        """That of a TeXML application, which asks how to go on then; it has no handle."""
+        return not handle
 
     def notices(self, asked: Asked) -> list[Notice]:
         if not _is_event(asked):
@@ -129,9 +132,11 @@ class _Telnyx(laml.LamlAnswers):
         else:
             return []
         at = stamp(data.get("occurred_at"), asked.now)
-        key = identity(data, "id")
+        # Our own word of it is the same event.
+        key = status if status == "initiated" else identity(data, "id")
         call, handle = identity(payload, "call_leg_id"), party(payload, "call_control_id")
-        return [Notice(call, key, status, kind, kind_of(status), at, None, meta, handle)]
+        over = kind == "call.hangup"
+        return [Notice(call, key, status, kind, kind_of(status), at, None, meta, handle, over=over)]
 
     # A call has a name that stays (`call_leg_id`), and one for commands that may change (`call_control_id`).
 
@@ -142,13 +147,19 @@ class _Telnyx(laml.LamlAnswers):
         connection, number = settings.telnyx_connection_id, settings.telnyx_phone_number
         if not connection or not number:
             return None
-        body = telnyx.stream(
+        body = telnyx.streaming(
             place.place.stream,
             token=place.place.token,
             auth_token=place.place.token,
             target_legs="self",
         )
-        body |= {"connection_id": connection, "to": to, "from": number, "webhook_url": place.voice}
+        body |= {
+            "connection_id": connection,
+            "to": to,
+            "from": number,
+            "webhook_url": place.voice,
+            "timeout_secs": place.ring_s,
+        }
         if machine_detection:
             # Tells first who answered, then when a machine's greeting is over, by its beep or without one.
             body["answering_machine_detection"] = "detect_beep"

@@ -76,8 +76,12 @@ class _Vonage:
     def sorry(self, sentence: str) -> Document:
         return _ncco([{"action": "talk", "text": sentence}])
 
-    def stopped(self, asked: Asked, settings: Settings) -> tuple[str, Command] | None:
+    def stopped(self, asked: Asked) -> Incoming | None:
         return None
+
+    def closing_ends(self, handle: str) -> bool:
+        """The socket is one leg, and the caller another, which is known to outlive it for a while."""
+        return False
 
     def hang_up(self) -> Document:
         return _ncco([])
@@ -92,7 +96,8 @@ class _Vonage:
         if (duration := number(fields, "duration")) is not None:
             meta["callDurationSec"] = duration
         at = stamp(fields.get("timestamp"), asked.now)
-        return [Notice(identity(fields, "uuid"), status, status, raw, kind_of(status), at, None, meta)]
+        call, over = identity(fields, "uuid"), status == "failed"
+        return [Notice(call, status, status, raw, kind_of(status), at, None, meta, over=over)]
 
     # Section 3.3. Numbers are without plus there.
 
@@ -109,6 +114,7 @@ class _Vonage:
             "answer_method": "POST",
             "event_url": [place.place.status],
             "event_method": "POST",
+            "ringing_timer": place.ring_s,
         }
         if machine_detection:
             body["advanced_machine_detection"] = {"behavior": "continue", "mode": "detect_beep"}
