@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
-from api.surfaces.core import catalogue, channel, costs, credentials, health, recordings, sessions
+from api.surfaces.core import catalogue, channel, costs, credentials, health, recordings, sessions, state
 
 __all__ = ["routes"]
 
@@ -19,4 +19,5 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         *costs.routes(deps),
         *channel.routes(deps),
         *recordings.routes(deps),
+        *state.routes(deps),
     ]
