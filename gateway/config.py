@@ -44,6 +44,7 @@ With the first of those set it counts as wanted."""
 
 KNOWN_PROVIDERS = tuple(NEEDS)
 
+_ACS = re.compile(r"endpoint=https?://[^;/]+/?;accesskey=([A-Za-z0-9+/=]+);?", re.IGNORECASE)
 _KEY_OF_TENANT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(.+)")
 
 
@@ -234,6 +235,19 @@ class Settings(BaseModel):
     )
     plivo_api_url: str = Field("https://api.plivo.com", description="Base URL of Plivo's API.")
 
+    acs_connection_string: SecretStr | None = Field(
+        None, description="endpoint=https://…;accesskey=… of the resource; answers calls by its API."
+    )
+    acs_resource_id: str | None = Field(
+        None, description="Immutable id of the resource, for which Azure signs its callbacks and sockets."
+    )
+    acs_secret: SecretStr | None = Field(
+        None, description="The secret in the URL that Event Grid posts to."
+    )
+    acs_openid_url: str = Field(
+        "https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration",
+        description="Tells where the keys are published that Azure signs with.",
+    )
     exotel_secret: SecretStr | None = Field(
         None,
         description="What Exotel shows: the password in a socket's address, the secret in a webhook's.",
@@ -345,6 +359,19 @@ class Settings(BaseModel):
         schemes = ("s3", "gs", "az", "file")
         if value is not None and (urlsplit(value).scheme not in schemes or "://" not in value):
             raise ValueError(f"must start with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    @field_validator("acs_connection_string")
+    @classmethod
+    def _connection(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            found = _ACS.fullmatch(value.get_secret_value())
+            try:
+                b64decode(found[1] if found else "!", validate=True)
+            except ValueError:
+                raise ValueError(
+                    "must be endpoint=https://name.communication.azure.com/;accesskey=…, as the portal shows it"
+                ) from None
         return value
 
     @field_validator("audiosocket_from")
@@ -530,6 +557,10 @@ ENVIRONMENT: dict[str, str] = {
     "plivo_auth_token": "PLIVO_AUTH_TOKEN",
     "plivo_phone_number": "PLIVO_PHONE_NUMBER",
     "plivo_api_url": "PARLEY_PLIVO_API_URL",
+    "acs_connection_string": "ACS_CONNECTION_STRING",
+    "acs_resource_id": "ACS_RESOURCE_ID",
+    "acs_secret": "PARLEY_ACS_SECRET",
+    "acs_openid_url": "PARLEY_ACS_OPENID_URL",
     "exotel_secret": "PARLEY_EXOTEL_SECRET",
     "genesys_api_key": "GENESYS_API_KEY",
     "genesys_client_secret": "GENESYS_CLIENT_SECRET",

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.carrier_peers import acs_hooks
+from tests.carrier_peers.acs_peer import AcsPeer
+from tests.carrier_peers.acs_stream import AcsStream
 from tests.carrier_peers.asterisk_websocket_stream import AsteriskWebSocketStream
 from tests.carrier_peers.audiosocket_call import dialling_tcp
 from tests.carrier_peers.audiosocket_stream import AudioSocketStream, packet
@@ -77,6 +80,8 @@ class Way:
     shared: bool = False
     """The same secret is shown in every call."""
     garbage: tuple[str | bytes, ...] = ("{", LONG)
+    beside: Callable[[], AbstractAsyncContextManager[Any]] | None = None
+    """The carrier's API."""
     dropped: str = "caller/hung-up"
     """How a call ends whose socket breaks."""
 
@@ -227,6 +232,33 @@ async def audiosocket(server: Office, wrong: Wrong, manners: Manners) -> AsyncIt
         yield Brought(call, name)
 
 
+@asynccontextmanager
+async def acs(server: Office, wrong: Wrong, manners: Manners) -> AsyncIterator[Brought]:
+    azure = server.beside
+    assert isinstance(azure, AcsPeer)
+    azure.via = server.url
+    given = f"?secret={wrong.secret}" if wrong.secret else ""
+    hook = f"{PUBLIC}/telephony/acs/voice{given}"
+    if wrong.secret != SECRET:
+        await asks(server, acs_hooks.incoming(hook, acs_hooks.AcsCall()))
+    await azure.subscribe(hook)
+    if "socket" in wrong.replay:
+        url, connection = wrong.replay["socket"]
+        bearer = acs_hooks.token(azure.resource, acs_hooks.SOCKET_S)
+        stream = AcsStream("pcm24KMono", connection=connection, bearer=bearer)
+        async with dialling(stream, url, via=server.url) as call:
+            yield Brought(call, connection)
+        return
+    async with azure.ring(hook, times=2, manners=manners) as phone:
+        call = await phone.stream()
+        await phone.heard_of("CallConnected")
+        assert phone.media is not None
+        wrong.replay["socket"] = phone.media.transportUrl, phone.call.connection
+        yield Brought(call, phone.call.correlation)
+    # A caller may hang up as we do.
+    assert {fault.code for fault in azure.faults} <= {"8522"}
+
+
 WAYS: dict[str, Way] = {
     "asterisk_websocket": Way(
         "asterisk_websocket", asterisk_websocket, {"PARLEY_ASTERISK_SECRET": SECRET}, shared=True
@@ -252,6 +284,17 @@ WAYS: dict[str, Way] = {
     ),
     "freeswitch, address by webhook": Way(
         "freeswitch", freeswitch, {"PARLEY_FREESWITCH_SECRET": SECRET}, keys=False, garbage=(LONG,)
+    ),
+    "acs": Way(
+        "acs",
+        acs,
+        {"PARLEY_ACS_SECRET": SECRET},
+        (
+            ("inbound_received", "ringing"),
+            ("call_status", "in_progress"),
+            ("call_completed", "completed"),
+        ),
+        beside=AcsPeer.open,
     ),
     "jambonz": Way(
         "jambonz",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -45,6 +45,8 @@ class Office:
     """As `tests.e2e.server.Server` has it: the database lies beside."""
     model: ToneModel
     supervisor: Supervisor
+    beside: Any
+    """The carrier's API, if it has one (`bringing.Way.beside`)."""
     audiosocket: tuple[str, int]
     """Where AudioSockets are taken, if they are."""
 
@@ -77,7 +79,9 @@ def free_port() -> tuple[str, int]:
 
 
 @asynccontextmanager
-async def office(folder: Path, environ: Mapping[str, str], *, max_calls: int = 20) -> AsyncIterator[Office]:
+async def office(
+    folder: Path, environ: Mapping[str, str], beside: Any = None, *, max_calls: int = 20
+) -> AsyncIterator[Office]:
     """`environ`: settings besides."""
     environ = dict(environ)
     data = folder / "data"
@@ -129,7 +133,7 @@ async def office(folder: Path, environ: Mapping[str, str], *, max_calls: int = 2
             try:
                 await web.TCPSite(runner, "127.0.0.1", 0).start()
                 host, port = runner.addresses[0][:2]
-                yield Office(f"http://{host}:{port}", folder / "server.log", model, supervisor, at)
+                yield Office(f"http://{host}:{port}", folder / "server.log", model, supervisor, beside, at)
                 await supervisor.drain()
             finally:
                 await runner.cleanup()

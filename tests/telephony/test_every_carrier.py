@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.carriage.mock import ToneSession, reply_of
+from tests.carrier_peers import acs_hooks
+from tests.carrier_peers.acs_peer import AcsPeer
 from tests.carrier_peers.manners import GOOD, Manners
 from tests.carrier_peers.sockets import Refused
 from tests.telephony.bringing import OTHER, WAYS, Brought, Way, Wrong
-from tests.telephony.office import office
+from tests.telephony.office import Office, office
 from tests.telephony.record import idle
 
 pytestmark = pytest.mark.integration
@@ -23,6 +28,28 @@ FRESH = pytest.mark.parametrize(
     "way", [pytest.param(way, id=name) for name, way in WAYS.items() if not way.shared]
 )
 """Those that show something else in every call."""
+
+
+@asynccontextmanager
+async def opened(folder: Path, way: Way) -> AsyncIterator[Office]:
+    """An office that is set up for this carrier."""
+    if way.beside is None:
+        async with office(folder, way.settings) as made:
+            yield made
+        return
+    async with way.beside() as api, office(folder, {**way.settings, **reaching(api)}, api) as made:
+        yield made
+
+
+def reaching(api: Any) -> dict[str, str]:
+    """What makes a server command this carrier's API."""
+    if isinstance(api, AcsPeer):
+        return {
+            "ACS_CONNECTION_STRING": f"endpoint={api.base}/;accesskey={api.resource.access_key}",
+            "ACS_RESOURCE_ID": api.resource.id,
+            "PARLEY_ACS_OPENID_URL": f"{api.base}{acs_hooks.OPENID}",
+        }
+    raise AssertionError(f"no settings are known for {api}")
 
 
 async def spoken(session: ToneSession, replies: int) -> None:
@@ -66,7 +93,7 @@ def loudest(brought: Brought, from_ms: float) -> bytes:
 async def test_a_call(tmp_path: Path, way: Way, caplog: pytest.LogCaptureFixture) -> None:
     """It comes in, the greeting is heard, the caller speaks and is answered, and hangs up."""
     caplog.set_level(logging.INFO)
-    async with office(tmp_path, way.settings) as made:
+    async with opened(tmp_path, way) as made:
         async with way.bring(made, Wrong(), GOOD) as brought:
             call, session = brought.call, await made.session()
             await asyncio.sleep(2.2)
@@ -97,7 +124,7 @@ async def test_a_call(tmp_path: Path, way: Way, caplog: pytest.LogCaptureFixture
 
 @EVERY
 async def test_without_its_proof_a_carrier_is_refused_and_leaves_nothing(tmp_path: Path, way: Way) -> None:
-    async with office(tmp_path, way.settings) as made:
+    async with opened(tmp_path, way) as made:
         for secret in ("", OTHER):
             with pytest.raises(Refused) as refused:
                 async with way.bring(made, Wrong(secret), GOOD):
@@ -111,7 +138,7 @@ async def test_without_its_proof_a_carrier_is_refused_and_leaves_nothing(tmp_pat
 @FRESH
 async def test_a_proof_that_was_used_is_none(tmp_path: Path, way: Way) -> None:
     once = Wrong()
-    async with office(tmp_path, way.settings) as made:
+    async with opened(tmp_path, way) as made:
         async with way.bring(made, once, GOOD) as brought:
             await brought.call.played(100)
         await idle(made)
@@ -130,7 +157,7 @@ async def test_a_proof_that_was_used_is_none(tmp_path: Path, way: Way) -> None:
 
 @EVERY
 async def test_garbage_ends_one_call_and_no_other(tmp_path: Path, way: Way) -> None:
-    async with office(tmp_path, way.settings) as made, way.bring(made, Wrong(), GOOD) as good:
+    async with opened(tmp_path, way) as made, way.bring(made, Wrong(), GOOD) as good:
         for garbage in way.garbage:
             async with way.bring(made, Wrong(), GOOD) as bad:
                 await bad.call.played(100)
@@ -145,7 +172,7 @@ async def test_garbage_ends_one_call_and_no_other(tmp_path: Path, way: Way) -> N
 @EVERY
 async def test_bad_lines_make_one_call_with_one_ending(tmp_path: Path, way: Way) -> None:
     """Out of order, twice and lost; and broken off without a word."""
-    async with office(tmp_path, way.settings) as made:
+    async with opened(tmp_path, way) as made:
         async with way.bring(made, Wrong(), Manners(swap=3, repeat_every=5, lose_every=7)) as brought:
             await brought.call.played(500)
             assert brought.call.faults == []

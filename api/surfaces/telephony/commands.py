@@ -71,7 +71,8 @@ class Commands:
     async def run(self, carrier: str, command: Command) -> dict[str, Any]:
         """The JSON object of the answer. Raises Refused, Unreached."""
         assert self._session is not None  # the application runs
-        headers = {"Authorization": command.authorization, "Content-Type": command.content_type}
+        about = {"Authorization": command.authorization, "Content-Type": command.content_type}
+        headers = {**about, **command.headers}
         try:
             async with (
                 asyncio.timeout(WITHIN_S),
@@ -93,6 +94,21 @@ class Commands:
             logger.warning("%s did not obey: HTTP %d", carrier, status)
             raise Unreached(f"the carrier's API does not work now (HTTP {status})", sent=status != 503)
         return value
+
+    async def read(self, url: str) -> dict[str, Any]:
+        """The JSON object that is published at a URL. Raises Unreached."""
+        assert self._session is not None  # the application runs
+        try:
+            async with (
+                asyncio.timeout(WITHIN_S),
+                self._session.get(url, allow_redirects=False) as answer,
+            ):
+                status, text = answer.status, await _read(answer)
+        except (aiohttp.ClientError, TimeoutError):
+            status, text = 0, b""
+        if status != 200:
+            raise Unreached("what it publishes cannot be had", sent=True)
+        return _object(text)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from api.surfaces.telephony.desk import Asked, Desk, Incoming, Notice, Place
 from api.surfaces.telephony.door import Door
 from api.surfaces.telephony.handles import Handles
 from api.surfaces.telephony.phones import Phones
+from api.surfaces.telephony.published import PublishedKeys
 from api.surfaces.telephony.ringing import Ringing
 from api.surfaces.telephony.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway import plugins
@@ -51,10 +53,16 @@ class Counter:
         self.deps = deps
         self.answering = Answering(deps.settings.phone_persona, deps.personas)
         self.tickets = Tickets()
-        self._seen = Seen()
+        self.seen = Seen()
         self._placing = 0
         self._placed = asyncio.Event()
         self.commands = Commands()
+        self._keys = {
+            name: PublishedKeys(one.keys_at(deps.settings), self.commands.read)
+            for name, one in _SHELF.items()
+            if hasattr(one, "keys_at")
+        }
+        """Of the carriers that publish theirs."""
         self.handles = Handles()
         self.ringing = Ringing()
         self.control = Control(deps.settings, DESKS, self.commands, self.handles)
@@ -92,10 +100,11 @@ class Counter:
             request.method, self.here(request) + request.raw_path, request.headers, raw, self.deps.clock()
         )
         if not free:
+            asked = await self._with_keys(desk.name, asked)
             try:
                 desk.verify(asked, self.deps.settings)
                 proof = desk.proof(asked)
-                if proof and not self._seen.first(f"{desk.name}:{proof}", asked.now):
+                if proof and not self.seen.first(f"{desk.name}:{proof}", asked.now):
                     raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
             except Unverified as refusal:
                 raise self.refused(desk.name, "webhook", refusal) from None
@@ -105,7 +114,7 @@ class Counter:
         """A socket that proves itself. Raises ApiError 403."""
         try:
             proof = door.admit(asked, self.deps.settings)
-            if proof and not self._seen.first(f"{door.name}:{proof}", asked.now):
+            if proof and not self.seen.first(f"{door.name}:{proof}", asked.now):
                 raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
         except Unverified as refusal:
             raise self.refused(door.name, "media socket", refusal) from None
@@ -147,10 +156,18 @@ class Counter:
             found = await channel.renamed(database, desk.name, told.placed_as, told.call)
         return found
 
-    def handshake(self, request: web.Request) -> Asked:
+    async def handshake(self, request: web.Request) -> Asked:
         """What the request for a socket says; nothing of it is proved."""
         url = _socket(self.here(request)) + request.raw_path
-        return Asked(request.method, url, request.headers, b"", self.deps.clock())
+        asked = Asked(request.method, url, request.headers, b"", self.deps.clock())
+        return await self._with_keys(request.match_info["carrier"], asked)
+
+    async def _with_keys(self, carrier: str, asked: Asked) -> Asked:
+        published = self._keys.get(carrier)
+        if published is None:
+            return asked
+        keys = await published.for_token(asked.headers.get("Authorization", ""), asked.now)
+        return replace(asked, keys=keys)
 
     def refused(self, carrier: str, what: str, refusal: Unverified) -> ApiError:
         hint = (

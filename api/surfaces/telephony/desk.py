@@ -42,6 +42,8 @@ class Asked:
     body: bytes
     now: float
     """Unix seconds."""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    """What the carrier publishes to check its tokens with (JWKS); empty for carriers that do not."""
 
     @property
     def posted(self) -> bytes:
@@ -61,6 +63,10 @@ class Incoming:
     """We dialled it."""
     handle: str = ""
     """What commands to the carrier's API call it, where that is not `call`."""
+    context: str = field(default="", repr=False)
+    """What answering it takes besides."""
+    once: bool = False
+    """The carrier may tell of it again, and must not be answered again."""
     placed_as: str = ""
     """What the carrier called it when we placed it, where that is not `call`."""
 
@@ -108,6 +114,8 @@ class Command:
     authorization: str = field(repr=False)
     content_type: str = "application/json"
     method: Literal["POST", "PUT", "DELETE"] = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Others that the carrier wants."""
 
 
 @dataclass(frozen=True, slots=True)

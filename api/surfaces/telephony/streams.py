@@ -46,7 +46,7 @@ class Streams:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         carrier, free = self._counter.carrier(request)
         token = request.match_info.get("token", "")
-        asked = self._counter.handshake(request)
+        asked = await self._counter.handshake(request)
         stream = _opened(carrier, asked)
         _check_upgrade(request, stream)
         guest: Announced | Entrance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -56,15 +57,36 @@ class Webhooks:
                 await self._tell(desk, notices)
             await self._end(desk, asked)
             return web.Response()
-        deps = self._deps
         if placed is not None:
             return await self._answered(request, desk, placed, incoming)
+        seen = self._counter.seen
+        told = f"{desk.name}:call:{incoming.call}" if incoming.once else ""
+        if told and not seen.first(told, asked.now):
+            return web.Response()
+        try:
+            return await self._taken(request, desk, incoming, asked.now)
+        except Exception:
+            # It was not answered: the carrier may tell of it again.
+            seen.forget(told)
+            raise
+
+    async def _taken(
+        self, request: web.Request, desk: Desk, incoming: Incoming, now: float
+    ) -> web.Response:
+        """Raises ApiError, SQLAlchemyError."""
+        deps = self._deps
         if self._counter.phones.full:
             logger.warning("a call of %s was refused: no line is free", desk.name)
             return await self._given(desk, desk.refuse(incoming, deps.settings))
-        ticket = await self._ticket(request, desk, incoming, asked.now)
+        ticket = await self._ticket(request, desk, incoming, now)
         place = self._counter.place(request, desk, ticket)
-        return await self._given(desk, desk.answer(incoming, place, deps.settings))
+        answer = desk.answer(incoming, place, deps.settings)
+        if isinstance(answer, Document):
+            return _written(answer)
+        handle = desk.handle(await self._commanded(desk, answer))
+        if handle:
+            self._counter.handles.note(ticket.session_id, desk.name, ticket.call, handle)
+        return web.Response()
 
     async def _answered(
         self, request: web.Request, desk: Desk, placed: str, incoming: Incoming
@@ -124,14 +146,20 @@ class Webhooks:
         """A call's course, for its channel events."""
         desk, asked = await self._counter.webhook(request)
         await self._tell(desk, _notices(desk, asked))
+        await self._end(desk, asked)
         return web.Response()
 
     async def _given(self, desk: Desk, answer: Document | Command) -> web.Response:
         """In the answer to the webhook, or by a command. Raises ApiError 503."""
         if isinstance(answer, Document):
             return _written(answer)
+        await self._commanded(desk, answer)
+        return web.Response()
+
+    async def _commanded(self, desk: Desk, command: Command) -> dict[str, Any]:
+        """What the carrier answers; nothing when the call was over. Raises ApiError 503."""
         try:
-            await self._counter.commands.run(desk.name, answer)
+            return await self._counter.commands.run(desk.name, command)
         except Refused as refusal:
             if not refusal.ended:
                 logger.warning("%s refused a command: %s", desk.name, refusal)
@@ -139,7 +167,7 @@ class Webhooks:
             logger.info("%s: a call was over before it could be answered", desk.name)
         except Unreached as failure:
             raise ApiError(503, f"{desk.name}: {failure}.") from None
-        return web.Response()
+        return {}
 
     async def _end(self, desk: Desk, asked: Asked) -> None:
         """End a call whose stream is over, where nothing else does."""

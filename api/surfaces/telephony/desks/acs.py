@@ -1,0 +1,212 @@
+"""Azure Communication Services (reference/telephony.md, section 5): Event Grid tells of a call, a command answers it,
+and call automation tells how it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from api.records.channel import MetaValue
+from api.records.channel_words import kind_of
+from api.surfaces.telephony.acs_api import command, resource
+from api.surfaces.telephony.bare import Bare
+from api.surfaces.telephony.desk import (
+    Asked,
+    Command,
+    Desk,
+    Document,
+    Incoming,
+    Notice,
+    Place,
+    Unreadable,
+)
+from api.surfaces.telephony.fields import identity, party, stamp
+from gateway.carriers import acs
+from gateway.carriers.dialects.proof import secret_in_url
+from gateway.config import Settings
+
+__all__ = ["DESK", "keys_at"]
+
+INCOMING = "Microsoft.Communication.IncomingCall"
+EVENTS = "Microsoft.Communication."
+STATUSES = {
+    "CallConnected": "in_progress",
+    "CallDisconnected": "completed",
+    "AnswerFailed": "failed",
+    "MediaStreamingFailed": "failed",
+}
+"""Call automation's events → the contract's words; the others are none of the call's course."""
+FAILURES = {486: "busy", 600: "busy", 603: "busy", 480: "no_answer", 408: "no_answer", 487: "canceled"}
+"""Why a call that we placed did not come about, by the SIP code in `resultInformation`."""
+CONTEXT_LONGEST = 16 * 1024
+AT_MOST = 100
+"""Events of one delivery."""
+
+
+def keys_at(settings: Settings) -> str:
+    """Where the keys are found that tokens are signed with."""
+    return settings.acs_openid_url
+
+
+class _Acs(Bare):
+    name = acs.NAME
+
+    def configured(self, settings: Settings) -> bool:
+        return (
+            settings.acs_connection_string is not None
+            and settings.acs_resource_id is not None
+            and settings.acs_secret is not None
+        )
+
+    def verify(self, asked: Asked, settings: Settings) -> None:
+        """Call automation shows a token. Event Grid signs nothing: its deliveries have the secret of their URL."""
+        if urlsplit(asked.url).path.endswith("/voice"):
+            secret_in_url(asked.url, settings.acs_secret.get_secret_value() if settings.acs_secret else "")
+        else:
+            acs.verify_webhook(
+                asked.url,
+                asked.headers,
+                asked.body,
+                keys=asked.keys,
+                audience=settings.acs_resource_id or "",
+                now=asked.now,
+            )
+
+    def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
+        acs.verify_socket(
+            asked.url,
+            asked.headers,
+            keys=asked.keys,
+            audience=settings.acs_resource_id or "",
+            now=asked.now,
+        )
+
+    def greeting(self, asked: Asked) -> Document | None:
+        reply = acs.validation_reply(_events(asked))
+        return None if reply is None else Document(orjson.dumps(reply).decode(), "application/json")
+
+    def incoming(self, asked: Asked) -> Incoming | None:
+        calls = [event for event in _events(asked) if event.get("eventType") == INCOMING]
+        if not calls:
+            return None
+        if len(calls) > 1:
+            raise Unreadable("Several calls in one delivery: let the subscription batch no events.")
+        data = _data(calls[0])
+        context = data.get("incomingCallContext")
+        if not isinstance(context, str) or not 0 < len(context) <= CONTEXT_LONGEST:
+            raise Unreadable("The event holds no incomingCallContext.")
+        return Incoming(
+            identity(data, "correlationId"),
+            _number(data.get("from")),
+            _number(data.get("to")),
+            context=context,
+            once=True,
+        )
+
+    def answer(self, incoming: Incoming, place: Place, settings: Settings) -> Document | Command:
+        body = acs.answer(
+            place.stream,
+            token=place.token,
+            incoming_call_context=incoming.context,
+            callback_url=place.status,
+            caller=incoming.caller,
+            called=incoming.called,
+        )
+        return _command(settings, "callConnections:answer", body)
+
+    def refuse(self, incoming: Incoming, settings: Settings) -> Document | Command:
+        body = {"incomingCallContext": incoming.context, "callRejectReason": "busy"}
+        return _command(settings, "callConnections:reject", body)
+
+    def sorry(self, sentence: str) -> Document:
+        return Document("{}", "application/json")
+
+    def hang_up(self) -> Document:
+        return Document("{}", "application/json")
+
+    def notices(self, asked: Asked) -> Sequence[Notice]:
+        return [notice for event in _events(asked) if (notice := _notice(event, asked.now)) is not None]
+
+    def stopped(self, asked: Asked) -> Incoming | None:
+        for event in _events(asked):
+            if event.get("type") in (f"{EVENTS}MediaStreamingStopped", f"{EVENTS}MediaStreamingFailed"):
+                data = _data(event)
+                return Incoming(identity(data, "correlationId"), handle=identity(data, "callConnectionId"))
+        return None
+
+    def closing_ends(self, handle: str) -> bool:
+        """The end of the stream leaves the call up, in silence."""
+        return False
+
+    def handle(self, answer: dict[str, Any]) -> str:
+        return party(answer, "callConnectionId")
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        if resource(settings) is None:
+            return None
+        return _command(settings, f"callConnections/{call}:terminate", {})
+
+
+def _events(asked: Asked) -> list[dict[str, Any]]:
+    """The events of a delivery: Event Grid's, or CloudEvents. Raises Unreadable."""
+    try:
+        events = orjson.loads(asked.body)
+    except orjson.JSONDecodeError:
+        raise Unreadable("The body is not JSON.") from None
+    if not isinstance(events, list) or len(events) > AT_MOST:
+        raise Unreadable(f"The body must be a list of at most {AT_MOST} events.")
+    return [event for event in events if isinstance(event, dict)]
+
+
+def _data(event: dict[str, Any]) -> dict[str, Any]:
+    data = event.get("data")
+    if not isinstance(data, dict):
+        raise Unreadable("The event has no data.")
+    return data
+
+
+def _notice(event: dict[str, Any], now: float) -> Notice | None:
+    kind = str(event.get("type", "")).removeprefix(EVENTS)
+    if kind not in STATUSES and kind != "CreateCallFailed":
+        return None
+    data = _data(event)
+    result = data.get("resultInformation")
+    result = result if isinstance(result, dict) else {}
+    meta: dict[str, MetaValue] = {}
+    status = STATUSES.get(kind) or FAILURES.get(result.get("code", 0), "failed")
+    if status != "in_progress" and isinstance(code := result.get("code"), int):
+        meta["terminalReason"] = f"{code} {result.get('subCode', '')}"[:64]
+    return Notice(
+        identity(data, "correlationId"),
+        identity(event, "id"),
+        status,
+        kind,
+        kind_of(status),
+        stamp(event.get("time"), now),
+        None,
+        meta,
+        handle=identity(data, "callConnectionId"),
+    )
+
+
+def _number(who: object) -> str:
+    """Of a phone the number, of anybody else the raw id."""
+    if not isinstance(who, dict):
+        return ""
+    phone = who.get("phoneNumber")
+    number = party(phone, "value") if isinstance(phone, dict) else ""
+    return number or party(who, "rawId").removeprefix("4:")
+
+
+def _command(settings: Settings, path: str, body: dict[str, Any]) -> Command:
+    to = resource(settings)
+    if to is None:
+        raise Unreadable("ACS_CONNECTION_STRING is not set: nothing can be commanded.")
+    return command(to, path, body, time.time())
+
+
+DESK: Desk = _Acs()
