@@ -13,6 +13,7 @@ from aiohttp import web
 from api.limits import InProcessLimiter, RateLimiter
 from api.records.access import AccessKeys
 from api.tokens import Tokens
+from gateway.call.inputs import MachineVerdict
 from gateway.call.run import CallPlan
 from gateway.clients.sideband import SidebandSocket
 from gateway.clients.websocket import WebSocketLeg
@@ -67,6 +68,8 @@ class LiveCall(Protocol):
 
     def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> Attached:
         """Raises Busy."""
+
+    def machine(self, verdict: MachineVerdict) -> None: ...
 
 
 class Reservations(Protocol):

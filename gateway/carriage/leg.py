@@ -81,6 +81,8 @@ class CarrierLeg:
         self._over = False
         self._let_go = False
         self._complaints = 0
+        self.opened: Callable[[], None] | None = None
+        """Told once that the call has begun."""
         self.closed: Callable[[Ending, bool], None] | None = None
         """Told once that the call is over, how, and whether the line said so."""
 
@@ -102,6 +104,9 @@ class CarrierLeg:
         # A carrier has no event channel: nothing is to be waited for before the greeting.
         self._tell(sink.on_channel_open)
         self._tell(sink.on_connected)
+        if self.opened is not None:
+            self._tell(self.opened)
+            self.opened = None
         self._beat()
         self._guarded(line.take, self)
 
@@ -165,6 +170,11 @@ class CarrierLeg:
     def let_go(self) -> None:
         """The carrier has connected the caller to somebody else: the socket is closed in the end, and no more."""
         self._let_go = True
+
+    @property
+    def live(self) -> bool:
+        """Whether the call has begun, and has not ended."""
+        return self._sink is not None and not self.over
 
     @property
     def over(self) -> bool:

@@ -19,6 +19,7 @@ from api.app import create_app
 from api.deps import Deps, Probe, ProviderState
 from api.records.access import AccessKeys
 from api.tokens import Tokens
+from gateway.call.inputs import MachineVerdict
 from gateway.call.run import CallPlan
 from gateway.config import Settings
 from gateway.errors import HUNG_UP, Busy, Ending, LegProtocolError, SessionBusy
@@ -141,6 +142,7 @@ class FakeCall:
     full: bool = False
     recording: Literal["off", "on", "paused"] = "off"
     attached: int = 0
+    verdicts: list[MachineVerdict] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
     over: list[Callable[[Ending], None]] = field(default_factory=list)
 
@@ -155,6 +157,9 @@ class FakeCall:
     def pause_recording(self, *, paused: bool) -> None:
         if self.recording != "off":
             self.recording = "paused" if paused else "on"
+
+    def machine(self, verdict: MachineVerdict) -> None:
+        self.verdicts.append(verdict)
 
     def receive(self, message: str) -> None:
         self.received.append(message)

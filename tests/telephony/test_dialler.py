@@ -4,16 +4,18 @@ that is test_outbound."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import func, select
 
 from api.surfaces.telephony import dialler
 from gateway.config import from_env
-from gateway.errors import ConfigError
+from gateway.errors import HUNG_UP, ConfigError
 from gateway.stores.engine import EVERY_TENANT
 from gateway.stores.schema import Session
 from tests.api.house import House, checked, house
@@ -41,7 +43,7 @@ async def office(url: str, *carriers: str, **more: str) -> AsyncIterator[tuple[H
                 yield home, [*peers, *others]
                 return
         given = from_env({"PARLEY_PUBLIC_URL": PUBLIC, "PARLEY_API_KEYS": KEY, **settings, **more})
-        async with house(url, settings=given) as home:
+        async with house(url, settings=given, now=time.time()) as home:
             peer.via = str(home.client.make_url("/")).rstrip("/")
             yield home, peers
 
@@ -231,3 +233,71 @@ async def test_what_rings_ends_with_the_server(sqlite_url: str, carrier: str) ->
             order = await peer.placed()
             assert not ended(carrier, order.phone)
         assert ended(carrier, order.phone)
+
+
+# ── who answered ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def begun(home: House) -> bool:
+    return bool(home.supervisor.begun)
+
+
+async def found(carrier: str, phone: Any) -> list[tuple[str, str]]:
+    """The carrier's detection runs; what it tells, and what that means."""
+    match carrier:
+        case "twilio":
+            return [("machine_end_beep", "beep")]
+        case "telnyx":
+            phone.tell("call.machine.greeting.ended", result="beep_detected")
+            return [("machine", "machine"), ("beep_detected", "beep")]
+        case "vonage":
+            await phone.tell("machine", sub_state="beep_start")
+            return [("machine", "machine"), ("beep_start", "beep")]
+        case _:
+            return [("machine", "machine")]
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_who_answered_is_told_to_the_call_and_kept(sqlite_url: str, carrier: str) -> None:
+    picked_up: dict[str, dict[str, Any]] = {
+        "twilio": {"answered_by": "machine_end_beep", "verdict_after_s": 0.02},
+        "telnyx": {"machine": "machine"},
+        "vonage": {"machine": "machine"},
+        "plivo": {"machine": True},
+    }
+    async with office(sqlite_url, carrier) as (home, [peer]):
+        session_id = (await placed(home))["sessionId"]
+        order = await peer.placed()
+        async with order.answer(**picked_up[carrier]) as phone:
+            await phone.stream()
+            await settles(lambda: begun(home))
+            [(call_id, leg, request)] = home.supervisor.begun
+            assert request.outbound
+            call = home.supervisor.calls[call_id]
+            early = list(call.verdicts)
+            await leg.open(Mock(), Mock(pull=lambda _: None))
+            told = await found(carrier, phone)
+
+            async def known() -> bool:
+                return [one.kind for one in call.verdicts][-1:] == [told[-1][1]]
+
+            await settles(known)
+            assert early == []
+            assert {one.source for one in call.verdicts} == {carrier}
+            await leg.close(HUNG_UP)
+        headers = {"X-Session-Access": home.deps.access.key_of(session_id)}
+        answer = await home.client.get(f"/api/sessions/{session_id}/channel-events", headers=headers)
+        kept = [one for one in (await answer.json())["events"] if "answeredBy" in one.get("meta", {})]
+        assert [one["meta"]["answeredBy"] for one in kept] == [raw for raw, _ in told]
+        assert {(one["type"], one["status"]) for one in kept} == {("call_status", "in_progress")}
+        if carrier == "twilio":
+            assert kept[0]["meta"]["machineDetectionDurationMs"] == 20
+            assert kept[0]["label"] == "The machine's greeting is over"
+        # A hang-up that comes after the carrier's own is answered so.
+        assert {fault.code for fault in peer.faults} <= {"404", "90018"}
+
+
+async def test_nobody_is_asked_who_answered_when_that_is_switched_off(sqlite_url: str) -> None:
+    async with office(sqlite_url, "twilio", PARLEY_MACHINE_DETECTION="0") as (home, [twilio]):
+        await placed(home)
+        assert "MachineDetection" not in (await twilio.placed()).order.fields

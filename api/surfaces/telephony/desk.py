@@ -15,6 +15,7 @@ from api.records.channel_words import Kind
 from gateway.config import Settings
 
 __all__ = [
+    "Answerer",
     "Asked",
     "Calling",
     "Command",
@@ -25,6 +26,10 @@ __all__ = [
     "Place",
     "Unreadable",
 ]
+
+
+Answerer = Literal["human", "machine", "beep", "fax", "unknown"]
+"""As `gateway.call.inputs.MachineVerdict.kind`."""
 
 
 class Unreadable(Exception):
@@ -136,6 +141,8 @@ class Notice:
     """As `Incoming.handle`."""
     placed_as: str = ""
     """As `Incoming.placed_as`."""
+    machine: Answerer | None = None
+    """Who answered, or that a machine's greeting is over: the carrier's detection."""
     over: bool = False
     """The call is over, whatever its status says; `call_completed` always means that."""
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from api.records.channel import ChannelEvent
 from api.records.channel_words import label_of, provider_of
-from api.surfaces.telephony.desk import Notice
+from api.surfaces.telephony.desk import Answerer, Notice
 
 __all__ = ["dialled", "event_of", "given_up", "received"]
+
+
+LABELS: dict[Answerer, str] = {
+    "human": "A person answered",
+    "machine": "A machine answered",
+    "beep": "The machine's greeting is over",
+    "fax": "A fax answered",
+    "unknown": "It is not known who answered",
+}
+"""Of machine detection."""
 
 
 def received(carrier: str, at: float) -> ChannelEvent:
@@ -49,7 +59,7 @@ def event_of(carrier: str, notice: Notice) -> ChannelEvent:
         status=notice.status,
         provider=provider_of(carrier),
         at=notice.at,
-        label=label_of(notice.status),
+        label=LABELS[notice.machine] if notice.machine is not None else label_of(notice.status),
         raw_status=notice.raw,
         position=notice.position,
         meta=notice.meta,

@@ -7,12 +7,24 @@ from typing import Any
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
 from api.surfaces.telephony import laml_api
-from api.surfaces.telephony.desk import Asked, Command, Document, Incoming, Notice
+from api.surfaces.telephony.desk import Answerer, Asked, Command, Document, Incoming, Notice
 from api.surfaces.telephony.fields import form_of, identity, number, party, rfc2822, stamp
 from gateway.carriers.dialects import twiml
 from gateway.config import Settings
 
 __all__ = ["LamlAnswers", "incoming", "notices"]
+
+ANSWERERS: dict[str, Answerer] = {
+    "human": "human",
+    "machine_start": "machine",
+    "machine_end_beep": "beep",
+    "machine_end_silence": "beep",
+    "machine_end_other": "beep",
+    "fax": "fax",
+}
+"""`AnsweredBy`; everything else is unknown."""
+ANSWERED = 3
+"""The place of the status callback that tells of the answer, when all are asked for (`laml_api.EVENTS`)."""
 
 
 def incoming(asked: Asked) -> Incoming:
@@ -37,22 +49,32 @@ def notices(asked: Asked) -> list[Notice]:
         meta: dict[str, MetaValue] = {"error": fields.get("StreamError", "")[:200]}
         key = f"{event}:{fields.get('StreamSid', '')[:64]}"
         return [Notice(call, key, "failed", event, "provider_error", at, None, meta)]
-    raw = fields.get("CallStatus", "")
+    raw, answered_by = fields.get("CallStatus", ""), fields.get("AnsweredBy", "")[:64]
     if not raw:
-        return []
+        return [_verdict(call, answered_by, fields, asked.now)] if answered_by else []
     status = canonical(raw)
     meta = {}
     for name, field in (("callDurationSec", "CallDuration"), ("sipResponseCode", "SipResponseCode")):
         if (value := number(fields, field)) is not None:
             meta[name] = value
-    if answered_by := fields.get("AnsweredBy"):
-        meta["answeredBy"] = answered_by[:64]
+    if answered_by:
+        meta["answeredBy"] = answered_by
     sequence = number(fields, "SequenceNumber")
     at = rfc2822(fields.get("Timestamp", ""), asked.now)
     # The first place is that of the webhook which brought the call.
     position = None if sequence is None else sequence + 1
     over = status == "failed"
     return [Notice(call, status, status, raw, kind_of(status), at, position, meta, over=over)]
+
+
+def _verdict(call: str, answered_by: str, fields: dict[str, str], now: float) -> Notice:
+    """What asynchronous detection found (section 1.5). It comes while the call goes on, and is not counted."""
+    meta: dict[str, MetaValue] = {"answeredBy": answered_by}
+    if (lasted := number(fields, "MachineDetectionDuration")) is not None:
+        meta["machineDetectionDurationMs"] = lasted
+    found = ANSWERERS.get(answered_by, "unknown")
+    key = f"machine:{answered_by}"
+    return Notice(call, key, "in_progress", answered_by, "call_status", now, ANSWERED, meta, machine=found)
 
 
 class LamlAnswers:

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from api.deps import LiveCall, Reservations
 from api.surfaces.telephony.ringing import Ringing
+from gateway.call.inputs import MachineVerdict
 from gateway.carriage.leg import CarrierLeg
 from gateway.errors import HUNG_UP, Ending
 from gateway.ports import Leg
 from gateway.supervisor import CallRequest
 
 __all__ = ["Phones"]
+
+VERDICTS = 1000
+"""Of more calls that have not begun the oldest verdict is forgotten: the call finds out by itself."""
 
 
 class Phones:
@@ -24,6 +28,8 @@ class Phones:
         self._supervisor = supervisor
         self._ringing = ringing
         self._over = over
+        self._verdicts: dict[str, MachineVerdict] = {}
+        """The latest of each call that has not begun."""
         self._legs: dict[str, tuple[str, CarrierLeg]] = {}
         """Session → call, of those that are live and of some that were."""
 
@@ -31,6 +37,22 @@ class Phones:
         """The phone call of a session whose conversation is not over, its socket lost or not."""
         call_id, leg = self._legs.get(session_id, ("", None))
         return call_id if leg is not None and not leg.over and self.find(call_id) is not None else None
+
+    def machine(self, session_id: str, verdict: MachineVerdict) -> None:
+        """A carrier knows who answered. The call is told at once, or as it begins."""
+        call_id, leg = self._legs.get(session_id, ("", None))
+        call = self.find(call_id) if leg is not None and leg.live else None
+        if call is not None:
+            call.machine(verdict)
+        elif self._ringing.find(session_id) is not None or (leg is not None and not leg.over):
+            self._verdicts = {**self._verdicts, session_id: verdict}
+            while len(self._verdicts) > VERDICTS:
+                del self._verdicts[next(iter(self._verdicts))]
+
+    def _begun(self, session_id: str, call_id: str) -> None:
+        verdict, call = self._verdicts.pop(session_id, None), self.find(call_id)
+        if verdict is not None and call is not None:
+            call.machine(verdict)
 
     # ── as the supervisor has it ──────────────────────────────────────────────────────────────────────────
 
@@ -60,6 +82,7 @@ class Phones:
     def begin(self, call_id: str, leg: Leg, request: CallRequest) -> None:
         session_id = request.session_id
         if isinstance(leg, CarrierLeg):
+            leg.opened = lambda: self._begun(session_id, call_id)
             leg.closed = lambda ending, lost: self._over(session_id, ending, lost)
         self._supervisor.begin(call_id, leg, request)
         self._ringing.drop(session_id)

@@ -16,6 +16,7 @@ from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
 from api.surfaces.telephony.events import event_of, received
 from api.surfaces.telephony.tickets import Ticket
+from gateway.call.inputs import MachineVerdict
 from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Webhooks"]
@@ -226,6 +227,8 @@ class Webhooks:
                 carrier_call=notice.call,
                 began=call.created_at,
             )
+            if notice.machine is not None:
+                self._counter.phones.machine(call.session_id, MachineVerdict(notice.machine, desk.name))
             if notice.kind != "call_completed" and not notice.over:
                 continue
             self._counter.handles.ended(call.session_id)

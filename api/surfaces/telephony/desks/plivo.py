@@ -13,6 +13,7 @@ import orjson
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
 from api.surfaces.telephony.desk import (
+    Answerer,
     Asked,
     Calling,
     Command,
@@ -39,6 +40,8 @@ CAUSES = {
     "ORIGINATOR_CANCEL": "canceled",
 }
 """Why a call was hung up → its last status; everything else is a failure."""
+ANSWERERS: dict[str, Answerer] = {"true": "machine", "false": "human"}
+"""`Machine`, of its detection; everything else is unknown."""
 SIGNATURE = "x-plivo-signature-v3"
 REQUEST = "request:"
 """Before the name of a call that Plivo has not told the name of yet: the request that placed it."""
@@ -118,6 +121,8 @@ class _Plivo:
             if event != "DroppedStream":
                 return []
             return [Notice(call, event, "failed", event, "provider_error", asked.now)]
+        if event == "MachineDetection":
+            return [_verdict(call, fields, asked.now)]
         raw = fields.get("CallStatus", "")
         if not raw:
             return []
@@ -197,6 +202,16 @@ class _Plivo:
         return _command(
             settings, "POST", f"Call/{quote(call, safe='')}/DTMF/", {"digits": digits, "leg": "aleg"}
         )
+
+
+def _verdict(call: str, fields: Mapping[str, str], now: float) -> Notice:
+    """What asynchronous detection found."""
+    found = ANSWERERS.get(fields.get("Machine", ""), "unknown")
+    meta: dict[str, MetaValue] = {"answeredBy": found}
+    key, placed_as = f"machine:{found}", _placed_as(fields)
+    return Notice(
+        call, key, "in_progress", found, "call_status", now, None, meta, placed_as=placed_as, machine=found
+    )
 
 
 def _placed_as(fields: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from api.records.channel import MetaValue
 from api.records.channel_words import kind_of
 from api.surfaces.telephony import laml
 from api.surfaces.telephony.desk import (
+    Answerer,
     Asked,
     Calling,
     Command,
@@ -40,6 +41,23 @@ CAUSES = {
     "no_answer": "no_answer",
 }
 """Why a call was hung up → its last status; everything else is a failure."""
+
+DETECTED = frozenset(
+    f"call.machine.{kind}"
+    for kind in ("detection.ended", "greeting.ended", "premium.detection.ended", "premium.greeting.ended")
+)
+ANSWERERS: dict[str, Answerer] = {
+    "human": "human",
+    "human_residence": "human",
+    "human_business": "human",
+    "machine": "machine",
+    "fax_detected": "fax",
+    "beep_detected": "beep",
+    "ended": "beep",
+    "no_beep_detected": "beep",
+    "prompt_ended": "beep",
+}
+"""Results of detection, and of waiting for the end of the greeting; everything else is unknown."""
 
 
 class _Telnyx(laml.LamlAnswers):
@@ -121,7 +139,11 @@ class _Telnyx(laml.LamlAnswers):
             return laml.notices(asked)
         kind, payload, data = _event(asked)
         meta: dict[str, MetaValue] = {}
-        if kind == "call.hangup":
+        machine: Answerer | None = None
+        if kind in DETECTED:
+            meta["answeredBy"] = raw = str(payload.get("result", ""))[:64]
+            status, machine = "in_progress", ANSWERERS.get(raw, "unknown")
+        elif kind == "call.hangup":
             cause = str(payload.get("hangup_cause", ""))[:64]
             meta["terminalReason"] = cause
             status = CAUSES.get(cause, "failed")
@@ -136,7 +158,11 @@ class _Telnyx(laml.LamlAnswers):
         key = status if status == "initiated" else identity(data, "id")
         call, handle = identity(payload, "call_leg_id"), party(payload, "call_control_id")
         over = kind == "call.hangup"
-        return [Notice(call, key, status, kind, kind_of(status), at, None, meta, handle, over=over)]
+        return [
+            Notice(
+                call, key, status, kind, kind_of(status), at, None, meta, handle, machine=machine, over=over
+            )
+        ]
 
     # A call has a name that stays (`call_leg_id`), and one for commands that may change (`call_control_id`).
 
@@ -161,7 +187,7 @@ class _Telnyx(laml.LamlAnswers):
             "timeout_secs": place.ring_s,
         }
         if machine_detection:
-            # Tells first who answered, then when a machine's greeting is over, by its beep or without one.
+            # Tells first who answered, and then when a machine beeps.
             body["answering_machine_detection"] = "detect_beep"
         return _request(settings, "", body)
 
@@ -192,7 +218,7 @@ def _event(asked: Asked) -> tuple[str, dict[str, Any], dict[str, Any]]:
     payload = data.get("payload") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(payload, dict):
         raise Unreadable("The event has no payload.")
-    return str(data.get("event_type", "")).replace("_", ".", 1), payload, data
+    return str(data.get("event_type", "")).replace("_", "."), payload, data
 
 
 def _data(answer: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -10,7 +11,17 @@ import orjson
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.desk import (
+    Answerer,
+    Asked,
+    Calling,
+    Command,
+    Desk,
+    Document,
+    Incoming,
+    Notice,
+    Place,
+)
 from api.surfaces.telephony.fields import identity, number, parameters, party, stamp
 from api.surfaces.telephony.vonage_token import api_token
 from gateway.carriers import vonage
@@ -91,6 +102,8 @@ class _Vonage:
         raw = fields.get("status", "")
         if not raw or "uuid" not in fields:
             return []
+        if raw in ("human", "machine"):
+            return [_verdict(fields, raw, asked.now)]
         status = canonical(raw)
         meta: dict[str, MetaValue] = {}
         if (duration := number(fields, "duration")) is not None:
@@ -117,7 +130,8 @@ class _Vonage:
             "ringing_timer": place.ring_s,
         }
         if machine_detection:
-            body["advanced_machine_detection"] = {"behavior": "continue", "mode": "detect_beep"}
+            # The other modes keep the line silent until they are done.
+            body["advanced_machine_detection"] = {"behavior": "continue", "mode": "default"}
         return _command(settings, "POST", "", body)
 
     def placed(self, answer: dict[str, Any]) -> str:
@@ -146,6 +160,18 @@ class _Vonage:
         if digits.strip("0123456789*#"):
             return None
         return _command(settings, "PUT", f"/{quote(call, safe='')}/dtmf", {"digits": digits})
+
+
+def _verdict(fields: Mapping[str, str], raw: str, now: float) -> Notice:
+    """What machine detection found: who answered, and then when a machine beeps."""
+    beep = raw == "machine" and fields.get("sub_state") == "beep_start"
+    found: Answerer = "beep" if beep else "human" if raw == "human" else "machine"
+    told = "beep_start" if beep else raw
+    meta: dict[str, MetaValue] = {"answeredBy": told}
+    call, at = identity(fields, "uuid"), stamp(fields.get("timestamp"), now)
+    return Notice(
+        call, f"machine:{told}", "in_progress", told, "call_status", at, None, meta, machine=found
+    )
 
 
 def _phone(number: str) -> dict[str, str]:
