@@ -76,9 +76,12 @@ PROTOCOL = Ending(Side.CALLER, "protocol-error")
 AGENT_HUNG_UP = Ending(Side.AGENT, "hung-up")
 HANDED_OVER = Ending(Side.AGENT, "handed-over")
 TRANSFERRED = Ending(Side.AGENT, "transferred")
+LEFT_MESSAGE = Ending(Side.AGENT, "left-message")
 MODEL_UNAVAILABLE = Ending(Side.MODEL, "unavailable")
 MODEL_REFUSED = Ending(Side.MODEL, "refused")
 MODEL_LOST = Ending(Side.MODEL, "lost")
+VOICEMAIL = Ending(Side.GATEWAY, "voicemail")
+FAX = Ending(Side.GATEWAY, "fax")
 TOO_LONG = Ending(Side.GATEWAY, "too-long")
 OVER_BUDGET = Ending(Side.GATEWAY, "over-budget")
 DRAINED = Ending(Side.GATEWAY, "drained")
@@ -95,9 +98,12 @@ ENDINGS: dict[Ending, str] = {
     AGENT_HUNG_UP: "the agent finished the conversation",
     HANDED_OVER: "the agent handed the caller over to a person",
     TRANSFERRED: "the caller was put through to somebody else; after a warm transfer also the end of what the two said",
+    LEFT_MESSAGE: "a machine answered the call that we placed, and has the persona's message",
     MODEL_UNAVAILABLE: "no realtime model could be reached",
     MODEL_REFUSED: "the realtime model refused the session: a wrong key or an unknown model",
     MODEL_LOST: "the realtime model's session broke during the call",
+    VOICEMAIL: "a machine answered the call that we placed, and no message was left",
+    FAX: "a fax machine answered the call that we placed",
     TOO_LONG: "the call reached the persona's longest length",
     OVER_BUDGET: "the call had cost as much as it may",
     DRAINED: "the server was shutting down and the drain deadline passed",

@@ -355,6 +355,9 @@ class CallSummary:
     provider: str = ""
     """The provider that answered; empty when none did."""
     leg: dict[str, float] = field(default_factory=dict)
+    answered_by: str | None = None
+    """Who answered a call that we placed, as far as it is known: `human`, `machine`, `fax` or `unknown`; None of a call
+    that came in."""
     cost_usd: float | None = 0.0
     """What the models cost, as far as they told what they used; None when a price of it is unknown."""
 

@@ -10,20 +10,25 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from gateway.call.effects import Clear, CloseGate, OpenGate, Pause, Resume
+from gateway.call.effects import Clear, CloseGate, Disregard, OpenGate, Pause, Resume
 from gateway.call.inputs import (
     AudioBegan,
     AudioCame,
     ItemProgress,
     LegInput,
+    MachineVerdict,
     Played,
     SpeechEnded,
     SpeechStarted,
+    ToneEnded,
+    ToneStarted,
 )
 from gateway.call.interlude import Interlude
 from gateway.call.recording import CallRecorder
 from gateway.ports import Ear, Event
+from media import beep
 from media.audio import FRAME_MS, PCM24, AudioFormat
+from media.beep import Beeps
 from media.level import dbfs
 from media.playout import Playout, PlayoutFull
 from media.vad import SpeechStarted as VadStarted
@@ -43,7 +48,7 @@ BACK_MS = 200
 SIGN_S = 30.0
 """How often the core is told that a client still sends audio."""
 
-AudioEffect = OpenGate | CloseGate | Pause | Resume | Clear
+AudioEffect = OpenGate | CloseGate | Pause | Resume | Clear | Disregard
 
 
 class CallAudio(Protocol):
@@ -93,14 +98,18 @@ class PlayedAudio:
         ear: Ear | None = None,
         form: AudioFormat = PCM24,
         recorder: CallRecorder | None = None,
+        *,
+        beeps: bool = False,
     ) -> None:
-        """`ear`: what is pulled waits at the leg's far end, and can be taken back. `form`: the leg's."""
+        """`ear`: what is pulled waits at the leg's far end, and can be taken back. `form`: the leg's. `beeps`: the
+        core is told of the beeps of an answering machine, until it disregards them."""
         self.form = form
         self._recorder = recorder
         self.dropped_ms = 0
         self._ear = ear
         self._playout = Playout(downlink_ms, form, acknowledged=ear is not None)
         self._detector = local_detector(form, silence_ms=HANGOVER_MS)
+        self._beeps = Beeps(form) if beeps else None
         self._onset_ms = 0
         self._gates: dict[str, set[str]] = {}
         """Open gates: response → its items that have audio."""
@@ -129,6 +138,8 @@ class PlayedAudio:
                     yield SpeechEnded(self._detector.fed_ms - end_ms)
                 case _:
                     pass
+        if self._beeps is not None:
+            yield from map(_told, self._beeps.feed(audio))
 
     def overhear(self, audio: bytes, now: float) -> None:
         if self._recorder is not None:
@@ -185,6 +196,8 @@ class PlayedAudio:
                 self._playout.clear(now)
                 if self._interlude is not None:
                     self._playout.pause(now)
+            case Disregard():
+                self._beeps = None
 
     def progress(self, now: float) -> Played | None:
         if self._ear is not None:
@@ -279,6 +292,18 @@ class PlayedAudio:
         """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""
         for item_id in self._gates.pop(response_id, ()):
             self._playout.finish(item_id)
+
+
+def _told(heard: beep.Heard) -> LegInput:
+    match heard:
+        case beep.ToneStarted():
+            return ToneStarted()
+        case beep.ToneEnded():
+            return ToneEnded()
+        case beep.BeepEnded():
+            return MachineVerdict("beep", "local")
+        case beep.FaxHeard():
+            return MachineVerdict("fax", "local")
 
 
 class RelayedAudio:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gateway.call.answered import Answered, Hands
 from gateway.call.clock import Clock
 from gateway.call.desk import Answer, Desk
 from gateway.call.effects import (
@@ -50,12 +51,15 @@ from gateway.call.inputs import (
     SidebandJoined,
     SpeechEnded,
     SpeechStarted,
+    ToneEnded,
+    ToneStarted,
     ToolFinished,
     TransferAnswered,
     TransferAsked,
     Wish,
 )
 from gateway.call.keys import Keys
+from gateway.call.opening import BEGINNING_MS
 from gateway.call.parting import Parting, is_goodbye
 from gateway.call.playing import Playing
 from gateway.call.reply import Replies
@@ -141,6 +145,13 @@ class Core:
         """It is not asked for before this."""
         self._tools = ToolWork()
         self._transfer = Transfer()
+        hands = Hands(
+            floor=lambda: self._floor, hush=self._hush, say=self._say, reply=self._reply, end=self._end,
+            go_on=lambda now, out: self._cue(Cue.KEEP, now, out),
+        )  # fmt: skip
+        self._answered = Answered(
+            settings, self._replies, self._playing, self._speech, self._parting, hands
+        )
         self._held: tuple[dict[str, Any], str] | None = None
         """The reply that a client asked for while tools ran, and the id of its asking."""
 
@@ -165,6 +176,7 @@ class Core:
             case Connected():
                 self._clock.active(now)
                 self._audio_origin = now
+                self._answered.connected(now)
                 out += self._greet(now)
             case ChannelOpened():
                 self._channel = True
@@ -176,6 +188,7 @@ class Core:
                 self._speech_ended(now, ago_ms, out)
             case Played(items, speech_ms):
                 self._speech.measured(speech_ms)
+                self._answered.played(items)
                 self._played(items, now, out)
             case AudioBegan(response_id, item_id):
                 self._audio_began(response_id, item_id, now, out)
@@ -185,7 +198,10 @@ class Core:
                 self._digit_pressed(digit, now, out)
             case SidebandJoined(origin):
                 out.append(ToLeg(self._desk.greeting(), to=origin))
-            case AudioCame() | MachineVerdict():
+            case MachineVerdict() | ToneStarted() | ToneEnded():
+                if not self._away:
+                    self._answered.heard(event, now, out)
+            case AudioCame():
                 pass
             case Lost(ending):
                 ours, effects = self._transfer.lost(ending, now)
@@ -207,6 +223,7 @@ class Core:
             case "input_audio_buffer.speech_started":
                 self._scribe.user_began(event["item_id"], self._model_ms(event["audio_start_ms"], now))
                 self._speech.noticed = True
+                self._answered.turn_began(event["item_id"], now)
                 if self._persona.turns == "provider":
                     self._cue(Cue.YIELD, now, out)
                 else:
@@ -323,6 +340,9 @@ class Core:
             return out
         if not self._greeted and self._audio_origin is not None and now - self._audio_origin >= GREETING_S:
             out += self._greet(now)
+        self._answered.passed(now, out)
+        if self._ended:
+            return out
         if self._floor is Floor.HELD:
             self._decide(now, out)
         if self._replies.stalled(now, parting=self._parting.ending is not None):
@@ -351,7 +371,7 @@ class Core:
             if act is Act.PAUSE:
                 out.append(Pause())
             elif act is Act.RESUME:
-                out.append(Resume(RESUME_BACK_MS))
+                out.append(Resume(BEGINNING_MS if self._answered.opening else RESUME_BACK_MS))
             else:
                 self._interrupt(now, out)
         if self._floor is Floor.CALLER and not self._speech.speaking:
@@ -362,7 +382,8 @@ class Core:
         self._speech.started(held=self._floor is Floor.HELD)
         self._times.onset()
         self._clock.active(now)
-        if self._persona.turns == "provider" or not self._desk.interrupts:
+        self._answered.speech_started(now, ago_ms)
+        if self._persona.turns == "provider" or not self._interrupts:
             return
         before = self._floor
         self._cue(Cue.ONSET, now, out)
@@ -372,7 +393,7 @@ class Core:
     def _hinted(self, now: float, out: list[Effect]) -> None:
         """The model hears the caller before the local VAD does. Where the far end buffers, each frame that it is sent
         until then is one to take back; if the local VAD does not hear the caller soon, the reply goes on."""
-        if self._settings.recalls and self._desk.interrupts and self._floor is Floor.AGENT:
+        if self._settings.recalls and self._interrupts and self._floor is Floor.AGENT:
             self._speech.hint(now)
             self._cue(Cue.ONSET, now, out)
 
@@ -383,10 +404,17 @@ class Core:
             # What was said just now is about to be committed too: one answer to both.
             self._owed_from = now + COMMIT_S
         self._cue(Cue.OFFSET, now, out)
+        self._answered.speech_ended(now, ago_ms, out)
+        if self._floor is Floor.HELD and self._answered.opening:
+            self._decide(now, out)
 
     def _decide(self, now: float, out: list[Effect]) -> None:
         """A held reply: is there evidence enough?"""
-        if self._speech.insists:
+        if self._answered.holds(now):
+            return
+        if self._answered.goes_on:
+            self._cue(Cue.KEEP, now, out)
+        elif self._speech.insists:
             self._cue(Cue.YIELD, now, out)
         elif self._speech.given_up(now, words_expected=bool(self._undecided)):
             self._cue(Cue.KEEP, now, out)
@@ -397,13 +425,15 @@ class Core:
             return
         self._clock.active(now)
         self._clock.answered()
-        if self._desk.interrupts and self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
+        if self._answered.reserved:
+            return
+        if self._interrupts and self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
             self._interrupt(now, out, cancel=True)
         self._entered(self._keys.pressed(digit, now), now, out)
 
     def _entered(self, item: dict[str, Any] | None, now: float, out: list[Effect]) -> None:
         """Keys make a turn of the caller's; the model is asked to answer it, whoever takes the turns."""
-        if item is None:
+        if item is None or self._answered.reserved:
             return
         self._clock.active(now)
         self._objects(now, out)
@@ -425,6 +455,8 @@ class Core:
         self._unheard = 0
         if not self._desk.creates or self._persona.turns == "provider":
             return
+        if self._answered.settles(item_id):
+            return
         if self._playing.audible() or self._leaving:
             self._undecided[item_id] = self._speech.heard_ms
             return
@@ -440,7 +472,7 @@ class Core:
         return not self._replies.alive and self._playing.left_ms() <= ANSWER_MS
 
     def _owe(self, owed: bool, now: float, *, after_s: float = 0.0) -> None:
-        if owed and not self._spending.over:
+        if owed and not self._spending.over and not self._answered.reserved:
             self._owed = True
             self._owed_from = now + after_s
 
@@ -449,6 +481,8 @@ class Core:
         out += self._scribe.user_said(item_id, text, self._ms(now), final=final)
         if text.strip():
             self._clock.answered()
+        if final:
+            self._answered.words(item_id, text, now, out)
         if item_id not in self._undecided:
             return
         speech_ms = self._undecided.pop(item_id)
@@ -518,14 +552,13 @@ class Core:
     def _audio_began(self, response_id: str, item_id: str, now: float, out: list[Effect]) -> None:
         self._scribe.agent_began(item_id, response_id, self._ms(now))
         self._scribe.agent[item_id].begun = True
+        self._answered.began()
         self._times.audio(now)
         self._parting.speaking(now)
         self._transfer.speaking(now)
-        if (
-            self._speech.speaking
-            and self._floor is Floor.WAITING
-            and self._desk.interrupts
-            and self._unheard < INSIST
+        if self._floor is Floor.WAITING and (
+            self._answered.holds(now)
+            or (self._speech.speaking and self._interrupts and self._unheard < INSIST)
         ):
             # Audio that begins while the caller speaks is held from its first frame.
             self._floor = Floor.CALLER
@@ -573,7 +606,9 @@ class Core:
             return
         if self._tools.running or not self._replies.idle:
             return
-        if self._held is not None:
+        if self._answered.reserved:
+            self._answered.nothing_left(now, out)
+        elif self._held is not None:
             (reply, event_id), self._held = self._held, None
             self._ask(reply, now, out, event_id=event_id)
         elif self._parting.farewell_due:
@@ -639,7 +674,8 @@ class Core:
             if self._desk.rewritten:
                 words = ""
             if words := " ".join(filter(None, (self._settings.announce, words))):
-                self._ask({"instructions": say_exactly(words)}, now, out)
+                self._answered.greeted(now)
+                self._say(words, now, out)
         return out
 
     def _first_frame(self, response_id: str, now: float, out: list[Effect]) -> None:
@@ -707,6 +743,25 @@ class Core:
         else:
             self._ask(reply, now, out, event_id=self._front.marks.stamp(answer.sender))
 
+    # ── who answered ──
+
+    @property
+    def _interrupts(self) -> bool:
+        """Whether the caller's speech may end a reply."""
+        return self._desk.interrupts and not self._answered.reserved
+
+    def _hush(self, now: float, out: list[Effect]) -> None:
+        self._undecided.clear()
+        self._owed = False
+        self._give_up(now, out)
+
+    def _say(self, words: str, now: float, out: list[Effect]) -> None:
+        self._ask({"instructions": say_exactly(words)}, now, out)
+
+    def _reply(self, now: float, out: list[Effect]) -> None:
+        self._owe(True, now)
+        self._settle(now, out)
+
     # ── the rest ──
 
     def _mind_the_budget(self, now: float, out: list[Effect]) -> None:
@@ -728,6 +783,7 @@ class Core:
         return (
             self._greeted
             and self._floor is Floor.QUIET
+            and not self._answered.reserved
             and self._replies.idle
             and not self._owed
             and not self._tools.running

@@ -11,6 +11,7 @@ __all__ = [
     "Charge",
     "Clear",
     "CloseGate",
+    "Disregard",
     "Effect",
     "End",
     "Hold",
@@ -75,6 +76,11 @@ class Resume:
 @dataclass(frozen=True, slots=True)
 class Clear:
     """Drop everything that was not played."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disregard:
+    """Beeps tell nothing any more: who answered is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,7 @@ Effect = (
     | Pause
     | Resume
     | Clear
+    | Disregard
     | RunTool
     | Write
     | Charge

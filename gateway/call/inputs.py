@@ -31,6 +31,8 @@ __all__ = [
     "SidebandJoined",
     "SpeechEnded",
     "SpeechStarted",
+    "ToneEnded",
+    "ToneStarted",
     "ToolFinished",
     "TransferAnswered",
     "TransferAsked",
@@ -187,6 +189,15 @@ Wish = HangUpAsked | HandOverAsked | TransferAsked | TransferAnswered | Joined |
 """What is wanted of the call by others than its two peers."""
 
 
+class ToneStarted:
+    """Whoever answered a call that we placed makes a tone that may be a beep."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToneEnded:
+    """It was none. (One that was is a `MachineVerdict`.)"""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """One of the two peers is gone."""
@@ -206,5 +217,7 @@ LegInput = (
     | Played
     | AudioBegan
     | MachineVerdict
+    | ToneStarted
+    | ToneEnded
     | Lost
 )

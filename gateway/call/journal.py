@@ -24,6 +24,8 @@ from gateway.call.inputs import (
     SidebandJoined,
     SpeechEnded,
     SpeechStarted,
+    ToneEnded,
+    ToneStarted,
     ToolFinished,
     TransferAnswered,
     TransferAsked,
@@ -118,8 +120,8 @@ INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked,
-        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted,
-        ToolFinished, TransferAnswered, TransferAsked,
+        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted, ToneEnded,
+        ToneStarted, ToolFinished, TransferAnswered, TransferAsked,
     )
 }  # fmt: skip
 

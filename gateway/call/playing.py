@@ -34,6 +34,10 @@ class Playing:
         """Whether the caller has heard something of a reply that is not over."""
         return any(self.of(item_id).sent_ms > 0 for item_id in self._scribe.open_items())
 
+    def heard_ms(self) -> int:
+        """How much of the open items was heard."""
+        return sum(self.of(item_id).heard_ms for item_id in self._scribe.open_items())
+
     def left_ms(self) -> int:
         """How much of the open items is still to be played, as far as it was made."""
         open_items = (self.of(item_id) for item_id in self._scribe.open_items())

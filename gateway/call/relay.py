@@ -34,6 +34,8 @@ from gateway.call.inputs import (
     SidebandJoined,
     SpeechEnded,
     SpeechStarted,
+    ToneEnded,
+    ToneStarted,
     ToolFinished,
     Wish,
 )
@@ -111,7 +113,9 @@ class RelayCore:
                     self._reckoning.sent(item.item_id, item.sent_ms)
             case Lost(ending):
                 self._end(ending, now, out)
-            case Connected() | DigitPressed() | SpeechStarted() | SpeechEnded() | MachineVerdict():
+            case Connected() | DigitPressed() | SpeechStarted() | SpeechEnded():
+                pass
+            case MachineVerdict() | ToneStarted() | ToneEnded():
                 pass
         return out
 

@@ -29,6 +29,7 @@ from gateway.call.effects import (
     Charge,
     Clear,
     CloseGate,
+    Disregard,
     Effect,
     End,
     Hold,
@@ -171,6 +172,9 @@ class Call:
         if plan.exchange is None and plan.persona.transfers:
             # The model is told of nobody whom it cannot put the caller through to.
             plan = replace(plan, persona=plan.persona.model_copy(update={"transfers": {}}))
+        if plan.outbound:
+            # A provider that takes the turns would converse with a machine.
+            plan = replace(plan, persona=plan.persona.model_copy(update={"turns": "gateway"}))
         self.plan = plan
         self._leg = leg
         self._deps = deps
@@ -192,7 +196,7 @@ class Call:
         )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
         self._audio: CallAudio = (
-            PlayedAudio(leg.downlink_ms, ear, leg.form, self._recorder)
+            PlayedAudio(leg.downlink_ms, ear, leg.form, self._recorder, beeps=plan.outbound)
             if leg.plays
             else RelayedAudio(leg.send)
         )
@@ -232,6 +236,11 @@ class Call:
         """Somebody knows who answered. On a call that we did not place it says nothing."""
         self._report()
         self._tell(verdict)
+
+    @property
+    def answered_by(self) -> str | None:
+        """Who answered, as far as is known now (`CallSummary.answered_by`)."""
+        return self._tally.answered_by
 
     def attach(self, send: Callable[[Event], None], on_over: Callable[[Ending], None]) -> Sideband:
         """A sideband of this call: from now on `send` gets every event that the client gets (none holds audio),
@@ -431,7 +440,7 @@ class Call:
                     self._show(event, to)
                 case ToModel(event):
                     self._send(event)
-                case OpenGate() | CloseGate() | Pause() | Resume() | Clear():
+                case OpenGate() | CloseGate() | Pause() | Resume() | Clear() | Disregard():
                     self._audio.obey(effect, self._now())
                 case RunTool(tool_call_id, name, arguments):
                     self.start(f"tool:{name}", self._use(tool_call_id, name, arguments))
@@ -446,6 +455,7 @@ class Call:
                     self._tally.note(effect)
                 case Remark(event):
                     self._journal.call(self._ms(self._now()), event)
+                    self._tally.remark(event)
                     log_remark(event)
                 case Hold(on):
                     self._held = on

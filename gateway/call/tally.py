@@ -22,6 +22,8 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._timings: list[TurnTiming] = []
         self._bargein_ms: list[int] = []
+        self.answered_by: str | None = None
+        """See `CallSummary.answered_by`."""
         self._usd: dict[tuple[str, str], float | None] = {}
         """What each model cost so far."""
 
@@ -31,6 +33,10 @@ class Tally:
                 self._bargein_ms.append(note.value)
         else:
             self._counts[note.what] += note.value
+
+    def remark(self, remark: Event) -> None:
+        if remark["type"] == "AnsweredBy":
+            self.answered_by = remark["answeredBy"]
 
     def charge(self, charge: Charge) -> None:
         self._usd[charge.entry.provider, charge.entry.model] = charge.entry.usd
@@ -54,6 +60,7 @@ class Tally:
             output_tokens=self._counts["output_tokens"],
             provider=provider,
             leg=leg,
+            answered_by=self.answered_by,
             cost_usd=self._cost(),
         )
 

@@ -119,6 +119,8 @@ def _call(call: Call, recording: Recording | None) -> dict[str, object]:
     if call.summary:
         view["turns"] = call.summary.get("turns", 0)
         view["durationMs"] = call.summary.get("duration_ms", 0)
+        if call.summary.get("answered_by"):
+            view["answeredBy"] = call.summary["answered_by"]
         view["droppedAudioMs"] = call.summary.get("dropped_audio_ms", 0)
     return view
 
