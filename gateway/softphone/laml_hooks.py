@@ -14,37 +14,36 @@ __all__ = ["LamlHooks", "Sign"]
 
 Sign = Callable[[str, Mapping[str, str]], Mapping[str, str]]
 """Headers that prove a form to a URL."""
+ORDER = {"initiated": 0, "ringing": 1, "answered": 2}
+"""Sequence numbers of what is told; the end comes last."""
 STREAM_EVENTS = {"started": "stream-started", "stopped": "stream-stopped", "failed": "stream-error"}
 
 
 class LamlHooks:
-    """Forms. Of a number's calls only the end is told, once."""
+    """Forms. Of a number's calls only the end is told; of placed ones everything that was asked for."""
 
     def __init__(self, sign: Sign) -> None:
         self._sign = sign
 
-    def voice(self, call: Facts, url: str, now: float) -> Request:
-        return self._form(url, self._fields(call, "ringing"))
+    def voice(self, call: Facts, url: str, now: float, status: str = "ringing") -> Request:
+        return self._form(url, self._fields(call, status))
 
     def after(self, call: Facts, url: str, verb: Verb, now: float) -> Request:
         more = {"DialCallStatus": "completed"} if isinstance(verb, Dial) else {}
         return self._form(url, self._fields(call, "in-progress") | more)
 
     def status(self, call: Facts, url: str, status: str, seconds: int | None, now: float) -> Request | None:
-        if status != "completed":
+        if call.direction == "inbound" and status != "completed":
             return None
-        length = str(seconds or 0)
-        return self._form(
-            url,
-            self._fields(call, "completed")
-            | {
-                "CallDuration": length,
-                "Duration": str(-(-int(length) // 60)),
-                "CallbackSource": "call-progress-events",
-                "SequenceNumber": "0",
-                "Timestamp": formatdate(now),
-            },
-        )
+        fields = self._fields(call, "in-progress" if status == "answered" else status) | {
+            "CallbackSource": "call-progress-events",
+            "SequenceNumber": str(ORDER.get(status, len(ORDER)) if call.direction != "inbound" else 0),
+            "Timestamp": formatdate(now),
+        }
+        if status == "completed":
+            length = seconds or 0
+            fields |= {"CallDuration": str(length), "Duration": str(-(-length // 60))}
+        return self._form(url, fields)
 
     def stream_status(
         self, call: Facts, connect: Connect, stream: str, event: str, now: float

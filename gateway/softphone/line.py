@@ -112,15 +112,16 @@ class Line(Protocol):
     def facts(self, caller: str, called: str) -> Facts:
         """A new call, with names as the carrier gives them."""
 
-    def voice(self, call: Facts, url: str, now: float) -> Request:
-        """A call comes in."""
+    def voice(self, call: Facts, url: str, now: float, status: str = "ringing") -> Request:
+        """A call comes in; or one that the server placed is answered (`in-progress`)."""
 
     def after(self, call: Facts, url: str, verb: Verb, now: float) -> Request:
         """A document's `action` or redirect is asked how to go on after `verb`."""
 
     def status(self, call: Facts, url: str, status: str, seconds: int | None, now: float) -> Request | None:
-        """What the carrier tells of the call's course; None for what it does not tell. `status`: `answered` or
-        `completed`, `seconds` the call's length once it is over."""
+        """What the carrier tells of the call's course; None for what it does not tell. `status`: `initiated`,
+        `ringing`, `answered`, `completed`, `busy`, `no-answer`, `canceled`; `seconds`: the call's length once it is
+        over."""
 
     def stream_status(
         self, call: Facts, connect: Connect, stream: str, event: str, now: float

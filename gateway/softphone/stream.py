@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 from collections.abc import Iterable
 
@@ -18,19 +19,15 @@ from gateway.softphone.sound import Heard, Unusable, decoded, encoded, silence
 from gateway.wire import Message
 from media.audio import FRAME_MS
 
-__all__ = ["Gone", "Stream"]
+__all__ = ["Stream"]
 
 PING_S = 2.0
 FAREWELL_S = 2.0
 """How long the server may take to close its end once the caller hung up."""
 
 
-class Gone(Exception):
-    """The connection broke."""
-
-
 class Stream:
-    """`run` once. The caller's state is its own, and outlasts the stream."""
+    """`run` once. The caller's state is its own, and outlasts the stream. When `cut` is set the carrier ends it."""
 
     def __init__(
         self,
@@ -39,25 +36,24 @@ class Stream:
         course: Course,
         heard: Heard,
         card: SoundCard | None,
-        hung_up: asyncio.Event,
+        cut: asyncio.Event,
     ) -> None:
         self._side = side
         self._caller = caller
         self._course = course
         self._heard = heard
         self._card = card
-        self._hung_up = hung_up
+        self._cut = cut
+        self._hung_up = False
         self._now = asyncio.get_running_loop().time
         self._ear = Ear()
         self._silence = silence(side.says, side.says.bytes_per_ms * FRAME_MS)
         self._player = Player(side.plays, 0.0, side.limit_s)
         self._over = asyncio.Event()
-        self.began = False
 
     async def run(self, socket: aiohttp.ClientWebSocketResponse, ends_at: float) -> bool:
         """True when the caller hung up, False when the server closed the socket."""
         began = self._now()
-        self.began = True
         self._player = Player(self._side.plays, began, self._side.limit_s)
         await self._send(socket, self._side.opening())
         try:
@@ -70,7 +66,7 @@ class Stream:
         except* ConnectionError:
             pass  # the server went away while something was on its way to it
         self._sum_up()
-        return self._hung_up.is_set()
+        return self._hung_up
 
     async def _tick(self, socket: aiohttp.ClientWebSocketResponse, began: float, ends_at: float) -> None:
         """Every 20 ms, on time: a late one is followed by the next at once."""
@@ -83,11 +79,13 @@ class Stream:
             act = self._caller.tick(now, self._ear)
             self._course.caller(now, act, self._ear)
             if act.hangs_up or now >= ends_at:
-                self._hung_up.set()
-            if self._hung_up.is_set():
+                self._hung_up = True
+                self._cut.set()
+            if self._cut.is_set():
                 await self._send(socket, self._side.closing())
-                async with asyncio.timeout(FAREWELL_S):
-                    await socket.close()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FAREWELL_S):
+                        await socket.close()
                 return
             audio = self._silence if act.frame is None else encoded(act.frame, self._side.says)
             await self._send(socket, self._side.media(audio))
@@ -107,8 +105,6 @@ class Stream:
                     await socket.pong(message.data)
                 case aiohttp.WSMsgType.PONG if len(message.data) == 8:
                     self._course.round_trip(now, now - struct.unpack("!d", bytes(message.data))[0])
-                case aiohttp.WSMsgType.ERROR:
-                    raise Gone
                 case _:
                     pass
 
@@ -161,7 +157,7 @@ class Stream:
                 self._heard.write(pcm, encoding.rate)
             except Unusable as error:
                 self._course.failed(now, str(error))
-                self._hung_up.set()
+                self._cut.set()
             if self._card is not None:
                 self._card.write(pcm, encoding.rate)
             if self._ear.hear(pcm, len(audio) / encoding.bytes_per_ms / 1000, now):
@@ -181,5 +177,5 @@ class Stream:
         summary.lead_ms = max(summary.lead_ms, player.lead_s_max * 1000)
         summary.underruns += len(player.underruns)
         summary.underrun_ms += sum(player.underruns) * 1000
-        if not self._hung_up.is_set():
+        if not self._cut.is_set():
             summary.unplayed_ms += player.pending_s * 1000

@@ -41,9 +41,10 @@ class Ran:
 
 
 async def phone(
-    *arguments: str, interrupt_after_s: float | None = None, settings: Mapping[str, str] | None = None
+    *arguments: str, interrupt_at: str | None = None, settings: Mapping[str, str] | None = None
 ) -> Ran:
-    """Runs it to its end, at most two minutes; `settings` are its environment."""
+    """Runs it to its end, at most two minutes; `settings` are its environment. It gets a Ctrl-C once it
+    has written `interrupt_at`."""
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(
         settings or {}
     )
@@ -57,15 +58,18 @@ async def phone(
     )
     try:
         async with asyncio.timeout(100):
-            if interrupt_after_s is not None:
-                await asyncio.sleep(interrupt_after_s)
+            before = b""
+            if interrupt_at is not None:
+                assert process.stdout is not None
+                while interrupt_at.encode() not in before:
+                    before += await process.stdout.readline()
                 process.send_signal(signal.SIGINT)
             out, err = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return Ran(process.returncode or 0, out.decode(), err.decode())
+    return Ran(process.returncode or 0, (before + out).decode(), err.decode())
 
 
 def carrier_calls(server: Server) -> list[str]:

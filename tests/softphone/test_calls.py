@@ -137,7 +137,7 @@ async def test_people_read_what_happens(server: Server) -> None:
 
 
 async def test_ctrl_c_hangs_up(server: Server) -> None:
-    ran = await phone("call", "--server", server.url, "--json", interrupt_after_s=4)
+    ran = await phone("call", "--server", server.url, "--json", interrupt_at="agent-speaks")
     assert ran.code == 0, ran.out + ran.err
     assert ran.summary["ended"] == "you hung up"
     assert only_call(server, carrier_calls(server)[-1]).ending == "caller/hung-up"

@@ -98,10 +98,11 @@ def test_webhooks_and_sockets_are_proved(name: str) -> None:
                 desk.verify(
                     asked(Request(request.method, f"{request.url}/x", request.headers, b"a=b")), settings()
                 )
-    handshake = Asked("GET", connect.url, one.handshake(connect, NOW), b"", NOW)
-    desk.verify_socket(handshake, settings(), TOKEN)
+    proof = one.handshake(connect, NOW)
+    desk.verify_socket(Asked("GET", connect.url, proof, b"", NOW), settings(), TOKEN)
+    forged = {header: value[::-1] for header, value in proof.items()}
     with pytest.raises(Unverified):
-        desk.verify_socket(Asked("GET", connect.url, {}, b"", NOW), settings(), TOKEN)
+        desk.verify_socket(Asked("GET", connect.url, forged, b"", NOW), settings(), TOKEN)
 
 
 @pytest.mark.parametrize("name", NAMES)

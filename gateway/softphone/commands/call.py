@@ -12,14 +12,21 @@ Exit code: 0 when the call went well, 1 when it did not or a rule of the carrier
 from __future__ import annotations
 
 import argparse
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gateway.config import Settings
+    from gateway.softphone.asking import Where
+    from gateway.softphone.call import Phone
     from gateway.softphone.caller import Step
+    from gateway.softphone.card import SoundCard
+    from gateway.softphone.course import Course
+    from gateway.softphone.line import Facts, Line
+    from gateway.softphone.sound import Heard
 
-__all__ = ["SUMMARY", "define", "run"]
+__all__ = ["SUMMARY", "Conversation", "define", "define_conversation", "run"]
 
 SUMMARY = "call a running server as a carrier does, with recordings or a microphone"
 KEYS = frozenset("0123456789*#ABCDabcd")
@@ -39,22 +46,27 @@ class _Step(argparse.Action):
 
 
 def define(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(steps=None)
     parser.add_argument("--carrier", default="twilio", help="which carrier to play (default: twilio)")
     parser.add_argument("--server", help="where the server listens (default: PARLEY_HOST and PARLEY_PORT)")
     parser.add_argument("--persona", help="who is to answer (default: as for real calls)")
     parser.add_argument("--from", dest="caller", default="+15550100001", help="the caller's number")
     parser.add_argument("--to", dest="called", default="+15550100002", help="the number that is called")
-    step = {"action": _Step, "nargs": "+", "default": argparse.SUPPRESS}
-    parser.add_argument("--say", metavar="WAV", type=Path, help="say a recording", **step)  # type: ignore[arg-type]
-    parser.add_argument("--keys", metavar="KEYS", help="press keys: 0-9 * # A-D", **step)  # type: ignore[arg-type]
+    define_conversation(parser)
+
+
+def define_conversation(parser: argparse.ArgumentParser) -> None:
+    """The arguments of what is said and heard, which other commands have as well."""
+    parser.set_defaults(steps=None)
+    step: dict[str, Any] = {"action": _Step, "nargs": "+", "default": argparse.SUPPRESS}
+    parser.add_argument("--say", metavar="WAV", type=Path, help="say a recording", **step)
+    parser.add_argument("--keys", metavar="KEYS", help="press keys: 0-9 * # A-D", **step)
     parser.add_argument(
         "--barge-in",
         metavar="WAV@SECONDS",
         help="say a recording over the agent, once it has been speaking for so long",
-        **step,  # type: ignore[arg-type]
+        **step,
     )
-    parser.add_argument("--wait", metavar="SECONDS", type=float, help="wait before what follows", **step)  # type: ignore[arg-type]
+    parser.add_argument("--wait", metavar="SECONDS", type=float, help="wait before what follows", **step)
     parser.add_argument(
         "--say-after-reply",
         action=argparse.BooleanOptionalAction,
@@ -90,72 +102,131 @@ def run(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace, settings: Settings) -> int:
     """Raises ValueError and Unusable for what cannot be meant."""
     import asyncio
-    import json
     import signal
 
     from gateway import plugins
-    from gateway.softphone import lines, report
-    from gateway.softphone.call import Phone, Wish
-    from gateway.softphone.caller import Caller
-    from gateway.softphone.card import SoundCard, programs
-    from gateway.softphone.course import Course
-    from gateway.softphone.sound import Heard
+    from gateway.softphone import lines
+    from gateway.softphone.asking import Where
 
-    if options.carrier not in plugins.names(lines.__name__):
+    carrier = options.carrier
+    if carrier not in plugins.names(lines.__name__):
         known = ", ".join(plugins.names(lines.__name__))
-        raise ValueError(f"--carrier {options.carrier}: that one cannot be played; there is: {known}")
-    line = plugins.find(lines.__name__, options.carrier).line(settings)
+        raise ValueError(f"--carrier {carrier}: that one cannot be played; there is: {known}")
+    line: Line = plugins.find(lines.__name__, carrier).line(settings)
     server = (options.server or f"http://{settings.host}:{settings.port}").rstrip("/")
     if not server.startswith(("http://", "https://")):
         raise ValueError(f"--server {server!r} is no address: http://127.0.0.1:8080")
-    if options.duration <= 0:
-        raise ValueError("--duration is a number of seconds above 0")
-    wish = Wish(
-        options.carrier,
-        server,
-        settings.public_url or server,
-        options.caller,
-        options.called,
-        options.persona,
-        options.duration,
-    )
-    chosen = programs() if options.mic else None
-    _steps(options, 8000)  # so that a bad recording is told before anybody is called
+    where = Where(server, settings.public_url or server)
+    talk = Conversation(options)
 
-    def show(text: str) -> None:
-        print(text, flush=True)
-
-    out = report.by_object(show) if options.json else report.by_line(show, verbose=options.verbose)
-
-    async def go() -> Course:
+    async def go() -> bool:
         loop = asyncio.get_running_loop()
-        course = Course(line.title, loop.time(), out)
-        with Heard(options.out) as heard:
+        facts = line.facts(options.caller, options.called)
+        held = talk.call(line, facts, where)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, held.phone.hang_up)
+        proof = f"signed with {line.secret}" if line.signs else f"unsigned: {line.secret} is not set"
+        if not line.signable:
+            proof = f"unsigned: only {line.title} has the key"
+        told = f"{options.caller} calls {options.called} over {line.title} ({proof})"
+        held.course.tell(loop.time(), "dialled", told)
+        await held.run(held.phone.to_number(carrier, options.persona))
+        return held.course.summary.good
 
-            def caller(rate: int) -> Caller:
-                return Caller(_steps(options, rate), patient=options.say_after_reply, microphone=card)
+    return 0 if asyncio.run(go()) else 1
 
-            def failed(why: str) -> None:
-                course.failed(loop.time(), why)
-                phone.hang_up()
 
-            card = SoundCard(chosen, failed) if chosen is not None else None
-            phone = Phone(line, wish, course, caller, heard, card)
-            loop.add_signal_handler(signal.SIGINT, phone.hang_up)
-            loop.add_signal_handler(signal.SIGTERM, phone.hang_up)
-            try:
-                await phone.run()
-            finally:
-                if card is not None:
-                    await card.close()
-        return course
+class Conversation:
+    """What is said, heard and shown in a call; of the arguments of `define_conversation`."""
 
-    course = asyncio.run(go())
-    if options.json:
-        show(json.dumps(course.summary.as_dict(), ensure_ascii=False))
-    elif course.summary.connected:
-        show(f"\n{report.summed_up(course.summary)}")
-    return 0 if course.summary.good else 1
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Raises ValueError and Unusable for what cannot be meant, before anybody is called."""
+        from gateway.softphone.card import programs
+
+        if options.duration <= 0:
+            raise ValueError("--duration is a number of seconds above 0")
+        self._options = options
+        self._programs = programs() if options.mic else None
+        self.steps(8000)
+
+    def steps(self, rate: int) -> list[Step]:
+        return _steps(self._options, rate)
+
+    def show(self, text: str) -> None:
+        """For people."""
+        if not self._options.json:
+            print(text, flush=True)
+
+    def show_start(self, text: str) -> None:
+        import json
+
+        print(json.dumps({"event": "start", "text": text}) if self._options.json else text, flush=True)
+
+    def call(self, line: Line, facts: Facts, where: Where) -> Held:
+        """Within the event loop in which it is run."""
+        import asyncio
+
+        from gateway.softphone import report
+        from gateway.softphone.call import Phone
+        from gateway.softphone.caller import Caller
+        from gateway.softphone.card import SoundCard
+        from gateway.softphone.course import Course
+        from gateway.softphone.sound import Heard
+
+        options, now = self._options, asyncio.get_running_loop().time
+
+        def line_out(text: str) -> None:
+            print(text, flush=True)
+
+        out = (
+            report.by_object(line_out)
+            if options.json
+            else report.by_line(line_out, verbose=options.verbose)
+        )
+        course = Course(line.title, now(), out)
+
+        def failed(why: str) -> None:
+            course.failed(now(), why)
+            phone.hang_up()
+
+        def caller(rate: int) -> Caller:
+            return Caller(self.steps(rate), patient=options.say_after_reply, microphone=card)
+
+        card = SoundCard(self._programs, failed) if self._programs is not None else None
+        heard = Heard(options.out)
+        phone = Phone(line, facts, where, course, caller, heard, card, duration_s=options.duration)
+        return Held(phone, course, heard, card, as_json=options.json)
+
+
+class Held:
+    """One call, with what is to be closed after it."""
+
+    def __init__(
+        self, phone: Phone, course: Course, heard: Heard, card: SoundCard | None, *, as_json: bool
+    ) -> None:
+        self.phone = phone
+        self.course = course
+        self._heard = heard
+        self._card = card
+        self._as_json = as_json
+
+    async def run(self, course: Awaitable[None]) -> None:
+        """The call, and what it came to. Raises Unusable."""
+        import json
+
+        from gateway.softphone import report
+
+        try:
+            with self._heard:
+                await course
+        finally:
+            if self._card is not None:
+                await self._card.close()
+        summary = self.course.summary
+        if self._as_json:
+            print(json.dumps(summary.as_dict(), ensure_ascii=False), flush=True)
+        elif summary.connected:
+            print(f"\n{report.summed_up(summary)}", flush=True)
 
 
 def _steps(options: argparse.Namespace, rate: int) -> list[Step]:

@@ -79,8 +79,8 @@ class _Plivo:
     def facts(self, caller: str, called: str) -> Facts:
         return Facts(str(uuid4()), self._account, caller.lstrip("+"), called.lstrip("+"))
 
-    def voice(self, call: Facts, url: str, now: float) -> Request:
-        return self._form(url, self._fields(call, "ringing", "StartApp"))
+    def voice(self, call: Facts, url: str, now: float, status: str = "ringing") -> Request:
+        return self._form(url, self._fields(call, status, "StartApp"))
 
     def after(self, call: Facts, url: str, verb: Verb, now: float) -> Request:
         return self._form(url, self._fields(call, "in-progress", "Redirect"))

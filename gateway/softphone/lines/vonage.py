@@ -48,7 +48,7 @@ class _Vonage:
         """Its numbers have no plus."""
         return Facts(str(uuid4()), self._application, caller.lstrip("+"), called.lstrip("+"))
 
-    def voice(self, call: Facts, url: str, now: float) -> Request:
+    def voice(self, call: Facts, url: str, now: float, status: str = "ringing") -> Request:
         query = {
             "to": call.called,
             "from": call.caller,
