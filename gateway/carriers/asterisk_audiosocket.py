@@ -162,7 +162,7 @@ def dialplan(address: str, *, webhook: str, secret: str, context: str = "parley"
 [{context}]
 exten => _[+0-9].,1,Answer()
  same => n,Set(CURLOPT(httpheader)=Authorization: Bearer {secret})
- same => n,Set(CALL=${{CURL({webhook},From={caller}&To={called})}})
+ same => n,Set(CALL=${{CURL({webhook},Call=${{UNIQUEID}}&From={caller}&To={called})}})
  same => n,GotoIf($[${{LEN(${{CALL}})}} != 36]?refused)
  same => n,AudioSocket(${{CALL}},{address})
  same => n,Hangup()

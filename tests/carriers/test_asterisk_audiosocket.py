@@ -173,7 +173,7 @@ def test_the_dialplan() -> None:
 exten => _[+0-9].,1,Answer()
  same => n,Set(CURLOPT(httpheader)=Authorization: Bearer s3cret)
  same => n,Set(CALL=${CURL(https://voice.example.test/asterisk/voice,\
-From=${URIENCODE(${CALLERID(num)})}&To=${URIENCODE(${EXTEN})})})
+Call=${UNIQUEID}&From=${URIENCODE(${CALLERID(num)})}&To=${URIENCODE(${EXTEN})})})
  same => n,GotoIf($[${LEN(${CALL})} != 36]?refused)
  same => n,AudioSocket(${CALL},127.0.0.1:9092)
  same => n,Hangup()
