@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from gateway.call.audio import CallAudio
-from gateway.call.inputs import HandOverAsked, HangUpAsked, HoldAsked, TransferAnswered, TransferAsked, Wish
+from gateway.call.inputs import (
+    HandOverAsked,
+    HangUpAsked,
+    HoldAsked,
+    MachineVerdict,
+    TransferAnswered,
+    TransferAsked,
+    Wish,
+)
 from gateway.call.interlude import KeyTones
 from gateway.call.transfer import UNDER_WAY
 from gateway.consultation import Consultation, Party
@@ -40,6 +48,7 @@ NO_TELEPHONE = (
 )
 NO_KEYS = "This conversation is not over the telephone: there are no keys to press."
 UNREACHED = "Nobody picked up. Say so, and offer to take a message or to try again."
+VOICEMAIL = "Only a voicemail answered. Say so, and offer to take a message or to try again."
 UNDECIDED = "Somebody or a voicemail picked up and did not take the call. Say so, and offer something else."
 
 
@@ -116,10 +125,10 @@ class Control:
     async def press(self, digits: str) -> None:
         if isinstance(self._leg, Telephone) and self._leg.send_digits(digits):
             return
-        if self._exchange is None:
+        if self._exchange is None and not isinstance(self._leg, Telephone):
             raise ToolError(NO_KEYS)
         try:
-            if await self._exchange.press(digits):
+            if self._exchange is not None and await self._exchange.press(digits):
                 return
         except ExchangeRefused as refusal:
             raise ToolError(str(refusal)) from None
@@ -188,6 +197,14 @@ class Control:
         if digit == "1":
             return self._consultation.taken()
         self.decline_caller("They cannot take the call now.")
+        return True
+
+    def machine(self, verdict: MachineVerdict) -> bool:
+        """Who was called for a caller is a machine: that is nobody. Whether this call is over by that."""
+        if self._consultation is None or verdict.kind not in ("machine", "beep", "fax"):
+            return False
+        self._consultation.failed(VOICEMAIL)
+        self._host.end(AGENT_HUNG_UP)
         return True
 
     async def _reach(self, name: str, *, warm: bool) -> None:

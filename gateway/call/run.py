@@ -234,6 +234,8 @@ class Call:
 
     def machine(self, verdict: MachineVerdict) -> None:
         """Somebody knows who answered. On a call that we did not place it says nothing."""
+        if self._control.machine(verdict):
+            return
         self._report()
         self._tell(verdict)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.audio import PCM24
-from media.crossing import GATHERED, MOST, Crossing
+from media.crossing import DRY, GATHERED, MOST, Crossing
 from media.hold_sound import LOOP_MS, HoldSound
 from media.level import dbfs
 
@@ -17,11 +17,15 @@ pytestmark = pytest.mark.unit
 
 def test_frames_go_over_in_order_once_some_are_gathered() -> None:
     crossing = Crossing(PCM24, PCM24)
-    crossing.push(b"0")
-    assert crossing.pull() is None
-    crossing.push(b"1")
-    assert [crossing.pull(), crossing.pull(), crossing.pull()] == [b"0", b"1", None]
+    for frame in (b"0", b"1"):
+        crossing.push(frame)
+        assert crossing.pull() is None
     crossing.push(b"2")
+    assert [crossing.pull() for _ in range(4)] == [b"0", b"1", b"2", None]
+    crossing.push(b"3")
+    assert crossing.pull() == b"3", "what was gathered is in the other's hands now"
+    assert [crossing.pull() for _ in range(DRY)] == [None] * DRY
+    crossing.push(b"4")
     assert crossing.pull() is None, "gathered again after it ran dry"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 
@@ -25,9 +25,11 @@ from api.surfaces.telephony.handles import Handles
 from api.surfaces.telephony.phones import Phones
 from api.surfaces.telephony.published import PublishedKeys
 from api.surfaces.telephony.ringing import Ringing
+from api.surfaces.telephony.targets import TransferTargets
 from api.surfaces.telephony.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway import plugins
 from gateway.config import Settings
+from gateway.ports import Exchange
 from gateway.stores.telephone import PhoneCall
 from gateway.wire import Unverified
 
@@ -52,6 +54,9 @@ class Counter:
         """Raises ConfigError."""
         self.deps = deps
         self.answering = Answering(deps.settings.phone_persona, deps.personas)
+        self.targets = TransferTargets(deps.settings.transfer_targets)
+        self.exchange: Callable[[Ticket], Exchange | None] = lambda _: None
+        """What the ticket's call may ask of its carrier."""
         self.tickets = Tickets()
         self.seen = Seen()
         self._placing = 0

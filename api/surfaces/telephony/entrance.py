@@ -122,7 +122,10 @@ class Announced:
             self._arrived = _Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
         if ticket.outbound:
             return await self._picked_up(ticket)
-        return CallRequest(ticket.session_id, ticket.tenant, deps.personas[ticket.persona_id])
+        persona = self._counter.targets.of(deps.personas[ticket.persona_id], ticket.tenant)
+        return CallRequest(
+            ticket.session_id, ticket.tenant, persona, exchange=self._counter.exchange(ticket)
+        )
 
     async def _picked_up(self, ticket: Ticket) -> CallRequest:
         """Whom we called is there. Raises CallRejected."""
@@ -130,7 +133,14 @@ class Announced:
         placing = self._counter.ringing.find(ticket.session_id)
         if placing is None or not placing.wanted:
             raise CallRejected("the call was given up")
-        return CallRequest(ticket.session_id, ticket.tenant, placing.persona, outbound=True)
+        return CallRequest(
+            ticket.session_id,
+            ticket.tenant,
+            self._counter.targets.of(placing.persona, ticket.tenant),
+            outbound=True,
+            exchange=self._counter.exchange(ticket),
+            consultation=placing.consultation,
+        )
 
     def over(self) -> None:
         """The socket is gone."""

@@ -6,7 +6,7 @@ from api.records.channel import ChannelEvent
 from api.records.channel_words import label_of, provider_of
 from api.surfaces.telephony.desk import Answerer, Notice
 
-__all__ = ["dialled", "event_of", "given_up", "received"]
+__all__ = ["dialled", "event_of", "given_up", "received", "transfer_told", "unreached"]
 
 
 LABELS: dict[Answerer, str] = {
@@ -50,6 +50,31 @@ def given_up(carrier: str, at: float) -> ChannelEvent:
         at,
         "Nothing came of the call: it was hung up",
     )
+
+
+TRANSFERS = {
+    "transferring": "Somebody else is called for the caller",
+    "transferred": "The caller was put through",
+    "transfer_failed": "Nobody could be put through to",
+}
+
+
+def transfer_told(carrier: str, status: str, count: int, at: float) -> ChannelEvent:
+    """What becomes of a transfer; `count` tells the events of a call apart."""
+    return ChannelEvent(
+        f"transfer:{count}:{status}", "call_status", status, provider_of(carrier), at, TRANSFERS[status]
+    )
+
+
+UNREACHED = {
+    "busy": "The line was busy. Say so, and offer to take a message or to try again.",
+    "no_answer": "Nobody picked up. Say so, and offer to take a message or to try again.",
+}
+
+
+def unreached(status: str) -> str:
+    """Why a person was not reached, as the model of the caller's call is told."""
+    return UNREACHED.get(status, "They could not be reached. Say so, and offer what else you can do.")
 
 
 def event_of(carrier: str, notice: Notice) -> ChannelEvent:

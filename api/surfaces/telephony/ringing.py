@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.consultation import Consultation
 from personas.persona import Persona
 
 __all__ = ["GIVE_UP_S", "RING_S", "Placing", "Ringing"]
@@ -25,6 +26,8 @@ class Placing:
     carrier: str
     due: float
     """When it is given up, in seconds of the loop's clock."""
+    consultation: Consultation | None = None
+    """The person is called for a caller who waits."""
     wanted: bool = True
     """False when whoever asked for it was told that it failed: should it ring all the same, it is hung up."""
 

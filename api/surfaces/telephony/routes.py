@@ -8,6 +8,7 @@ from api.deps import Deps
 from api.surfaces.telephony.audiosocket import Listener
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.dialler import Dialler
+from api.surfaces.telephony.exchange import CallExchange
 from api.surfaces.telephony.outbound import Outbound
 from api.surfaces.telephony.streams import Streams
 from api.surfaces.telephony.webhooks import Webhooks
@@ -18,7 +19,9 @@ __all__ = ["add_to"]
 def add_to(app: web.Application, deps: Deps) -> None:
     """Raises ConfigError when a setting of the telephone cannot be meant."""
     counter = Counter(deps)
-    streams, dialler = Streams(counter), Dialler(counter)
+    dialler = Dialler(counter)
+    counter.exchange = lambda ticket: CallExchange(counter, dialler, ticket)
+    streams = Streams(counter)
     app.router.add_routes(
         [
             *Webhooks(counter).routes(),

@@ -14,7 +14,7 @@ from api.records.sessions import NewSession
 from api.surfaces.telephony.commands import Refused, Unreached
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
-from api.surfaces.telephony.events import event_of, received
+from api.surfaces.telephony.events import event_of, received, unreached
 from api.surfaces.telephony.tickets import Ticket
 from gateway.call.inputs import MachineVerdict
 from gateway.stores.schema import DEFAULT_TENANT
@@ -232,7 +232,9 @@ class Webhooks:
             if notice.kind != "call_completed" and not notice.over:
                 continue
             self._counter.handles.ended(call.session_id)
-            self._counter.ringing.drop(call.session_id)
+            ringing = self._counter.ringing.drop(call.session_id)
+            if ringing is not None and ringing.consultation is not None:
+                ringing.consultation.failed(unreached(notice.status))
             call_id = self._counter.phones.live_in(call.session_id)
             if call_id is not None:
                 # Its socket may be lost, and the call waiting for another that will never come.
