@@ -71,6 +71,9 @@ class LiveCall(Protocol):
 
     def machine(self, verdict: MachineVerdict) -> None: ...
 
+    def hold(self, on: bool) -> bool:
+        """Put the caller on hold, or back; whether they are then."""
+
 
 class Reservations(Protocol):
     """The part of `gateway.supervisor.Supervisor` that the API uses."""

@@ -24,7 +24,7 @@ from gateway.call.inputs import (
 from gateway.call.interlude import KeyTones
 from gateway.call.transfer import UNDER_WAY
 from gateway.consultation import Consultation, Party
-from gateway.errors import AGENT_HUNG_UP, ExchangeRefused
+from gateway.errors import AGENT_HUNG_UP, FAX, VOICEMAIL, Ending, ExchangeRefused
 from gateway.ports import Exchange, Leg, Telephone
 from media.crossing import Crossing
 from personas.consulting import consulting
@@ -46,9 +46,11 @@ NO_TELEPHONE = (
     "This conversation is not over the telephone, so nobody can be put through. Say so, and offer something else: "
     "a number to call, a message, a call back."
 )
+AWAY = "The caller is on hold, or talks with somebody else: no keys can be pressed now."
+NO_ANSWER = "They hung up without taking the call. Say so, and offer to take a message or to try again."
 NO_KEYS = "This conversation is not over the telephone: there are no keys to press."
 UNREACHED = "Nobody picked up. Say so, and offer to take a message or to try again."
-VOICEMAIL = "Only a voicemail answered. Say so, and offer to take a message or to try again."
+MACHINE = "Only a voicemail answered. Say so, and offer to take a message or to try again."
 UNDECIDED = "Somebody or a voicemail picked up and did not take the call. Say so, and offer something else."
 
 
@@ -60,6 +62,10 @@ class Host(Party, Protocol):
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """As a task of the call."""
+
+    @property
+    def away(self) -> bool:
+        """Whether the caller is on hold, or talks with somebody else."""
 
     def said(self) -> Sequence[tuple[str, str]]:
         """The conversation so far: who (`user`, `assistant`) and what."""
@@ -123,6 +129,8 @@ class Control:
         raise ToolError(await self._failed)
 
     async def press(self, digits: str) -> None:
+        if self._host.away:
+            raise ToolError(AWAY)
         if isinstance(self._leg, Telephone) and self._leg.send_digits(digits):
             return
         if self._exchange is None and not isinstance(self._leg, Telephone):
@@ -203,9 +211,14 @@ class Control:
         """Who was called for a caller is a machine: that is nobody. Whether this call is over by that."""
         if self._consultation is None or verdict.kind not in ("machine", "beep", "fax"):
             return False
-        self._consultation.failed(VOICEMAIL)
+        self._consultation.failed(MACHINE)
         self._host.end(AGENT_HUNG_UP)
         return True
+
+    def over(self, ending: Ending) -> None:
+        """This call is over: a person who was called for a caller, and had not decided, was not reached."""
+        if self._consultation is not None:
+            self._consultation.failed(MACHINE if ending in (VOICEMAIL, FAX) else NO_ANSWER)
 
     async def _reach(self, name: str, *, warm: bool) -> None:
         exchange, to = self._exchange, self._persona.transfers[name].to

@@ -122,9 +122,6 @@ RELAYED_WAIT_MS = 300_000
 """The same of a client that sends faster than real time, and counts on all of it."""
 
 
-NO_ANSWER = "They hung up without taking the call. Say so, and offer to take a message or to try again."
-
-
 @dataclass(frozen=True, slots=True)
 class CallPlan:
     """What one call is to be."""
@@ -228,9 +225,11 @@ class Call:
         if not self._ended.done():
             self._ended.set_result(TRANSFERRED if self._other is not None and ending is HUNG_UP else ending)
 
-    def hold(self, on: bool) -> None:
-        """Put the caller on hold, or back, for as long as somebody wants."""
+    def hold(self, on: bool) -> bool:
+        """Put the caller on hold, or back, for as long as somebody wants. False where that cannot be: the client plays
+        the audio itself, or a transfer is under way."""
         self._control.hold(on)
+        return self._held is on and self._other is None and self._leg.plays
 
     def machine(self, verdict: MachineVerdict) -> None:
         """Somebody knows who answered. On a call that we did not place it says nothing."""
@@ -363,6 +362,10 @@ class Call:
         now = self._now()
         self._journal.tool(self._ms(now), wish)
         self._apply(self._core.control(wish, now))
+
+    @property
+    def away(self) -> bool:
+        return self._held or self._other is not None
 
     def said(self) -> list[tuple[str, str]]:
         return self._core.said()
@@ -620,8 +623,7 @@ class Call:
         with self._guarded("telling the other call"):
             if self._other is not None:
                 self._other[0].end(TRANSFERRED)
-            if self.plan.consultation is not None:
-                self.plan.consultation.failed(NO_ANSWER)
+            self._control.over(ending)
         with self._guarded("telling the sidebands"):
             self._sidebands.over(ending)
         with self._guarded("closing the voice detector"):

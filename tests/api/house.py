@@ -141,6 +141,8 @@ class FakeCall:
     plan: CallPlan
     full: bool = False
     recording: Literal["off", "on", "paused"] = "off"
+    held: bool = False
+    holds: bool = True
     attached: int = 0
     verdicts: list[MachineVerdict] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
@@ -157,6 +159,10 @@ class FakeCall:
     def pause_recording(self, *, paused: bool) -> None:
         if self.recording != "off":
             self.recording = "paused" if paused else "on"
+
+    def hold(self, on: bool) -> bool:
+        self.held = on
+        return self.holds
 
     def machine(self, verdict: MachineVerdict) -> None:
         self.verdicts.append(verdict)

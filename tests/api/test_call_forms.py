@@ -217,3 +217,27 @@ async def test_audio_formats_are_for_sockets(sqlite_url: str) -> None:
             "/v1/realtime", params=query, headers={"Authorization": f"Bearer {token}"}
         ):
             assert [begun[2].session for begun in api.supervisor.begun] == [None, None, wanted]
+
+
+async def test_hold_is_for_servers_of_the_calls_tenant(sqlite_url: str) -> None:
+    async def ask(key: str, call_id: str, what: str = "hold") -> ClientResponse:
+        headers = {"Authorization": f"Bearer {key}"}
+        return await api.client.post(f"/v1/realtime/calls/{call_id}/{what}", headers=headers)
+
+    async with house(sqlite_url, settings=KEYS) as api:
+        opened = await call(api, "sk-ours", form())
+        call_id = opened.headers["Location"].rpartition("/")[2]
+        live = api.supervisor.find(call_id)
+        assert live is not None
+        assert (await ask("sk-ours", call_id)).status == 200
+        assert live.held
+        assert (await ask("sk-ours", call_id, "unhold")).status == 200
+        assert live.plan.call_id == call_id
+        assert [live.held] == [False]
+        live.holds = False
+        await refused(api, await ask("sk-ours", call_id), 409, "hold_not_possible")
+        await refused(api, await ask("sk-acme", call_id), 404, "call_id_not_found")
+        await refused(api, await ask("sk-ours", "rtc_none"), 404, "call_id_not_found")
+        await refused(
+            api, await ask(await api.token(personaId="insurance_claim"), call_id), 403, "server_key_needed"
+        )

@@ -54,6 +54,28 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             raise no_such_call()
         return web.Response()
 
+    async def hold(request: web.Request) -> web.Response:
+        return await _held(request, True)
+
+    async def unhold(request: web.Request) -> web.Response:
+        return await _held(request, False)
+
+    async def _held(request: web.Request, on: bool) -> web.Response:
+        """Raises ApiError 403, 404, 409."""
+        await auth.spend(request, deps.limiter, HANGUPS, deps.settings)
+        server = server_only(identify(request, deps), "Hold")
+        call = deps.supervisor.find(request.match_info["call_id"])
+        if call is None or call.plan.tenant != server.tenant:
+            raise no_such_call()
+        if not call.hold(on):
+            raise ApiError(
+                409,
+                "This call cannot be put on hold or brought back now: its client plays the audio itself, or the "
+                "caller is being put through to somebody.",
+                code="hold_not_possible",
+            )
+        return web.Response()
+
     async def sip(request: web.Request) -> web.Response:
         await auth.spend(request, deps.limiter, HANGUPS, deps.settings)
         server_only(identify(request, deps), "This")
@@ -67,6 +89,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     return [
         web.post("/v1/realtime/calls", create),
         web.post("/v1/realtime/calls/{call_id}/hangup", hang_up),
+        web.post("/v1/realtime/calls/{call_id}/hold", hold),
+        web.post("/v1/realtime/calls/{call_id}/unhold", unhold),
         web.post("/v1/realtime/calls/{call_id}/accept", sip),
         web.post("/v1/realtime/calls/{call_id}/reject", sip),
         web.post("/v1/realtime/calls/{call_id}/refer", sip),
