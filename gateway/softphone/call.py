@@ -42,6 +42,12 @@ class Placed:
     answer_after_s: float
     outcome: str
     """What becomes of it: `answered`, `busy`, `no-answer`."""
+    verdict_url: str = ""
+    """Where it is told who picked up, by the carrier's detection; empty where nobody asked."""
+    verdict: str = ""
+    """`human`, `machine_end_beep` …; empty: nothing is told."""
+    verdict_after_s: float = 2.0
+    """Since somebody picked up."""
 
 
 class Phone:
@@ -130,9 +136,21 @@ class Phone:
             else:
                 asked = self._line.voice(self.facts, placed.voice_url, time.time(), "in-progress")
                 verbs = await asking.ask(asked)
-            return await self._held(asking, verbs, placed.status_url, placed.events)
+            async with asyncio.TaskGroup() as group:
+                verdict = group.create_task(self._verdict(asking, placed))
+                how = await self._held(asking, verbs, placed.status_url, placed.events)
+                verdict.cancel()
+            return how
 
         await self._run(go)
+
+    async def _verdict(self, asking: Asking, placed: Placed) -> None:
+        if not (placed.verdict and placed.verdict_url):
+            return
+        after = placed.verdict_after_s
+        await asyncio.sleep(after)
+        self._course.tell(self._now(), "verdict", f"the server is told who picked up: {placed.verdict}")
+        await asking.tell(self._line.verdict(self.facts, placed.verdict_url, placed.verdict, after))
 
     # ── the course of the call ────────────────────────────────────────────────────────────────────────────
 

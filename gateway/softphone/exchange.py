@@ -70,12 +70,16 @@ class Exchange:
         *,
         answer_after_s: float,
         outcome: str,
+        verdict: str = "",
+        verdict_after_s: float = 2.0,
     ) -> None:
         self._account = account
         self._ring = ring
         self._tell = tell
         self._answer_after_s = answer_after_s
         self._outcome = outcome
+        self._verdict = verdict
+        self._verdict_after_s = verdict_after_s
         self._phones: dict[str, Phone] = {}
         self.waiting: asyncio.Queue[Coroutine[Any, Any, None] | None] = asyncio.Queue(maxsize=2)
         """The call that is to be run, one: the line is busy until it is over. And None, to stop."""
@@ -120,6 +124,9 @@ class Exchange:
         account = request.match_info["account"]
         facts = Facts(f"CA{secrets.token_hex(16)}", account, fields["From"], fields["To"], "outbound-api")
         status_url = fields.get("StatusCallback", "")
+        asks = fields.get("AsyncAmdStatusCallback", "") if fields.get("AsyncAmd") == "true" else ""
+        if "MachineDetection" in fields and not (asks and self._verdict):
+            self._tell("it asks who picks up; nothing is told without --answered-by")
         placed = Placed(
             fields.get("Url", ""),
             document,
@@ -127,9 +134,10 @@ class Exchange:
             (events or frozenset({"completed"})) if status_url else frozenset(),
             self._answer_after_s,
             self._outcome,
+            asks if "MachineDetection" in fields else "",
+            self._verdict,
+            self._verdict_after_s,
         )
-        if "MachineDetection" in fields:
-            self._tell("answering-machine detection is asked for; no verdict is told here")
         rung = self._ring(facts, placed)
         if rung is None:
             raise Refusal(429, 20429, "the telephone is in use; it is one, and takes one call at a time")

@@ -45,6 +45,10 @@ class LamlHooks:
             fields |= {"CallDuration": str(length), "Duration": str(-(-length // 60))}
         return self._form(url, fields)
 
+    def verdict(self, call: Facts, url: str, answered_by: str, after_s: float) -> Request | None:
+        fields = {"CallSid": call.call, "AccountSid": call.account, "AnsweredBy": answered_by}
+        return self._form(url, fields | {"MachineDetectionDuration": str(round(after_s * 1000))})
+
     def stream_status(
         self, call: Facts, connect: Connect, stream: str, event: str, now: float
     ) -> Request | None:

@@ -123,6 +123,9 @@ class Line(Protocol):
         `ringing`, `answered`, `completed`, `busy`, `no-answer`, `canceled`; `seconds`: the call's length once it is
         over."""
 
+    def verdict(self, call: Facts, url: str, answered_by: str, after_s: float) -> Request | None:
+        """Who picked up a call that the server placed, by the carrier's detection; None where it has none here."""
+
     def stream_status(
         self, call: Facts, connect: Connect, stream: str, event: str, now: float
     ) -> Request | None:

@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +103,14 @@ async def place(server: Server) -> str:
         return str(told["sessionId"])
 
 
+def told_of(server: Server, session: str) -> list[str]:
+    """The particulars of a session's channel events."""
+    [path] = (server.log.parent / "data").glob("*.db")
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        query = "SELECT meta FROM channel_events WHERE session_id = ?"
+        return [row[0] or "{}" for row in db.execute(query, (session,))]
+
+
 async def post(url: str, form: dict[str, str], auth: str | None = AUTH) -> tuple[int, Any]:
     headers = {} if auth is None else {"Authorization": auth}
     async with aiohttp.ClientSession() as http, http.post(url, data=form, headers=headers) as answer:
@@ -123,6 +132,17 @@ async def test_a_call_that_the_server_places_is_held(server: Server) -> None:
     assert any("appointment" in text.lower() for role, text in recorded.said if role == "user")
     assert [status for _, status in recorded.events][-1] == "completed"
     assert "ringing" in [status for _, status in recorded.events]
+
+
+async def test_who_picked_up_is_told_when_the_server_asks(server: Server) -> None:
+    short = ("--calls", "1", "--answered-by", "human", "--verdict-after", "0.5", "--duration", "5")
+    async with carrier(PORT, *short) as twilio:
+        session = await place(server)
+        await twilio.next("verdict")
+        summary = await twilio.next("summary")
+        assert await twilio.ended() == 0
+    assert summary["rules"] == []
+    assert any(json.loads(meta).get("answeredBy") == "human" for meta in told_of(server, session))
 
 
 async def test_a_busy_line_is_told(server: Server) -> None:

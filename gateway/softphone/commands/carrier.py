@@ -24,6 +24,10 @@ __all__ = ["SUMMARY", "define", "run"]
 
 SUMMARY = "be Twilio's API on this machine, and the telephone that the server calls"
 OUTCOMES = ("answered", "busy", "no-answer")
+VERDICTS = (
+    *("human", "machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other"),
+    *("fax", "unknown"),
+)
 
 
 def define(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,12 @@ def define(parser: argparse.ArgumentParser) -> None:
         "--answer-after", metavar="SECONDS", type=float, default=1.0, help="how long it rings"
     )
     parser.add_argument("--outcome", choices=OUTCOMES, default="answered", help="what becomes of each call")
+    parser.add_argument(
+        "--answered-by", choices=VERDICTS, help="what answering-machine detection tells, if the server asks"
+    )
+    parser.add_argument(
+        "--verdict-after", metavar="SECONDS", type=float, default=2.0, help="how long it takes for that (2)"
+    )
     parser.add_argument(
         "--calls", metavar="N", type=int, help="end after so many calls (default: at Ctrl-C)"
     )
@@ -77,8 +87,10 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     host, _, port = options.listen.rpartition(":")
     if not host or not port.isdigit():
         raise ValueError(f"--listen {options.listen!r} is not HOST:PORT")
-    if options.answer_after < 0 or (options.calls is not None and options.calls < 1):
-        raise ValueError("--answer-after is no less than 0, --calls no less than 1")
+    if min(options.answer_after, options.verdict_after) < 0 or (
+        options.calls is not None and options.calls < 1
+    ):
+        raise ValueError("--answer-after and --verdict-after are no less than 0, --calls no less than 1")
     talk = calling.Conversation(options)
     line = twilio.line(settings)
     public = settings.public_url or ""
@@ -119,6 +131,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
             lambda text: talk.show(f"          · API: {text}"),
             answer_after_s=options.answer_after,
             outcome=options.outcome,
+            verdict=options.answered_by or "",
+            verdict_after_s=options.verdict_after,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, interrupted)

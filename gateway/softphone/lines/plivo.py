@@ -99,6 +99,9 @@ class _Plivo:
         }
         return self._form(url, self._fields(call, "completed", "Hangup") | ended)
 
+    def verdict(self, call: Facts, url: str, answered_by: str, after_s: float) -> Request | None:
+        return None
+
     def stream_status(
         self, call: Facts, connect: Connect, stream: str, event: str, now: float
     ) -> Request | None:

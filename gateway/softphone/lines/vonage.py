@@ -81,6 +81,9 @@ class _Vonage:
         body = json.dumps(told).encode()
         return Request("POST", url, {"Content-Type": "application/json", **self._proof(body, now)}, body)
 
+    def verdict(self, call: Facts, url: str, answered_by: str, after_s: float) -> Request | None:
+        return None
+
     def stream_status(
         self, call: Facts, connect: Connect, stream: str, event: str, now: float
     ) -> Request | None:
