@@ -272,6 +272,10 @@ class Dialogue(_Part):
     which_change: str = "All right. What should I change?"
     dropped: str = "All right, I'll leave that."
     working: str = "One moment, please. I'm still looking that up."
+    keypad: str = Field(
+        "You can also type it on the keys of your phone, and press pound at the end.",
+        description="Offered on the telephone when a number was not understood twice; empty: never.",
+    )
     offer_person: str = "I'm having trouble understanding. Shall I pass you on to a person?"
     max_misses: int = Field(
         3, ge=1, le=10, description="Misunderstandings in a row before a person is offered."

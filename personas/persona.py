@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from personas.dialogue import Dialogue, Phrase
+from personas.keys import Entering
 from personas.template import fields, fill
 from personas.transfers import Target
 
@@ -138,6 +139,7 @@ class Persona(BaseModel):
     )
     limits: Limits = Limits()
     recording: Recorded = Recorded()
+    keys: Entering = Entering()
     hear: tuple[Phrase, ...] = Field(
         (), description="Sentences callers may say, for the ears' language model."
     )

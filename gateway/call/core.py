@@ -129,7 +129,7 @@ class Core:
         self._greeted = False
         self._playing = Playing(self._scribe, self._front)
         self._speech = CallerSpeech()
-        self._keys = Keys()
+        self._keys = Keys(settings.persona.keys)
         self._times = Stopwatch()
         self._undecided: dict[str, int] = {}
         """User items committed over a reply whose words are not known yet: item → its milliseconds of speech."""

@@ -69,6 +69,7 @@ class Desk:
         self._server_names = frozenset(t["name"] for t in settings.server_tools)
         self._front = front
         self._plays = plays
+        self._notes = settings.notes
         self._gateway_turns = plays and settings.persona.turns == "gateway"
         self._items = 0
         self.spoken = False
@@ -192,7 +193,9 @@ class Desk:
             answer.effects.append(_refusal(answer.sender, refused))
         leaves = [leaf for leaf in changed if leaf not in FORMATS]
         if leaves:
-            full = upstream_session(self.session, self._server_tools, gateway_turns=self._gateway_turns)
+            full = upstream_session(
+                self.session, self._server_tools, gateway_turns=self._gateway_turns, notes=self._notes
+            )
             part = {"type": "realtime", **_only(full, leaves)}
             self._forward({**event, "session": part}, answer)
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["PRESSED", "Keys"]
+from personas.keys import Entering, pressed
 
-PRESSED = "The caller pressed"
-"""How the item of an entry begins."""
-TERMINATOR = "#"
-PAUSE_S = 2.0
-"""After so long without another key the entry is complete."""
-MOST = 32
-"""Keys of one entry; the next one begins another."""
+__all__ = ["Keys"]
 
 
 class Keys:
     """`pressed` for each key, `due` now and then; both give the item of a complete entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, entering: Entering) -> None:
+        self._entering = entering
         self._pressed = ""
         self._last_at = 0.0
+        self._full_at = float("-inf")
+        """When an entry was complete by its length."""
         self._count = 0
 
     @property
@@ -29,16 +26,28 @@ class Keys:
         return bool(self._pressed)
 
     def pressed(self, digit: str, now: float) -> dict[str, Any] | None:
+        ends = digit == self._entering.terminator
+        if ends and not self._pressed and now - self._full_at < self._entering.timeout_s:
+            # Whoever is used to it ends an entry that was complete already.
+            self._full_at = float("-inf")
+            return None
         self._pressed += digit
         self._last_at = now
-        return self._entry() if digit == TERMINATOR or len(self._pressed) >= MOST else None
+        if ends:
+            return self._entry()
+        if len(self._pressed) < self._entering.most:
+            return None
+        if self._entering.length:
+            self._full_at = now
+        return self._entry()
 
     def due(self, now: float) -> dict[str, Any] | None:
-        return self._entry() if self._pressed and now - self._last_at >= PAUSE_S else None
+        complete = self._pressed and now - self._last_at >= self._entering.timeout_s
+        return self._entry() if complete else None
 
     def _entry(self) -> dict[str, Any]:
         """A user message of the conversation that says which keys were pressed, one by one."""
-        text = f"{PRESSED} {' '.join(self._pressed)}"
+        text = pressed(self._pressed, self._entering.meaning)
         self._pressed = ""
         self._count += 1
         content = [{"type": "input_text", "text": text}]

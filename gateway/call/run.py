@@ -103,6 +103,7 @@ from gateway.transcoding import open_model
 from media.audio import AudioFormat
 from media.crossing import Crossing
 from media.hold_sound import HoldSound
+from personas.keys import telephone_notes
 from personas.persona import Persona
 from tools.contract import Records, Tool, ToolContext
 from tools.run import run_tool
@@ -185,10 +186,13 @@ class Call:
         )
         ear = leg if isinstance(leg, Ear) else None
         self._recorder = _recorder(plan, leg, deps, self._began)
+        # What has an ear at its far end is a telephone.
+        self._notes = "" if ear is None else telephone_notes(plan.persona.keys)
         settings = CoreSettings(
             plan.call_id, plan.persona, session, self._definitions, wanted=plan.session, recalls=ear is not None,
             outbound=plan.outbound,
             tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
+            notes=self._notes,
             announce="" if self._recorder is None else plan.persona.recording.announce,
         )  # fmt: skip
         self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
@@ -530,6 +534,7 @@ class Call:
             upstream_session(
                 self._core.session, self._definitions,
                 gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway", form=self._leg.form,
+                notes=self._notes,
             ),
             realtime=self._leg.plays, form=self._leg.form,
         )  # fmt: skip

@@ -42,6 +42,8 @@ class CoreSettings:
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
     """What the call may cost, in US dollars."""
+    notes: str = ""
+    """What the model is told of the caller besides the instructions that clients see."""
     announce: str = ""
     """What the caller has to be told before anything else; empty: nothing."""
 
@@ -63,11 +65,14 @@ def upstream_session(
     *,
     gateway_turns: bool,
     form: AudioFormat = PCM24,
+    notes: str = "",
 ) -> dict[str, Any]:
     """The session that the model gets for the one the client sees: our tools beside the client's, transcription
     always on (the record needs it), the call's audio format whatever the client's wire carries, and with the gateway
     taking the turns no replies and no interruptions of the model's own accord."""
     sent = {k: deepcopy(v) for k, v in session.items() if k not in (*SERVER_COPY, "model")}
+    if notes:
+        sent["instructions"] = f"{sent.get('instructions') or ''}\n\n{notes}".strip()
     own = sent.get("tools", [])
     taken = {tool.get("name") for tool in own}
     sent["tools"] = [*(tool for tool in server_tools if tool["name"] not in taken), *own]

@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from gateway.call.keys import PRESSED
 from gateway.errors import Ending
 from gateway.ports import (
     CallRecord,
@@ -21,6 +20,7 @@ from gateway.ports import (
     TranscriptEntry,
     UsageEntry,
 )
+from personas.keys import PRESSED, typed
 
 __all__ = ["HIDDEN", "Veil"]
 
@@ -104,8 +104,9 @@ class Veil:
                 return value
 
     def _text(self, text: str) -> str:
-        if text.startswith(PRESSED):
-            return DIGIT.sub(HIDDEN, text) if self._is_pressed(text) else text
+        keys = typed(text) if text.startswith(PRESSED) else None
+        if keys is not None:
+            return DIGIT.sub(HIDDEN, text) if self._is_pressed(keys) else text
         return RUN.sub(lambda run: DIGIT.sub(HIDDEN, run[0]) if self._is_pressed(run[0]) else run[0], text)
 
     def _is_pressed(self, text: str) -> bool:

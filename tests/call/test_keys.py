@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from gateway.call.effects import Clear
 from gateway.call.inputs import DigitPressed
 from gateway.call.journal import plain, restored
-from gateway.call.keys import MOST, PAUSE_S, Keys
+from gateway.call.keys import Keys
+from personas.keys import Entering, pressed, typed
 from tests.call.harness import Bench, persona
 
 pytestmark = pytest.mark.unit
+
+USUAL = Entering()
+PAUSE_S = USUAL.timeout_s
 
 
 def begun(**changes: Any) -> Bench:
@@ -45,7 +49,7 @@ def entries(bench: Bench) -> list[str]:
     )
 )
 def test_every_key_is_in_one_entry_in_order(presses: list[tuple[str, float]]) -> None:
-    keys, now = Keys(), 0.0
+    keys, now = Keys(USUAL), 0.0
     told = []
     for digit, after_s in presses:
         now += after_s
@@ -55,7 +59,7 @@ def test_every_key_is_in_one_entry_in_order(presses: list[tuple[str, float]]) ->
     items = [item for item in told if item is not None]
     texts = [item["content"][0]["text"].removeprefix("The caller pressed ").split() for item in items]
     assert [key for text in texts for key in text] == [digit for digit, _ in presses]
-    assert all(1 <= len(text) <= MOST for text in texts)
+    assert all(1 <= len(text) <= USUAL.max_length for text in texts)
     assert all("#" not in text[:-1] for text in texts)
     assert len({item["id"] for item in items}) == len(items)
 
@@ -144,3 +148,54 @@ def test_a_key_is_a_sign_of_life() -> None:
 
 def test_a_key_is_journaled_as_it_was() -> None:
     assert restored(plain(DigitPressed("*"))) == DigitPressed("*")
+
+
+def entered(entering: Entering, presses: str, every_s: float = 0.3) -> list[str]:
+    """What is told of keys pressed one after the other, a space being two seconds without one."""
+    keys, now, told = Keys(entering), 100.0, []
+    for press in presses:
+        now += 2.0 if press == " " else every_s
+        told += [keys.due(now), None if press == " " else keys.pressed(press, now)]
+    told.append(keys.due(now + entering.timeout_s))
+    return [item["content"][0]["text"] for item in told if item is not None]
+
+
+@pytest.mark.parametrize(
+    ("entering", "presses", "wanted"),
+    [
+        (Entering(), "12#34#", ["1 2 #", "3 4 #"]),
+        (Entering(terminator="*"), "1#2*", ["1 # 2 *"]),
+        (Entering(terminator=""), "1#2", ["1 # 2"]),
+        (Entering(timeout_s=5), "1 2", ["1 2"]),
+        (Entering(timeout_s=1), "1 2", ["1", "2"]),
+        (Entering(max_length=3), "1234", ["1 2 3", "4"]),
+        (Entering(length=4), "7305", ["7 3 0 5"]),
+        (Entering(length=4), "7305#", ["7 3 0 5"]),
+        (Entering(length=4), "7305##", ["7 3 0 5", "#"]),
+        (Entering(length=4), "73#", ["7 3 #"]),
+        (Entering(length=4), "7305 #", ["7 3 0 5", "#"]),
+        (Entering(meaning="the code"), "1#", ["1 # (the code)"]),
+    ],
+)
+def test_how_an_entry_ends(entering: Entering, presses: str, wanted: list[str]) -> None:
+    assert entered(entering, presses) == [f"The caller pressed {keys}" for keys in wanted]
+
+
+def test_an_entry_of_known_length_ends_at_once() -> None:
+    keys = Keys(Entering(length=4))
+    assert [keys.pressed(key, 10.0) is not None for key in "7305"] == [False, False, False, True]
+
+
+@given(
+    st.text("0123456789*#ABCD", min_size=1, max_size=64),
+    st.sampled_from(["", "the code", "four (4) digits"]),
+)
+def test_what_is_told_is_read_again(keys: str, meaning: str) -> None:
+    assert typed(pressed(keys, meaning)) == keys
+
+
+@pytest.mark.parametrize(
+    "text", ["", "The caller pressed", "1 2", "The caller pressed the button", "So: The caller pressed 1"]
+)
+def test_nothing_else_is_taken_for_keys(text: str) -> None:
+    assert typed(text) is None

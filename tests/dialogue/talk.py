@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.engine.mind import Reply, Request
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.speech.ports import Heard
+from personas.keys import pressed, telephone_notes
 from personas.library import load as load_personas
 from personas.persona import Persona
 from personas.prompt import session_for
@@ -140,12 +141,15 @@ class Talk:
     called: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     tools: list[dict[str, Any]] | None = None
     show: Callable[[str], None] | None = None
+    phone: bool = False
+    """The caller has keys."""
 
     def request(self, **changes: Any) -> Request:
         session = session_for(self.who, [TOOLS[name] for name in self.who.tools])
         asked: dict[str, Any] = {
             "conversation": tuple(self.items),
-            "instructions": session["instructions"],
+            "instructions": session["instructions"]
+            + (telephone_notes(self.who.keys) if self.phone else ""),
             "tools": tuple(session["tools"] if self.tools is None else self.tools),
             "tool_choice": "auto",
             "now": NOW,
@@ -153,6 +157,13 @@ class Talk:
             "heard": self.heard,
         }
         return Request(**{**asked, **changes})
+
+    async def press(self, keys: str) -> str:
+        """The caller types; everything said in answer."""
+        content = [{"type": "input_text", "text": pressed(keys, self.who.keys.meaning)}]
+        key = f"item_{len(self.items)}"
+        self.items.append({"id": key, "type": "message", "role": "user", "content": content})
+        return await self.answer()
 
     def hear(self, text: str, score: float = 0.9, source: Any = "script") -> None:
         """Add what the caller said without answering it."""

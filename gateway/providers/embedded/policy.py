@@ -8,7 +8,7 @@ from gateway.providers.embedded.filling import Filled, fill_slots
 from gateway.providers.embedded.grammar import Act, find_act, is_question, polarity, spot_any
 from gateway.providers.embedded.slots import named
 from gateway.providers.embedded.state import Expect, Expecting, State
-from gateway.providers.embedded.steps import closing, hand_over, next_reply, offer_again, say
+from gateway.providers.embedded.steps import closing, hand_over, keypad_offer, next_reply, offer_again, say
 from gateway.providers.embedded.turns import CallerTurn
 from gateway.providers.embedded.words import tokens
 from personas.dialogue import Task
@@ -297,7 +297,7 @@ def _missed(state: State) -> Reply:
     if expecting.what is Expect.SLOT and expecting.slot is not None and state.task is not None:
         if expecting.slot.kind == "item" and state.offered.get(expecting.slot.id):
             return say(state, sorry, offer_again(state, expecting.slot))
-        return say(state, sorry, f"I need {expecting.slot.expects}.")
+        return say(state, sorry, f"I need {expecting.slot.expects}.", keypad_offer(state, expecting.slot))
     if expecting.what in (Expect.CHECK, Expect.CONFIRM, Expect.PERSON):
         return say(state, sorry, "Please say yes or no.", state.prompt if state.misses < 2 else "")
     if expecting.what in (Expect.MORE, Expect.CHANGE):

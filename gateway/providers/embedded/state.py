@@ -14,6 +14,7 @@ from gateway.providers.embedded.rendering import Scope
 from gateway.providers.embedded.slots import Value
 from gateway.providers.embedded.turns import Result
 from personas.dialogue import Dialogue, Slot, Task
+from personas.keys import on_the_phone
 from personas.persona import Persona
 
 __all__ = ["Expect", "Expecting", "State"]
@@ -51,6 +52,8 @@ class State:
     now: datetime
     tools: Mapping[str, Mapping[str, Any]]
     """The function tools in force, by name."""
+    keypad: bool = False
+    """The caller has keys."""
 
     task: Task | None = None
     values: dict[str, Value] = field(default_factory=dict)
@@ -85,7 +88,7 @@ class State:
         tools = (
             {} if request.tool_choice == "none" else {str(tool.get("name")): tool for tool in request.tools}
         )
-        return cls(persona, dialogue, request.now, tools)
+        return cls(persona, dialogue, request.now, tools, on_the_phone(request.instructions))
 
     def scope(self, **extra: Any) -> Scope:
         """What templates can name now."""

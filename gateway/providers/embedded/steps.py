@@ -13,7 +13,10 @@ from gateway.providers.embedded.state import Expect, Expecting, State
 from gateway.providers.embedded.turns import Result
 from personas.dialogue import Slot, Step
 
-__all__ = ["closing", "hand_over", "listed_items", "next_reply", "offer_again", "say"]
+__all__ = ["closing", "hand_over", "keypad_offer", "listed_items", "next_reply", "offer_again", "say"]
+
+KEYPAD_AFTER = 2
+"""Times that a number was not understood."""
 
 
 def say(state: State, *parts: str) -> Reply:
@@ -90,7 +93,14 @@ def _ask(state: State, slot: Slot, words: list[str]) -> Reply:
         state.prompt = "And the last name, please?"
     else:
         state.prompt = state.scope().say(slot.ask[min(count, len(slot.ask) - 1)])
-    return say(state, *words, state.prompt)
+    return say(state, *words, state.prompt, keypad_offer(state, slot))
+
+
+def keypad_offer(state: State, slot: Slot) -> str:
+    """The way out for a number that was asked for and not understood twice; empty where there is none."""
+    failed = max(state.misses, state.asked.get(slot.id, 0) - 1)
+    offered = state.keypad and slot.kind in ("digits", "phone") and failed >= KEYPAD_AFTER
+    return state.dialogue.keypad if offered else ""
 
 
 # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.speech.ports import Heard
+from personas.keys import typed
 
 __all__ = [
     "MOST_TURNS", "MOST_WORDS", "TURN_WORDS", "CallerTurn", "Ours", "Result", "ToolTurn", "Turn", "item_text",
@@ -150,6 +151,9 @@ def _understood(text: str) -> str:
 
 def _message(turns: list[Turn], item: Mapping[str, Any], heard: Mapping[str, Heard]) -> None:
     text = item_text(item)
+    if (keys := typed(text)) is not None:
+        # Exact, so as good as digits that were said one by one; the other keys mean nothing here.
+        text = " ".join(key for key in keys if key.isdigit())
     if item.get("role") == "assistant":
         turns.append(Ours(text))
     elif item.get("role") == "user":
