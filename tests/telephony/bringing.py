@@ -78,7 +78,7 @@ class Way:
     keys: bool = True
     """Keys come over the stream."""
     shared: bool = False
-    """The same secret is shown in every call."""
+    """The same secret is shown in every call, or a carrier that is there as a whole repeats nothing by itself."""
     garbage: tuple[str | bytes, ...] = ("{", LONG)
     beside: Callable[[], AbstractAsyncContextManager[Any]] | None = None
     """The carrier's API."""

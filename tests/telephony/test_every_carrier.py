@@ -17,15 +17,18 @@ from tests.carrier_peers import acs_hooks
 from tests.carrier_peers.acs_peer import AcsPeer
 from tests.carrier_peers.manners import GOOD, Manners
 from tests.carrier_peers.sockets import Refused
+from tests.carrier_peers.telnyx_peer import TelnyxPeer
 from tests.telephony.bringing import OTHER, WAYS, Brought, Way, Wrong
 from tests.telephony.office import Office, office
 from tests.telephony.record import idle
+from tests.telephony.whole import WHOLE
 
 pytestmark = pytest.mark.integration
 
-EVERY = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+ALL = WAYS | WHOLE
+EVERY = pytest.mark.parametrize("way", ALL.values(), ids=ALL.keys())
 FRESH = pytest.mark.parametrize(
-    "way", [pytest.param(way, id=name) for name, way in WAYS.items() if not way.shared]
+    "way", [pytest.param(way, id=name) for name, way in ALL.items() if not way.shared]
 )
 """Those that show something else in every call."""
 
@@ -48,6 +51,12 @@ def reaching(api: Any) -> dict[str, str]:
             "ACS_CONNECTION_STRING": f"endpoint={api.base}/;accesskey={api.resource.access_key}",
             "ACS_RESOURCE_ID": api.resource.id,
             "PARLEY_ACS_OPENID_URL": f"{api.base}{acs_hooks.OPENID}",
+        }
+    if isinstance(api, TelnyxPeer):
+        return {
+            "TELNYX_PUBLIC_KEY": api.keys.public,
+            "TELNYX_API_KEY": api.api_key,
+            "PARLEY_TELNYX_API_URL": f"{api.base}/v2",
         }
     raise AssertionError(f"no settings are known for {api}")
 
