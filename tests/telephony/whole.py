@@ -1,4 +1,4 @@
-"""How Twilio, SignalWire, Telnyx, Vonage and Plivo bring a call, most of them with their whole carrier: see `bringing`."""
+"""How Twilio, SignalWire, Telnyx, Vonage and Plivo bring a call, most of them with all they are. See `bringing`."""
 
 from __future__ import annotations
 
