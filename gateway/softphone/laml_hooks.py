@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from email.utils import formatdate
 from urllib.parse import urlencode
 
@@ -62,7 +62,7 @@ class LamlHooks:
                 "StreamSid": stream,
                 "StreamName": "",
                 "StreamEvent": STREAM_EVENTS[event],
-                "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+                "Timestamp": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         )
 

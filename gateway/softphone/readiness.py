@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from gateway.checks.finding import Finding, fault, ok, warning
+from gateway.checks.finding import Finding, Level, fault, ok, warning
 from gateway.config import ENVIRONMENT, Settings
 from gateway.softphone.sheet import Sheet
 
@@ -61,8 +61,9 @@ def about_address(settings: Settings) -> Finding:
     return ok("PARLEY_PUBLIC_URL", url)
 
 
-async def reach(carrier: str, base: str) -> list[Finding]:
-    """What answers at the public address, asked from here. Sends no secret."""
+async def reach(carrier: str, base: str, *, webhook: bool = True) -> list[Finding]:
+    """What answers at the public address, asked from here: the webhook, where the carrier has one, and the media
+    socket. Sends no secret."""
     timeout = aiohttp.ClientTimeout(total=REACH_S)
     place = f"{base}/telephony/{carrier}"
     try:
@@ -72,9 +73,10 @@ async def reach(carrier: str, base: str) -> list[Finding]:
                 mend = "start the server, or look at the proxy in front of it"
                 return [fault("server", f"{base}/healthz answers {health}", mend)]
             found = [ok("server", f"{base}/healthz answers")]
-            voice = await _status(http, "POST", f"{place}/voice")
-            found.append(_webhook(f"{place}/voice", voice))
-            if voice == 403:
+            if webhook:
+                voice = await _status(http, "POST", f"{place}/voice")
+                found.append(_webhook(f"{place}/voice", voice))
+            if found[-1].level is Level.OK:
                 socket = await _status(http, "GET", f"{place}/stream/{'0' * 32}", UPGRADE)
                 found.append(_socket(socket))
             return found
@@ -106,8 +108,10 @@ def _webhook(url: str, status: int) -> Finding:
 
 
 def _socket(status: int) -> Finding:
-    if status == 403:
-        return ok("media socket", "requests for a WebSocket come through, and need a token")
+    if status in (401, 403):
+        return ok("media socket", "requests for a WebSocket come through, and need a proof")
+    if status == 404:
+        return fault("media socket", "it answers 404", "set the carrier's secret at the running server")
     mend = "have the proxy pass the headers Connection and Upgrade on"
     return fault("media socket", f"a request for a WebSocket is answered {status}", mend)
 

@@ -7,8 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from gateway import plugins
 from gateway.checks.finding import Finding, Level
 from gateway.config import Settings
+from gateway.softphone import lines as lines_of_carriers
 from gateway.softphone import readiness
 from gateway.softphone.sheet import EXAMPLE, Sheet, Step, names, sheet
 
@@ -45,7 +47,7 @@ def look(carrier: str, settings: Settings, *, offline: bool = False) -> Guide:
     address = readiness.about_address(settings)
     checks = [address]
     if settings.public_url is not None and not offline:
-        checks += asyncio.run(readiness.reach(carrier, base))
+        checks += asyncio.run(readiness.reach(carrier, base, webhook=page.webhook))
     return Guide(carrier, base, page, tuple(readiness.about_settings(page, settings)), tuple(checks))
 
 
@@ -70,7 +72,9 @@ def as_text(guide: Guide) -> str:
         lines += _step(number, step)
     lines += ["", "Settings of this server", *_found(guide.settings)]
     lines += ["", "Checks", *_found(guide.checks)]
-    how = f"Then call the number; or try it first from here: parley phone call --carrier {guide.carrier}"
+    how = "Then call."
+    if guide.carrier in plugins.names(lines_of_carriers.__name__):
+        how = f"Then call the number. Without a carrier: parley phone call --carrier {guide.carrier}"
     return "\n".join([*lines, "", how if guide.ready else "Mend what is marked ✗, then run this again."])
 
 

@@ -29,7 +29,8 @@ class Step(BaseModel):
     copy_: dict[str, str] = Field(default_factory=dict, alias="copy")
     """What is read off there → the setting that it becomes."""
     fill: dict[str, str] = Field(default_factory=dict)
-    """Field → value; `{voice}` and `{status}` stand for our webhooks."""
+    """Field → value; `{voice}` and `{status}` stand for our webhooks, `{socket}` for what is before the path of a
+    media socket; THE-SECRET for the setting."""
     note: str = ""
 
 
@@ -39,6 +40,8 @@ class Sheet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    section: str = ""
+    """Of docs/phone.md, where it is not called by the carrier's name."""
     needs: tuple[str, ...]
     """Settings without which the carrier is not there."""
     some: tuple[str, ...] = ()
@@ -46,6 +49,11 @@ class Sheet(BaseModel):
     out: tuple[str, ...] = ()
     """Settings that calls out need besides."""
     steps: tuple[Step, ...]
+
+    @property
+    def webhook(self) -> bool:
+        """The carrier asks one; otherwise it opens the media socket alone."""
+        return any("/voice" in value for step in self.steps for value in step.fill.values())
 
 
 def names() -> list[str]:
@@ -60,8 +68,10 @@ def sheet(carrier: str, base: str = EXAMPLE) -> Sheet:
     if carrier not in names():
         raise LookupError(f"there is no carrier {carrier!r}; there is: {', '.join(names())}")
     path = f"{base}/telephony/{carrier}"
+    places = {"{voice}": f"{path}/voice", "{status}": f"{path}/status"}
+    places["{socket}"] = f"ws{path.removeprefix('http')}"
     told = tomllib.loads((_folder() / f"{carrier}.toml").read_text("utf-8"))
-    return Sheet.model_validate(_filled(told, {"{voice}": f"{path}/voice", "{status}": f"{path}/status"}))
+    return Sheet.model_validate(_filled(told, places))
 
 
 def _filled(value: Any, places: dict[str, str]) -> Any:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.checks.finding import Level
+from gateway.softphone import readiness
 from media.level import dbfs
 from tests.caller_audio import caller
 from tests.e2e.server import Server, running
@@ -151,6 +153,18 @@ async def test_signed_calls_use_the_public_address(signed: Server) -> None:
     assert ran.code == 0, ran.out + ran.err
     assert f"connect to {PUBLIC.replace('https', 'wss')}" in ran.of("answer")[0]["text"]
     assert len(sessions_of(signed, carrier_calls(signed)[-1])) == 1
+
+
+async def test_set_ups_are_seen_from_outside(server: Server, signed: Server) -> None:
+    """`parley phone setup` asks servers as they are."""
+    ready = {one.about: one.level for one in await readiness.reach("twilio", signed.url)}
+    assert ready == {"server": Level.OK, "webhook": Level.OK, "media socket": Level.OK}
+    for carrier, webhook in (("jambonz", True), ("genesys", False)):
+        *_, last = await readiness.reach(carrier, signed.url, webhook=webhook)
+        assert "answers 404" in last.seen, carrier
+    *_, last = await readiness.reach("twilio", server.url)
+    assert (last.about, last.level) == ("webhook", Level.FAULT)
+    assert "takes what is not signed" in last.seen
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
@@ -74,7 +74,7 @@ class _Vonage:
             "conversation_uuid": self._conversation,
             "status": status,
             "direction": call.direction,
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(now)),
+            "timestamp": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         }
         if seconds is not None:
             told |= {"duration": str(seconds), "rate": "0.00", "price": "0.00", "network": "none"}
