@@ -213,6 +213,18 @@ async def test_a_person_who_does_not_answer_sends_the_agent_back(tmp_path: Path)
         assert call.ended is None
 
 
+async def test_a_voicemail_is_nobody(tmp_path: Path) -> None:
+    async with house(tmp_path) as there, there.caller() as (_, call):
+        order = await there.twilio.placed(10)
+        async with order.answer(answered_by="machine_start", verdict_after_s=1.0) as person:
+            await person.over(15)
+            assert await asyncio.to_thread(settles, there.outputs, 10)
+        assert "voicemail" in str(there.outputs()[0]["error"])
+        before = call.heard.played_ms
+        await call.played(before + 1000)
+        assert call.ended is None
+
+
 async def test_a_caller_who_hangs_up_on_hold_ends_the_call_to_the_person(tmp_path: Path) -> None:
     async with house(tmp_path) as there:
         async with picked_up(there) as (phone, _, person, _):

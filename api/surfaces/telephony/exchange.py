@@ -58,7 +58,7 @@ class CallExchange:
                 to,
                 tenant=self._tenant,
                 persona=consultation.persona,
-                machine_detection=True,
+                machine_detection=bool(self._counter.deps.settings.machine_detection),
             )
         except (NotPlaced, SQLAlchemyError) as fault:
             await self._tell("transfer_failed")
