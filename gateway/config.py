@@ -244,6 +244,9 @@ class Settings(BaseModel):
     acs_secret: SecretStr | None = Field(
         None, description="The secret in the URL that Event Grid posts to."
     )
+    acs_phone_number: str | None = Field(
+        None, pattern=NUMBER, description="Our number at Azure, which outbound calls show."
+    )
     acs_openid_url: str = Field(
         "https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration",
         description="Tells where the keys are published that Azure signs with.",
@@ -560,6 +563,7 @@ ENVIRONMENT: dict[str, str] = {
     "acs_connection_string": "ACS_CONNECTION_STRING",
     "acs_resource_id": "ACS_RESOURCE_ID",
     "acs_secret": "PARLEY_ACS_SECRET",
+    "acs_phone_number": "ACS_PHONE_NUMBER",
     "acs_openid_url": "PARLEY_ACS_OPENID_URL",
     "exotel_secret": "PARLEY_EXOTEL_SECRET",
     "genesys_api_key": "GENESYS_API_KEY",

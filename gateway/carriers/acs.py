@@ -36,8 +36,10 @@ __all__ = [
     "NAME",
     "Stream",
     "answer",
+    "dial",
     "handshake",
     "media_streaming",
+    "phone",
     "stream_of",
     "validation_reply",
     "verify_socket",
@@ -194,15 +196,37 @@ def answer(
 ) -> dict[str, Any]:
     """The body of `callConnections:answer` for one `IncomingCall` event. The stream tells nothing of the call, so what
     it has to know goes into the query of `url`. Raises ValueError without a token."""
-    if not token:
-        raise ValueError("a stream without its one-time token")
-    named = {"token": token, "caller": caller, "called": called} | dict(parameters or {})
-    query = urlencode({name: value for name, value in named.items() if value})
+    named = {"caller": caller, "called": called} | dict(parameters or {})
     return {
         "incomingCallContext": incoming_call_context,
         "callbackUri": callback_url,
-        "mediaStreamingOptions": media_streaming(f"{url}{'&' if '?' in url else '?'}{query}", rate=rate),
+        "mediaStreamingOptions": media_streaming(_telling(url, token, named), rate=rate),
     }
+
+
+def dial(
+    url: str, *, token: str, to: str, number: str, callback_url: str, rate: int = 24000
+) -> dict[str, Any]:
+    """The body of `callConnections` that has `to` called from `number`, both in E.164. The stream begins as somebody
+    answers. Raises ValueError without a token."""
+    return {
+        "targets": [phone(to)],
+        "sourceCallerIdNumber": {"value": number},
+        "callbackUri": callback_url,
+        "mediaStreamingOptions": media_streaming(_telling(url, token, {}), rate=rate),
+    }
+
+
+def phone(number: str) -> dict[str, Any]:
+    """Somebody at a telephone."""
+    return {"kind": "phoneNumber", "phoneNumber": {"value": number}}
+
+
+def _telling(url: str, token: str, named: Mapping[str, str]) -> str:
+    if not token:
+        raise ValueError("a stream without its one-time token")
+    told = {"token": token} | {name: value for name, value in named.items() if value}
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(told)}"
 
 
 def validation_reply(events: object) -> dict[str, str] | None:

@@ -81,9 +81,11 @@ class Placed:
 class TwilioPeer(Whole):
     """Twilio for one account. `base` instead of `https://api.twilio.com`; `via` is where the application listens."""
 
-    def __init__(self, account: Account, via: str | None) -> None:
+    def __init__(self, account: Account, via: str | None, prefix: str = "") -> None:
         super().__init__(via)
         self.account = account
+        self.prefix = prefix
+        """Before the paths of the API: `/api/laml` is SignalWire's (reference 8)."""
         self.phones: dict[str, TwilioPhone] = {}
         """By call sid."""
         self._placed: asyncio.Queue[Placed] = asyncio.Queue(100)
@@ -91,9 +93,9 @@ class TwilioPeer(Whole):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, account: Account | None = None, via: str | None = None
+        cls, account: Account | None = None, via: str | None = None, *, prefix: str = ""
     ) -> AsyncIterator[TwilioPeer]:
-        peer = cls(account or Account(), via)
+        peer = cls(account or Account(), via, prefix)
         async with peer.serving(peer.handle):
             yield peer
 
@@ -133,7 +135,7 @@ class TwilioPeer(Whole):
         user, password = basic_auth(request) or ("", "")
         if user != self.account.sid or not hmac.compare_digest(password, self.account.token):
             raise Refusal(401, 20003, "Authenticate")
-        root = f"/{VERSION}/Accounts/{self.account.sid}/Calls"
+        root = f"{self.prefix}/{VERSION}/Accounts/{self.account.sid}/Calls"
         if not request.path.startswith(root):
             raise Refusal(404, 20404, f"{request.path} was not found")
         if request.method == "POST" and request.type != "application/x-www-form-urlencoded":

@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+from tests.carrier_peers.acs_hooks import OPENID
+from tests.carrier_peers.acs_peer import AcsPeer
 from tests.carrier_peers.plivo_peer import PlivoPeer
 from tests.carrier_peers.telnyx_peer import TelnyxPeer
 from tests.carrier_peers.twilio_peer import TwilioPeer
 from tests.carrier_peers.vonage_hooks import Account as VonageAccount
 from tests.carrier_peers.vonage_peer import VonagePeer
 
-__all__ = ["CARRIERS", "OURS", "PUBLIC", "VONAGE", "carrier_call", "ended"]
+__all__ = ["APIS", "CARRIERS", "OTHERS", "OURS", "PUBLIC", "VONAGE", "carrier_call", "ended"]
 
 PUBLIC = "https://voice.example.test"
 OURS = "+15550100002"
@@ -77,12 +79,48 @@ async def _plivo() -> AsyncIterator[tuple[PlivoPeer, dict[str, str]]]:
         )
 
 
+@asynccontextmanager
+async def _acs() -> AsyncIterator[tuple[AcsPeer, dict[str, str]]]:
+    async with AcsPeer.open() as peer:
+        yield (
+            peer,
+            {
+                "ACS_CONNECTION_STRING": f"endpoint={peer.base}/;accesskey={peer.resource.access_key}",
+                "ACS_RESOURCE_ID": peer.resource.id,
+                "PARLEY_ACS_SECRET": "0123456789abcdef0123456789abcdef",
+                "ACS_PHONE_NUMBER": OURS,
+                "PARLEY_ACS_OPENID_URL": f"{peer.base}{OPENID}",
+            },
+        )
+
+
 CARRIERS: dict[str, Callable[[], AbstractAsyncContextManager[tuple[Any, dict[str, str]]]]] = {
     "twilio": _twilio,
     "telnyx": _telnyx,
     "vonage": _vonage,
     "plivo": _plivo,
+    "acs": _acs,
 }
+
+
+@asynccontextmanager
+async def _signalwire() -> AsyncIterator[tuple[TwilioPeer, dict[str, str]]]:
+    async with TwilioPeer.open(prefix="/api/laml") as peer:
+        yield (
+            peer,
+            {
+                "SIGNALWIRE_SPACE_URL": peer.base,
+                "SIGNALWIRE_PROJECT_ID": peer.account.sid,
+                "SIGNALWIRE_API_TOKEN": peer.account.token,
+                "SIGNALWIRE_PHONE_NUMBER": OURS,
+            },
+        )
+
+
+APIS = CARRIERS | {"signalwire": _signalwire}
+"""Those whose API alone is played, too."""
+OTHERS = [name for name in CARRIERS if name != "acs"]
+"""Without Azure, which ends no call that rings, and detects no machines."""
 
 
 def carrier_call(carrier: str, phone: Any) -> str:
@@ -94,6 +132,8 @@ def carrier_call(carrier: str, phone: Any) -> str:
             return str(phone.ids.leg)
         case "vonage":
             return str(phone.legs.uuid)
+        case "acs":
+            return str(phone.call.correlation)
         case _:
             return str(phone.leg.uuid)
 
@@ -101,9 +141,11 @@ def carrier_call(carrier: str, phone: Any) -> str:
 def ended(carrier: str, phone: Any) -> bool:
     """Whether the call is over at the carrier."""
     match carrier:
-        case "twilio":
+        case "twilio" | "signalwire":
             return phone.call.status in ("completed", "canceled", "busy")
         case "telnyx":
             return bool(phone.state == "hangup")
+        case "acs":
+            return bool(phone.state == "disconnected")
         case _:
             return not phone.live

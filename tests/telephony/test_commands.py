@@ -18,7 +18,7 @@ from gateway.config import Settings, from_env
 from gateway.errors import ConfigError
 from tests.carrier_peers.application import served
 from tests.carrier_peers.rest import Reply
-from tests.telephony.carriers import CARRIERS, OURS, PUBLIC, VONAGE, ended
+from tests.telephony.carriers import APIS, OTHERS, OURS, PUBLIC, VONAGE, ended
 
 pytestmark = pytest.mark.integration
 
@@ -30,6 +30,9 @@ def calling(carrier: str) -> Calling:
     here = f"{PUBLIC}/telephony/{carrier}"
     stream = f"wss://voice.example.test/telephony/{carrier}/stream/{TOKEN}"
     return Calling(f"{here}/voice", Place(stream, TOKEN, f"{here}/after", f"{here}/status"))
+
+
+NOT_FOR_THE_API = ("TELNYX_PUBLIC_KEY", "VONAGE_SIGNATURE_SECRET", "ACS_RESOURCE_ID")
 
 
 @dataclass
@@ -58,7 +61,7 @@ class At:
 @asynccontextmanager
 async def at(carrier: str) -> AsyncIterator[At]:
     commands = Commands()
-    async with CARRIERS[carrier]() as (peer, environ):
+    async with APIS[carrier]() as (peer, environ):
         settings = from_env({"PARLEY_PUBLIC_URL": PUBLIC, **environ})
         running = commands.lifetime(web.Application())
         await anext(running)
@@ -78,7 +81,7 @@ async def refused(run: Callable[[], Awaitable[object]]) -> Refused:
 # ── dialling ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", APIS)
 @pytest.mark.parametrize("machine_detection", [False, True])
 async def test_dials(carrier: str, machine_detection: bool) -> None:
     async with at(carrier) as here:
@@ -86,10 +89,10 @@ async def test_dials(carrier: str, machine_detection: bool) -> None:
         assert here.peer.faults == []
         phone = order.phone
         match carrier:
-            case "twilio":
+            case "twilio" | "signalwire":
                 assert (phone.call.from_, phone.call.to, phone.call.sid) == (OURS, THEIRS, call)
                 wanted = order.order.fields
-                assert wanted["Url"] == f"{PUBLIC}/telephony/twilio/voice"
+                assert wanted["Url"] == f"{PUBLIC}/telephony/{carrier}/voice"
                 assert ("AsyncAmdStatusCallback" in wanted) is machine_detection
             case "telnyx":
                 assert (phone.numbers, phone.ids.control) == ((OURS, THEIRS), call)
@@ -98,23 +101,26 @@ async def test_dials(carrier: str, machine_detection: bool) -> None:
             case "vonage":
                 assert (phone.legs.from_, phone.legs.to, phone.legs.uuid) == (OURS[1:], THEIRS[1:], call)
                 assert (order.order.advanced_machine_detection is not None) is machine_detection
+            case "acs":
+                assert (phone.call.from_, phone.call.to, phone.call.connection) == (OURS, THEIRS, call)
+                assert TOKEN in order.order.mediaStreamingOptions.transportUrl
             case _:
                 assert (phone.leg.from_, phone.leg.to) == (OURS[1:], THEIRS[1:])
                 assert call == f"request:{phone.leg.request}"
                 assert ("machine_detection_url" in order.fields) is machine_detection
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", APIS)
 async def test_needs_what_opens_the_api(carrier: str) -> None:
-    async with CARRIERS[carrier]() as (_, environ):
+    async with APIS[carrier]() as (_, environ):
         for missing in environ:
-            if missing.startswith("PARLEY_") or missing in ("TELNYX_PUBLIC_KEY", "VONAGE_SIGNATURE_SECRET"):
+            if missing.startswith("PARLEY_") or missing in NOT_FOR_THE_API:
                 continue
             settings = from_env({name: value for name, value in environ.items() if name != missing})
             assert DESKS[carrier].dial(THEIRS, calling(carrier), settings) is None, missing
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", APIS)
 def test_an_answer_without_a_call_cannot_be_read(carrier: str) -> None:
     answers: list[dict[str, Any]] = [{}, {"data": {}}, {"data": 7}, {"sid": 7}, {"uuid": ""}]
     for answer in [*answers, {"request_uuid": "x" * 129}]:
@@ -125,7 +131,7 @@ def test_an_answer_without_a_call_cannot_be_read(carrier: str) -> None:
 # ── hanging up ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", [*OTHERS, "signalwire"])
 async def test_hangs_up_a_call_that_rings(carrier: str) -> None:
     async with at(carrier) as here:
         call, order = await here.dialled()
@@ -136,7 +142,7 @@ async def test_hangs_up_a_call_that_rings(carrier: str) -> None:
         assert refusal.ended, refusal
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", APIS)
 async def test_what_is_refused_for_another_reason_is_not_over(carrier: str) -> None:
     async with at(carrier) as here:
         call, _ = await here.dialled()
@@ -159,6 +165,10 @@ async def test_what_is_refused_for_another_reason_is_not_over(carrier: str) -> N
 
 WAITING = {
     "twilio": (
+        "<Response><Pause length='60'/><Dial><Number>+15550100003</Number></Dial></Response>",
+        "text/xml",
+    ),
+    "signalwire": (
         "<Response><Pause length='60'/><Dial><Number>+15550100003</Number></Dial></Response>",
         "text/xml",
     ),
@@ -188,7 +198,7 @@ async def talking(here: At) -> AsyncIterator[tuple[str, Any]]:
         hook = () if desk.name == "telnyx" else (f"{PUBLIC}/telephony/{desk.name}/voice",)
         async with peer.ring(*hook) as phone:
             match desk.name:
-                case "twilio":
+                case "twilio" | "signalwire":
                     await phone.doing("Dial")
                     yield phone.call.sid, phone
                 case "telnyx":
@@ -203,7 +213,7 @@ async def talking(here: At) -> AsyncIterator[tuple[str, Any]]:
         assert peer.faults == []
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", [*OTHERS, "signalwire"])
 @pytest.mark.parametrize("to", [EXPERT, "sip:expert@pbx.example.test"])
 async def test_transfers_the_caller(carrier: str, to: str) -> None:
     async with at(carrier) as here, talking(here) as (call, phone):
@@ -284,3 +294,22 @@ def test_signalwire_is_commanded_as_twilio_is() -> None:
     assert dial is not None
     assert "PT1" not in repr(dial)
     assert desk.placed({"sid": "c-2"}) == "c-2"
+
+
+async def test_azure_ends_and_transfers_calls_that_are_up() -> None:
+    async with at("acs") as here:
+        call, order = await here.dialled()
+        phone = order.phone
+        phone.state = "connected"
+        assert here.desk.transfer(call, "sip:expert@pbx.example.test", here.settings) is None
+        await here.run(here.desk.transfer(call, EXPERT, here.settings, caller_id=OURS))
+        action, body = phone.commands[-1]
+        assert (action, body["targetParticipant"]["phoneNumber"]) == (
+            "transferToParticipant",
+            {"value": EXPERT},
+        )
+        await here.run(here.desk.hang_up_call(call, here.settings))
+        assert ended("acs", phone)
+        assert here.peer.faults == []
+        refusal = await refused(lambda: here.run(here.desk.hang_up_call(call, here.settings)))
+        assert refusal.ended

@@ -23,7 +23,7 @@ from tests.carrier_peers import twilio_hooks
 from tests.carrier_peers.http import deliver
 from tests.carrier_peers.rest import Reply, Request
 from tests.carrier_peers.twilio_hooks import PhoneCall
-from tests.telephony.carriers import CARRIERS, PUBLIC, ended
+from tests.telephony.carriers import CARRIERS, OTHERS, PUBLIC, ended
 
 pytestmark = pytest.mark.integration
 
@@ -207,7 +207,7 @@ async def test_a_call_that_is_placed_without_our_knowing_is_hung_up(
         assert {fault.code for fault in twilio.faults} <= {"20404"}
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", OTHERS)
 async def test_a_call_of_which_nothing_is_heard_is_given_up(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, carrier: str
 ) -> None:
@@ -224,7 +224,7 @@ async def test_a_call_of_which_nothing_is_heard_is_given_up(
         assert peer.faults == []
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", OTHERS)
 async def test_what_rings_ends_with_the_server(sqlite_url: str, carrier: str) -> None:
     async with CARRIERS[carrier]() as (peer, environ):
         given = from_env({"PARLEY_PUBLIC_URL": PUBLIC, "PARLEY_API_KEYS": KEY, **environ})
@@ -257,7 +257,7 @@ async def found(carrier: str, phone: Any) -> list[tuple[str, str]]:
             return [("machine", "machine")]
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", OTHERS)
 async def test_who_answered_is_told_to_the_call_and_kept(sqlite_url: str, carrier: str) -> None:
     picked_up: dict[str, dict[str, Any]] = {
         "twilio": {"answered_by": "machine_end_beep", "verdict_after_s": 0.02},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -75,7 +76,9 @@ async def test_calls_out(tmp_path: Path, carrier: str) -> None:
         # Nobody picks up.
         await placed(server)
         order = await peer.placed()
-        await order.fail({"telnyx": "user_busy", "plivo": "USER_BUSY"}.get(carrier, "busy"))
+        await order.fail(
+            *{"telnyx": ["user_busy"], "plivo": ["USER_BUSY"], "acs": []}.get(carrier, ["busy"])
+        )
         name = carrier_call(carrier, order.phone)
         assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 5)
         assert only_call(server, name).calls == 0
@@ -89,7 +92,7 @@ async def test_calls_out(tmp_path: Path, carrier: str) -> None:
             await phone.until(lambda: ended(carrier, phone), "the carrier's call goes on")
         await idle(server)
         # What is commanded after the end is answered so, and is no fault.
-        assert {fault.code for fault in peer.faults} <= {"90018", "404"}
+        assert {fault.code for fault in peer.faults} <= {"90018", "404", "8522"}
         written = server.written()
         assert NUMBER not in written
         assert NUMBER[1:] not in written
@@ -103,3 +106,19 @@ async def test_calls_that_ring_end_with_the_server(tmp_path: Path) -> None:
             order = await twilio.placed()
             assert not ended("twilio", order.phone)
         assert ended("twilio", order.phone)
+
+
+@pytest.mark.parametrize("carrier", ["twilio", "telnyx", "vonage", "acs"])
+async def test_a_call_ends_at_its_carrier_when_the_server_stops(tmp_path: Path, carrier: str) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        peer, environ = await stack.enter_async_context(CARRIERS[carrier]())
+        async with serving(tmp_path, PARLEY_API_KEYS=KEY, **environ) as server:
+            peer.via = server.url
+            await placed(server)
+            phone = await stack.enter_async_context((await peer.placed()).answer())
+            await (await phone.stream()).played(200)
+            assert not ended(carrier, phone)
+        assert ended(carrier, phone)
+        # With the server its webhooks are gone; the call is not.
+        commanded = [one for one in peer.requests if one.method in ("POST", "PUT")]
+        assert len(commanded) >= 2

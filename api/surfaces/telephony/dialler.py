@@ -106,6 +106,7 @@ class Dialler:
     ) -> Placed:
         """Have `desk` call `to` (E.164), where `persona` speaks once somebody picks up. `overrides`: what it is told of
         this call (`personas.briefing`). `here`: how the carrier reaches us, where `PARLEY_PUBLIC_URL` does not say.
+        `machine_detection` asks the carrier who answered, unless the settings forbid it.
         Raises NotPlaced, SQLAlchemyError."""
         deps, counter = self._deps, self._counter
         here = here or deps.settings.public_url
@@ -121,7 +122,8 @@ class Dialler:
         ticket = Ticket(desk.name, "", new.id, tenant, persona.id, outbound=True)
         place = counter.place_at(here, desk, ticket, lasting_s=GIVE_UP_S)
         calling = Calling(f"{here}/telephony/{desk.name}/voice?placed={new.id}", place, RING_S)
-        command = desk.dial(to, calling, deps.settings, machine_detection=machine_detection)
+        detection = machine_detection and bool(deps.settings.machine_detection)
+        command = desk.dial(to, calling, deps.settings, machine_detection=detection)
         if command is None:
             raise NotPlaced(400, f"{desk.name} is not set up to place calls: docs/phone.md, Calls out.")
         now = asyncio.get_running_loop().time()

@@ -79,7 +79,7 @@ class Outbound:
         async def dial() -> str:
             placed = await self._dialler.place(
                 self._dialler.carrier(), ask.number, tenant=tenant, persona=persona, overrides=ask.overrides,
-                machine_detection=bool(deps.settings.machine_detection) and persona.voicemail is not None, here=here,
+                machine_detection=persona.voicemail is not None, here=here,
             )  # fmt: skip
             return placed.session_id
 

@@ -16,6 +16,7 @@ from api.surfaces.telephony.acs_api import command, resource
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import (
     Asked,
+    Calling,
     Command,
     Desk,
     Document,
@@ -142,6 +143,34 @@ class _Acs(Bare):
         """The end of the stream leaves the call up, in silence."""
         return False
 
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        """Azure detects no machines."""
+        number = settings.acs_phone_number
+        if not number or resource(settings) is None:
+            return None
+        body = acs.dial(
+            place.place.stream,
+            token=place.place.token,
+            to=to,
+            number=number,
+            callback_url=place.place.status,
+        )
+        return _command(settings, "callConnections", body)
+
+    def placed(self, answer: dict[str, Any]) -> str:
+        return identity(answer, "correlationId")
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        """To numbers only; the caller's own number is shown without one of ours."""
+        if resource(settings) is None or not to.startswith("+"):
+            return None
+        body: dict[str, Any] = {"targetParticipant": acs.phone(to)}
+        if caller_id:
+            body["sourceCallerIdNumber"] = {"value": caller_id}
+        return _command(settings, f"callConnections/{call}:transferToParticipant", body)
+
     def handle(self, answer: dict[str, Any]) -> str:
         return party(answer, "callConnectionId")
 
@@ -190,6 +219,7 @@ def _notice(event: dict[str, Any], now: float) -> Notice | None:
         None,
         meta,
         handle=identity(data, "callConnectionId"),
+        over=kind in ("CallDisconnected", "CreateCallFailed"),
     )
 
 
