@@ -54,6 +54,10 @@ def _a_encoded() -> npt.NDArray[np.uint8]:
 
 
 DECODED: dict[Law, npt.NDArray[np.int16]] = {"mu": _mu_decoded(), "a": _a_decoded()}
+HALVES: dict[Law, tuple[bytes, bytes]] = {
+    law: (table.tobytes()[0::2], table.tobytes()[1::2]) for law, table in DECODED.items()
+}
+"""The lower and the upper byte of each."""
 FLOATS: dict[Law, npt.NDArray[np.float32]] = {
     law: (table / np.float32(32768)).astype(np.float32) for law, table in DECODED.items()
 }
@@ -62,14 +66,17 @@ ENCODED: dict[Law, npt.NDArray[np.uint8]] = {"mu": _mu_encoded(), "a": _a_encode
 
 def decode(companded: bytes, law: Law) -> bytes:
     """G.711 → PCM16 little-endian at the same rate: two bytes for one."""
-    return bytes(DECODED[law][np.frombuffer(companded, np.uint8)].tobytes())
+    low, high = HALVES[law]
+    pcm = bytearray(2 * len(companded))
+    pcm[0::2], pcm[1::2] = companded.translate(low), companded.translate(high)
+    return bytes(pcm)
 
 
 def linear(companded: bytes, law: Law) -> npt.NDArray[np.float32]:
     """G.711 → samples between −1 and 1."""
-    return FLOATS[law][np.frombuffer(companded, np.uint8)]
+    return FLOATS[law].take(np.frombuffer(companded, np.uint8))
 
 
 def encode(pcm: bytes, law: Law) -> bytes:
     """PCM16 little-endian, whole samples → G.711 at the same rate: one byte for two."""
-    return bytes(ENCODED[law][np.frombuffer(pcm, "<u2")].tobytes())
+    return ENCODED[law].take(np.frombuffer(pcm, "<u2")).tobytes()

@@ -5,20 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from media.audio import PCM24, AudioFormat, Law
-from media.g711 import DECODED
+from media.audio import PCM24, AudioFormat
+from media.g711 import FLOATS
 
 __all__ = ["FLOOR_DBFS", "dbfs", "rms"]
 
 FLOOR_DBFS = -96.0
 """The level of silence: one step of 16 bits is -90.3 dBFS, so nothing audible lies below."""
-
-SQUARES: dict[Law, npt.NDArray[np.float32]] = {
-    law: table.astype(np.float32) ** 2 for law, table in DECODED.items()
-}
-"""Of every code of G.711."""
 
 
 def rms(audio: bytes, form: AudioFormat = PCM24) -> float:
@@ -26,8 +20,8 @@ def rms(audio: bytes, form: AudioFormat = PCM24) -> float:
     if not audio:
         return 0.0
     if form.law is not None:
-        squares = SQUARES[form.law][np.frombuffer(audio, np.uint8)]
-        return math.sqrt(float(squares.sum()) / len(audio))
+        samples = FLOATS[form.law].take(np.frombuffer(audio, np.uint8))
+        return 32768 * math.sqrt(float(np.dot(samples, samples)) / len(audio))
     samples = np.frombuffer(audio, dtype="<i2").astype(np.float32)
     return math.sqrt(float(np.dot(samples, samples)) / samples.size)
 

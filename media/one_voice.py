@@ -27,8 +27,6 @@ WINDOW = 320
 """40 ms at 8 kHz."""
 SHORTEST, LONGEST = 20, 134
 """The pitch periods looked for, in samples: 400 to 60 Hz."""
-FFT = 512
-"""Holds the window and the longest period, so that nothing wraps round."""
 
 CLEAR = 0.83
 NEAR_PEAK = 12.0
@@ -48,14 +46,13 @@ MOST_DIP, LEAST_DIP = 18.0, 12.0
 ABOVE_ROOM = 3.0
 """Where the room is loud a dip goes no further than to so much above it."""
 
+_NOTHING: Floats = np.zeros(LONGEST - 1, np.float32)
 _SHAPE: Floats = np.hanning(WINDOW + 2)[1:-1].astype(np.float32)
 
 
 def _periodic(window: Floats) -> Floats:
-    """The autocorrelation at each period looked for, before it is normalised; the first value is at none."""
-    spectrum = np.fft.rfft(window, FFT)
-    power = spectrum.real**2 + spectrum.imag**2
-    line: Floats = np.fft.irfft(power, FFT).astype(np.float32)
+    """The autocorrelation at each period up to the longest, before it is normalised; the first value is at none."""
+    line: Floats = np.correlate(np.concatenate((window, _NOTHING)), window)
     return line
 
 
@@ -70,14 +67,14 @@ class OneVoice:
 
     def __init__(self, *, hasty: bool) -> None:
         self._hasty = hasty
-        self._line: Floats = np.zeros(WINDOW, np.float32)
+        self._before: Floats = np.zeros(WINDOW // 2, np.float32)
         self._past: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)
         self._dip = MOST_DIP
 
     def feed(self, narrow: Floats, loudness: float, *, sounds: bool) -> None:
         """The next 160 samples at 8 kHz. `sounds`: it may belong to a voice; others are not looked into."""
-        self._line = np.concatenate((self._line[narrow.size :], narrow))
-        self._past.append((loudness, self._clarity() if sounds else 0.0))
+        before, self._before = self._before, narrow
+        self._past.append((loudness, _clarity(np.concatenate((before, narrow))) if sounds else 0.0))
 
     def begin(self, frames: int, room: float) -> None:
         """A sound began `frames` ago in a room this loud."""
@@ -111,7 +108,8 @@ class OneVoice:
             before = loudness
         return False
 
-    def _clarity(self) -> float:
-        line = _periodic((self._line - self._line.mean()) * _SHAPE)
-        power = float(line[0])
-        return float((line[SHORTEST:LONGEST] * _FAIR).max()) / power if power > 1e-9 else 0.0
+
+def _clarity(window: Floats) -> float:
+    line = _periodic((window - window.mean()) * _SHAPE)
+    power = float(line[0])
+    return float((line[SHORTEST:LONGEST] * _FAIR).max()) / power if power > 1e-9 else 0.0

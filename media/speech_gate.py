@@ -1,8 +1,8 @@
 """How loud speech must be to count: the loudness of frames, and the gate above noise and echo.
 
 Loudness here is that of the louder of two bands, 200–2000 Hz (voice) and 2000–3600 Hz (consonants), in dB below
-full scale: hum, hiss and wind lose 5 to 15 dB there against speech. The filters that make 8 and 16 kHz for the
-classifiers live here too: of 24 kHz, or of a telephone's 8 kHz.
+full scale: hum, hiss and wind lose 5 to 15 dB there against speech. The filter that makes 8 kHz of 24 kHz lives here
+too; a telephone has them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from media import g711
 from media.audio import PCM24, AudioFormat
 
-__all__ = ["Bands", "Floats", "Front", "Gate", "Wide"]
+__all__ = ["Bands", "Floats", "Front", "Gate", "lowpass"]
 
 Floats = NDArray[np.float32]
 
 NARROW = 160
 """Samples of one 20 ms frame at 8 kHz."""
+FLOAT = np.dtype(np.float32).itemsize
 SILENT = -96.0
 
 ROOM_FRAMES = 75
@@ -39,6 +40,8 @@ QUIET = -55.0
 LEAST_ON, MOST_ON, OFF = 6.0, 12.0, 3.0
 """How far above the room: a steady noise needs little, one that swells and falls (voices) more."""
 LOWEST_ON, LOWEST_OFF = -52.0, -56.0
+UNFILTERED = 10 ** (-66 / 10)
+"""Power of a frame 14 dB below the lowest gate."""
 BELOW_PEAK = 30.0
 """Speech that trails off further than this below its loudest frame is over."""
 ECHO_COUPLING = -20.0
@@ -48,52 +51,18 @@ FAR_FRAMES = 15
 """300 ms: the longest way from our speaker clock to the microphone and back."""
 
 
-def _lowpass(cut: float, rate: float, taps: int) -> Floats:
+def lowpass(cut: float, rate: float, taps: int) -> Floats:
+    """A filter's kernel; symmetric."""
     at = np.arange(taps) - (taps - 1) / 2
     kernel = 2 * cut / rate * np.sinc(2 * cut / rate * at) * np.hamming(taps)
     normal: Floats = (kernel / kernel.sum()).astype(np.float32)
     return normal
 
 
-_TO_8K = _lowpass(3600.0, 24_000.0, 45)
-_HALVES = _lowpass(7200.0, 48_000.0, 61) * np.float32(2.0)
-_DOUBLES = _lowpass(3800.0, 16_000.0, 61) * np.float32(2.0)
-_VOICE = _lowpass(2000.0, 8000.0, 65) - _lowpass(200.0, 8000.0, 65)
-_CONSONANTS = _lowpass(3600.0, 8000.0, 65) - _lowpass(2000.0, 8000.0, 65)
-# Convolution turns a kernel round; what follows are products with what is heard, in its order.
-_TO_8K = np.ascontiguousarray(_TO_8K[::-1])
-_BOTH: Floats = np.ascontiguousarray(np.stack((_VOICE[::-1], _CONSONANTS[::-1]), axis=1).astype(np.float32))
-FLOAT = np.dtype(np.float32).itemsize
-
-
-class _Window:
-    """What was heard last, so that a filter's windows join without a seam. One array, moved along."""
-
-    def __init__(self, taps: int, size: int, step: int) -> None:
-        self._past, self._size = taps - 1, size
-        self._line: Floats = np.zeros(self._past + size, np.float32)
-        self._windows: Floats = as_strided(self._line, (size // step, taps), (step * FLOAT, FLOAT))
-
-    def over(self, frame: Floats) -> Floats:
-        """The windows that end with each `step`th sample of the frame: one row each, valid until the next call."""
-        line = self._line
-        line[: self._past] = line[self._size :]
-        line[self._past :] = frame
-        return self._windows
-
-
-class Bands:
-    """The loudness of one 8 kHz frame after another. Keeps its filters' state; delays by less than 5 ms."""
-
-    def __init__(self) -> None:
-        self._window = _Window(len(_BOTH), NARROW, 1)
-
-    def loudness(self, narrow: Floats) -> float:
-        """In dB below full scale."""
-        both = self._window.over(narrow) @ _BOTH
-        both *= both
-        power = float(both.sum(axis=0).max()) / NARROW
-        return 10.0 * math.log10(power) if power > 1e-10 else SILENT
+_TO_8K = lowpass(3600.0, 24_000.0, 45) * np.float32(1 / 32768)
+"""From 16 bits to between −1 and 1 as well. Like every kernel here it is symmetric: it needs no turning round."""
+_VOICE = (lowpass(2000.0, 8000.0, 65) - lowpass(200.0, 8000.0, 65)).astype(np.float32)
+_CONSONANTS = (lowpass(3600.0, 8000.0, 65) - lowpass(2000.0, 8000.0, 65)).astype(np.float32)
 
 
 class Front:
@@ -104,37 +73,34 @@ class Front:
         if form != PCM24 and form.law is None:
             raise ValueError(f"voices are detected at 24 kHz or in G.711, not at {form.rate} Hz")
         self._law = form.law
-        self._window = _Window(len(_TO_8K), 3 * NARROW, 3)
+        self._line: Floats = np.zeros(_TO_8K.size - 1 + 3 * NARROW, np.float32)
+        self._windows: Floats = as_strided(self._line, (NARROW, _TO_8K.size), (3 * FLOAT, FLOAT))
 
     def take(self, frame: bytes) -> Floats:
         """160 samples: of 24 kHz every third, low-passed."""
         if self._law is not None:
             return g711.linear(frame, self._law)
-        samples = np.frombuffer(frame, "<i2").astype(np.float32)
-        samples *= np.float32(1 / 32768)
-        return self._window.over(samples) @ _TO_8K
+        line, past = self._line, _TO_8K.size - 1
+        line[:past] = line[-past:]
+        line[past:] = np.frombuffer(frame, "<i2")
+        return self._windows @ _TO_8K
 
 
-class Wide:
-    """The same at 16 kHz: twice as many samples, low-passed, then of 24 kHz every third."""
+class Bands:
+    """The loudness of one 8 kHz frame after another. Keeps its filters' state; delays by less than 5 ms."""
 
-    def __init__(self, form: AudioFormat) -> None:
-        self._law = form.law
-        self._kernel, self._every = (_HALVES, 3) if form.law is None else (_DOUBLES, 1)
-        self._past: Floats = np.zeros(self._kernel.size // 2, np.float32)
+    def __init__(self) -> None:
+        self._before: Floats = np.zeros(NARROW, np.float32)
 
-    def take(self, frame: bytes) -> Floats:
-        """320 samples."""
-        if self._law is not None:
-            samples = g711.linear(frame, self._law)
-        else:
-            samples = np.frombuffer(frame, "<i2").astype(np.float32)
-            samples *= np.float32(1 / 32768)
-        line = np.concatenate((self._past, samples))
-        self._past = line[samples.size :]
-        doubled = np.zeros(line.size * 2, np.float32)
-        doubled[::2] = line
-        return np.convolve(doubled, self._kernel, "valid")[: 2 * samples.size : self._every]
+    def loudness(self, narrow: Floats) -> float:
+        """In dB below full scale. What is so quiet that no gate opens for it is taken as it is, unfiltered."""
+        before, self._before = self._before, narrow
+        power = float(np.dot(narrow, narrow)) / NARROW
+        if power > UNFILTERED:
+            line = np.concatenate((before[1 - _VOICE.size :], narrow))
+            voice, consonants = np.correlate(line, _VOICE), np.correlate(line, _CONSONANTS)
+            power = max(float(np.dot(voice, voice)), float(np.dot(consonants, consonants))) / NARROW
+        return 10.0 * math.log10(power) if power > 1e-10 else SILENT
 
 
 class Gate:

@@ -67,6 +67,9 @@ RECHECK_FRAMES = (2, 2, 3, 5, 10)
 REVIEW_FRAMES = 25
 """Within speech it is asked every half second, so that hum does not hold a turn open."""
 
+STEADY = 12.0
+"""Decibels within 300 ms: a hum keeps within three, syllables do not."""
+
 TRIAL_FRAMES = 30
 """A start on trial is sure within 600 ms of where the sound rose, or retracted."""
 LATEST_FRAMES = 50
@@ -178,7 +181,7 @@ class SpeechDetector:
         loudness = self._bands.loudness(narrow)
         likeness = self._likeness.feed(frame, narrow)
         if self._check is not None:
-            self._check.feed(frame)
+            self._check.feed(narrow)
         self._loud.append(loudness)
         self._fed += 1
         if not (self._speaking and self._sure):
@@ -261,7 +264,9 @@ class SpeechDetector:
                 return self._retract()
         active = likeness >= self.threshold - HYSTERESIS and loudness >= self._gate.off
         if active and self._check is not None and self._fed >= self._next_check:
-            self._doubted = self._check.ask() < REFUTE
+            # Whoever speaks rises and falls; what drones on is looked into.
+            steady = max(self._loud) - min(self._loud) < STEADY
+            self._doubted = (steady or self._doubted) and self._check.ask() < REFUTE
             self._next_check = self._fed + (2 if self._doubted else REVIEW_FRAMES)
         self._run = self._run + 1 if active and not self._doubted else 0
         if self._run >= 2 or (self._run == 1 and not self._quiet):
@@ -286,7 +291,7 @@ class SpeechDetector:
 def local_detector(form: AudioFormat = PCM24, *, silence_ms: int = 500) -> SpeechDetector:
     """For barge-in on legs we play to: cheap, quick, and on trial. webrtcvad, with a spot check by Silero."""
     return SpeechDetector(
-        Webrtc(), form, threshold=0.5, silence_ms=silence_ms, min_speech_ms=60, check=SpotCheck(form),
+        Webrtc(form), form, threshold=0.5, silence_ms=silence_ms, min_speech_ms=60, check=SpotCheck(),
         on_trial=True,
     )  # fmt: skip
 
