@@ -17,6 +17,7 @@ from aiohttp import web
 
 from api.deps import Reservations
 from gateway import plugins
+from gateway.carriage.inbox import CallbackSocket
 from gateway.carriage.leg import REATTACH_S, CarrierLeg
 from gateway.carriage.line import START_S, Line
 from gateway.carriage.links import MAX_MESSAGE, Link, TcpLink, WebSocketLink
@@ -83,7 +84,7 @@ class Switchboard:
         `stream`: the one to speak, where the handshake decided something about it; `reception`: who is asked instead
         of the switchboard's. Raises LookupError for a carrier that does not exist."""
         stream = self._streams[carrier]() if stream is None else stream
-        socket = web.WebSocketResponse(
+        socket = CallbackSocket(
             protocols=() if stream.subprotocol is None else (stream.subprotocol,),
             timeout=CLOSE_S,
             heartbeat=HEARTBEAT_S,

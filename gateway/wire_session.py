@@ -16,8 +16,10 @@ from typing import Any, Protocol
 import orjson
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import OPEN
 
 from gateway.errors import ModelLost
+from gateway.frames import from_client
 from gateway.outbox import AUDIO_MS, BURST_MS, Audio, Outbox, OutboxFull
 from gateway.ports import Event
 from gateway.realtime import server_events as say
@@ -31,6 +33,9 @@ __all__ = ["Dialect", "WireSession", "dispensable"]
 
 AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 """Today's name and the old one. Decoded here, so that no dialect touches audio."""
+
+TAKEN = 64 * 1024
+"""Bytes that may wait in the transport while messages are written to it at once; beyond, they wait their turn."""
 
 MAX_READY = 1000
 """Faults of our own that may stand to be given out. Whoever asks for more without reading is told of no more."""
@@ -108,18 +113,35 @@ class WireSession:
             for told in self._dialect.up(event):
                 if self._unknown and told["type"] == "session.update":
                     told = {**told, "session": self._pruned(told["session"])}
-                self._outbox.control(orjson.dumps(told).decode())
+                message = orjson.dumps(told)
+                if self._free:
+                    self._socket.transport.write(from_client(message))
+                else:
+                    self._outbox.control(message.decode())
+                    self._wake.set()
         except ProtocolFault as fault:
             self._tell(say.fault(fault.of(event.get("event_id"))))
         except OutboxFull:
             # The reader notices the closed socket and tells the call, in its own time and only once.
             self._full = True
             self._socket.transport.abort()
-        self._wake.set()
 
     def audio(self, audio: bytes) -> None:
-        self._outbox.audio(audio)
-        self._wake.set()
+        if self._free:
+            self._socket.transport.write(from_client(_append(audio)))
+        else:
+            self._outbox.audio(audio)
+            self._wake.set()
+
+    @property
+    def _free(self) -> bool:
+        """Whether the peer takes what it is sent, so that a message need not wait for the writer."""
+        socket = self._socket
+        return (
+            not self._outbox
+            and socket.protocol.state is OPEN
+            and socket.transport.get_write_buffer_size() < TAKEN
+        )
 
     def speak_pcm(self) -> None:
         """Go back to PCM24, before any audio was sent."""
@@ -161,7 +183,7 @@ class WireSession:
             while (waiting := self._outbox.take()) is not None:
                 try:
                     await self._socket.send(
-                        _append(waiting.data) if isinstance(waiting, Audio) else waiting.message
+                        _append(waiting.data).decode() if isinstance(waiting, Audio) else waiting.message
                     )
                 except ConnectionClosed:
                     return
@@ -215,9 +237,8 @@ def dispensable(param: str) -> bool:
     return root == "session" and bool(path) and "[" not in path and path.rpartition(".")[2] not in ESSENTIAL
 
 
-def _append(audio: bytes) -> str:
-    told = binascii.b2a_base64(audio, newline=False).decode()
-    return f'{{"type":"input_audio_buffer.append","audio":"{told}"}}'
+def _append(audio: bytes) -> bytes:
+    return b'{"type":"input_audio_buffer.append","audio":"%b"}' % binascii.b2a_base64(audio, newline=False)
 
 
 def _decode(message: str | bytes) -> Event:

@@ -124,6 +124,8 @@ class PlayedAudio:
         """Of what the ear has heard, that which was none of the playout's."""
         self._paused = False
         """As the core wants it."""
+        self._progress: Played | None = None
+        """As it was told last."""
 
     def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
         if self._recorder is not None:
@@ -212,7 +214,11 @@ class PlayedAudio:
         items = tuple(
             ItemProgress(t.item_id, t.queued_ms, t.sent_ms, t.heard_ms, t.drained) for t in totals
         )
-        return Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms))
+        played = Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms))
+        if played == self._progress:
+            return None
+        self._progress = played
+        return played
 
     def interpose(self, interlude: Interlude | None, now: float) -> None:
         if self._interlude is None:

@@ -559,7 +559,9 @@ class Call:
     def _hear(self, event: Event) -> None:
         now = self._now()
         self._audio.follow(event)
-        self._report()
+        if not event["type"].endswith(".delta"):
+            # Nothing is decided by a few more words.
+            self._report()
         self._journal.model(self._ms(now), event)
         self._apply(self._core.model(event, now))
 

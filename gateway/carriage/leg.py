@@ -39,6 +39,10 @@ logger = logging.getLogger(__name__)
 Told = ParamSpec("Told")
 
 BEAT_S = 0.02
+RESTED_S = 0.015
+"""Time passes with the caller's audio, which comes every 20 ms; not twice in less than this."""
+MISSED_S = 0.04
+"""Without audio for so long the beat has time pass instead."""
 REATTACH_S = 30.0
 """How long a call whose socket was lost waits for the carrier to open another."""
 LONGEST_WAIT_S = 5.0
@@ -75,7 +79,8 @@ class CarrierLeg:
         self._sink: LegSink | None = None
         self._speaker: Speaker | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._passed = 0.0
+        """When time passed last."""
         self._woken = False
         self._ending: Ending | None = None
         self._over = False
@@ -100,7 +105,6 @@ class CarrierLeg:
         self._sink, self._speaker = sink, speaker
         now = asyncio.get_running_loop().time()
         self._hearing.begin(now)
-        self._due = now
         # A carrier has no event channel: nothing is to be waited for before the greeting.
         self._tell(sink.on_channel_open)
         self._tell(sink.on_connected)
@@ -218,6 +222,8 @@ class CarrierLeg:
                 now = asyncio.get_running_loop().time()
                 for frame in self._hearing.arrive(event, now):
                     self._tell(sink.on_audio, frame)
+                if now - self._passed >= RESTED_S:
+                    self._pass_time(now)
             case Played(mark):
                 self._pacer.played(mark, asyncio.get_running_loop().time())
             case Digit(digit):
@@ -258,11 +264,14 @@ class CarrierLeg:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._due = max(self._due + BEAT_S, now - BEAT_S)
-        self._timer = loop.call_at(self._due, self._beat)
+        if now - self._passed < RESTED_S:
+            self._timer = loop.call_at(self._passed + MISSED_S, self._beat)
+            return
+        self._timer = loop.call_at(now + BEAT_S, self._beat)
         self._guarded(self._pass_time, now)
 
     def _pass_time(self, now: float) -> None:
+        self._passed = now
         if self._sink is not None:
             for frame in self._hearing.tick(now):
                 self._tell(self._sink.on_audio, frame)

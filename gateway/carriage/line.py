@@ -89,6 +89,8 @@ class Line:
         """Bring what comes to the taker, until the socket is over."""
         try:
             while not self.over:
+                # In callbacks from here on, as soon as nothing waits that came before.
+                self._link.listen(self._receive)
                 await self._next()
         finally:
             self.over = True
@@ -118,6 +120,11 @@ class Line:
         message = await self._link.read()
         if message is None:
             self.over = True
+        else:
+            self._receive(message)
+
+    def _receive(self, message: Message) -> None:
+        if self.over:
             return
         try:
             self._count()
@@ -148,6 +155,7 @@ class Line:
     def _end(self, ending: Ending) -> None:
         self._ending = ending
         self.over = True
+        self._link.leave()
 
     def _count(self) -> None:
         self._messages += 1

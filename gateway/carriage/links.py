@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
+from gateway.carriage.inbox import CallbackSocket
+from gateway.frames import from_server
 from gateway.wire import Message
 
 __all__ = ["MAX_MESSAGE", "Link", "TcpLink", "WebSocketLink"]
@@ -21,9 +22,6 @@ CLOSE_S = 2.0
 """Patience with the carrier's side of the closing handshake."""
 CHUNK = 4096
 
-TEXT, BINARY = 0x81, 0x82
-"""First bytes of a whole, uncompressed frame (RFC 6455, 5.2)."""
-
 
 class Link(Protocol):
     def send(self, messages: Sequence[Message]) -> None:
@@ -32,28 +30,25 @@ class Link(Protocol):
     async def read(self) -> Message | None:
         """The next message (of TCP, the next bytes); None when the socket is over."""
 
+    def listen(self, take: Callable[[Message], None]) -> None:
+        """Messages go to `take` as they come, which raises nothing; `read` returns no more of them, but at the end
+        None. Where a link cannot, or has some that were not read, it goes on as before: ask again after a `read`."""
+
+    def leave(self) -> None:
+        """Read no more: `read` returns None, now and from now on."""
+
     async def close(self) -> None:
         """Within 3 s, whatever the carrier does. Idempotent."""
 
 
-def framed(message: Message) -> bytes:
-    """One frame from a server: not masked, not compressed (RFC 6455, 5.2)."""
-    kind, payload = (TEXT, message.encode()) if isinstance(message, str) else (BINARY, message)
-    size = len(payload)
-    if size < 126:
-        return bytes((kind, size)) + payload
-    if size < 1 << 16:
-        return struct.pack("!BBH", kind, 126, size) + payload
-    return struct.pack("!BBQ", kind, 127, size) + payload
-
-
 class WebSocketLink:
     """A prepared WebSocket that was made without compression. Frames are written straight to its transport: a frame
-    that leaves now needs no coroutine."""
+    that leaves now needs no coroutine, and neither does one that came (`gateway.carriage.inbox.CallbackSocket`)."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         """`transport`: the request's."""
         self._socket = socket
+        self._inbox = socket.inbox if isinstance(socket, CallbackSocket) else None
         self._transport = transport
         self._closed = False
 
@@ -61,7 +56,7 @@ class WebSocketLink:
         if self._closed or self._transport.is_closing() or not messages:
             return
         self._transport.write(
-            framed(messages[0]) if len(messages) == 1 else b"".join(map(framed, messages))
+            from_server(messages[0]) if len(messages) == 1 else b"".join(map(from_server, messages))
         )
         if self._transport.get_write_buffer_size() > MAX_UNSENT:
             self._transport.abort()
@@ -72,6 +67,14 @@ class WebSocketLink:
             data: Message = message.data
             return data
         return None
+
+    def listen(self, take: Callable[[Message], None]) -> None:
+        if self._inbox is not None:
+            self._inbox.listen(take)
+
+    def leave(self) -> None:
+        if self._inbox is not None:
+            self._inbox.leave()
 
     async def close(self) -> None:
         self._closed = True
@@ -102,6 +105,12 @@ class TcpLink:
             return await self._reader.read(CHUNK) or None
         except ConnectionError:
             return None
+
+    def listen(self, take: Callable[[Message], None]) -> None:
+        """It is read in a coroutine: what comes at once is read at once."""
+
+    def leave(self) -> None:
+        """Whoever reads knows it himself: nothing comes but what he reads."""
 
     async def close(self) -> None:
         self._writer.close()

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import math
 import os
 from collections.abc import AsyncIterator
 from enum import Enum
@@ -26,6 +24,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader
 from gateway.errors import StoreError
 from gateway.stores.migrate import upgrade
 from gateway.stores.schema import TenantRow
+from gateway.stores.text import json_text
 from gateway.stores.urls import parse_url
 
 __all__ = ["EVERY_TENANT", "Database", "ScopeError"]
@@ -154,7 +153,7 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     if not url.drivername.startswith("sqlite"):
         engine = create_async_engine(
             url,
-            json_serializer=_json,
+            json_serializer=json_text,
             pool_size=5,
             max_overflow=5,
             pool_timeout=_POOL_WAIT_S,
@@ -167,7 +166,7 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
 def _sqlite(url: URL, begin: str, connections: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        json_serializer=_json,
+        json_serializer=json_text,
         hide_parameters=True,  # what callers said must not reach a log through an error's text
         pool_size=connections,
         max_overflow=0,
@@ -208,28 +207,6 @@ def _make_file(database: str) -> None:
     path = Path(database).absolute()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _json(value: object) -> str:
-    """JSON that both engines store: PostgreSQL refuses NUL, neither takes half of a surrogate pair, and NaN is
-    no JSON at all (it becomes null)."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\\u0000", "\ufffd")
-
-
-def _finite(value: object) -> object:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {key: _finite(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_finite(inner) for inner in value]
-        case _:
-            return value
 
 
 def _shown(url: URL) -> str:

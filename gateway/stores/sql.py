@@ -150,7 +150,12 @@ class SqlStore:
         call = self._calls.get(entry.call_id)
         if call is None:  # it has ended, or never began
             return
-        if not self._rows.add(rows.row(call.tenant, entry)):
+        try:
+            row = rows.row(call.tenant, entry)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it costs this row and not the call
+            self._drop(f"a row cannot be written: {where(error)}")
+            return
+        if not self._rows.add(row):
             self._drop("too much waits to be written")
             return
         self._wake.set()

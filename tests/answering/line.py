@@ -5,7 +5,7 @@ and a far side that plays what it gets as carriers do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -64,6 +64,12 @@ class Far:
             elif message.startswith("mark "):
                 name = message.removeprefix("mark ")
                 self._marks[name] = loop.call_at(max(now, self._ends), self._played, name)
+
+    def listen(self, take: Callable[[Message], None]) -> None:
+        """It is read in a coroutine."""
+
+    def leave(self) -> None:
+        """Its reader knows."""
 
     def _played(self, name: str) -> None:
         self._marks.pop(name, None)

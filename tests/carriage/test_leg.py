@@ -13,7 +13,6 @@ import pytest
 
 from gateway.carriage.leg import CarrierLeg
 from gateway.carriage.line import FLOOD, Line
-from gateway.carriage.links import framed
 from gateway.errors import (
     AGENT_HUNG_UP,
     HUNG_UP,
@@ -25,6 +24,7 @@ from gateway.errors import (
     LegLost,
     LegProtocolError,
 )
+from gateway.frames import from_server
 from gateway.ports import Ear, Leg
 from gateway.wire import Codec, Encoding, Pacing
 from tests.carriage.far import LINEAR, numbered
@@ -378,7 +378,7 @@ async def test_complaints_are_logged_a_few_times(caplog: pytest.LogCaptureFixtur
 
 @pytest.mark.parametrize(("size", "head"), [(0, 2), (125, 2), (126, 4), (65535, 4), (65536, 10)])
 def test_frames_have_the_length_that_rfc_6455_gives_them(size: int, head: int) -> None:
-    frame = framed(bytes(size))
+    frame = from_server(bytes(size))
     assert len(frame) == head + size
     assert frame[0] == 0x82
-    assert framed("é")[:2] == b"\x81\x02"
+    assert from_server("é")[:2] == b"\x81\x02"

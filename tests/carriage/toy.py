@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.carriage.leg import CarrierLeg
 from gateway.carriage.line import Line
@@ -93,6 +93,10 @@ class ToyLink:
 
     async def read(self) -> Message | None:
         return None if self.closed else await self.incoming.get()
+
+    def listen(self, take: Callable[[Message], None]) -> None: ...
+
+    def leave(self) -> None: ...
 
     async def close(self) -> None:
         self.closed = True

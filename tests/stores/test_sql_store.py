@@ -252,6 +252,27 @@ async def test_a_huge_event_is_kept_as_its_type_and_size(sqlite_url: str) -> Non
     assert len(events[3]["text"]) == 16_000
 
 
+ODD = {
+    "nul": "a\x00b", "escaped": "a\\u0000b", "both": "\\\x00", "half": "\ud800", "number": float("nan"), "long": 10**30,
+    "deep": [[[["x"]]]], "words": "naïve — 日本",
+}  # fmt: skip
+
+
+async def test_what_no_database_takes_is_mended_and_the_rest_is_kept(any_database: str) -> None:
+    async with SqlStore.open(any_database) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        for seq, (name, value) in enumerate(ODD.items()):
+            store.record(entry(call, seq, **{name: value}))
+        await store.flush()
+        async with store.database.reading(call.tenant) as db:
+            events = (await db.scalars(select(Journal.event).order_by(Journal.seq))).all()
+        assert store.dropped == 0
+    kept = {name: value for event in events for name, value in event.items() if name in ODD}
+    mended = {"nul": "a\ufffdb", "both": "\\\ufffd", "half": "?", "number": None}
+    assert kept == ODD | mended
+
+
 async def test_a_fault_of_ours_costs_a_row_and_not_the_writer(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
