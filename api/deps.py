@@ -74,6 +74,10 @@ class LiveCall(Protocol):
     def hold(self, on: bool) -> bool:
         """Put the caller on hold, or back; whether they are then."""
 
+    @property
+    def answered_by(self) -> str | None:
+        """See `gateway.ports.CallSummary.answered_by`, as far as it is known now."""
+
 
 class Reservations(Protocol):
     """The part of `gateway.supervisor.Supervisor` that the API uses."""

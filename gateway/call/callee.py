@@ -116,7 +116,7 @@ class Callee:
         if self._fax:
             return "fax"
         match self.state:
-            case State.PERSON:
+            case State.PERSON | State.VOUCHED:
                 return "human"
             case State.GREETING | State.MESSAGE | State.OVER:
                 return "machine"
@@ -131,6 +131,8 @@ class Callee:
     def verdict(self, verdict: MachineVerdict, now: float) -> tuple[Act, ...]:
         local = verdict.source == "local"
         cue = VERDICTS.get(verdict.kind)
+        if cue is Cue.HUMAN and self._beeped and self.state is State.MESSAGE:
+            return ()
         if cue is Cue.BEEP:
             if local:
                 self._tone_over(now)
@@ -234,7 +236,7 @@ class Callee:
     def _spoke(self, speech: _Utterance, lasted: float, now: float) -> Cue | None:
         """Somebody has said something."""
         match self.state:
-            case State.OPEN | State.LIKELY:
+            case State.OPEN | State.LIKELY | State.VOUCHED:
                 self._turns += speech.listened_ms >= LISTENED_MS
                 return Cue.CONVERSED if self._turns >= TURNS else None
             case State.GREETING:
@@ -251,7 +253,9 @@ class Callee:
         if self._monologue(now):
             return Cue.MONOLOGUE
         match self.state:
-            case State.OPEN | State.LIKELY if self._began is not None and now - self._began >= MACHINES_S:
+            case State.OPEN | State.LIKELY | State.VOUCHED if (
+                self._began is not None and now - self._began >= MACHINES_S
+            ):
                 return Cue.CONVERSED
             case State.GREETING:
                 if self._machine_at is not None and now - self._machine_at >= GREETING_S:

@@ -671,7 +671,7 @@ class Core:
         ):
             self._greeted = True
             words = self._persona.first_words if self._settings.outbound else self._persona.greeting
-            if self._desk.rewritten:
+            if self._desk.rewritten or self._answered.reserved:
                 words = ""
             if words := " ".join(filter(None, (self._settings.announce, words))):
                 self._answered.greeted(now)

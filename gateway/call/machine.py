@@ -11,7 +11,9 @@ as soon as it is. A pair that is not in the table changes nothing.
     OPEN ──words, verdict──► GREETING ──beep, quiet──► MESSAGE ──said──► OVER
      │ └────tone────► TONE ──────────beep────────────►  │  ▲
      │ ◄───no tone─────┘                     beep again │  │
-     └────conversed, verdict────► PERSON ◄──somebody────┘──┘
+     └─────────conversed────────► PERSON ◄──somebody────┘──┘
+
+The carrier's word that it is a person leads to `VOUCHED`, from wherever: there only beeps count.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ class State(Enum):
     """Nobody knows; the conversation goes on."""
     LIKELY = "likely"
     """The same, with somebody who spoke on and on, as machines do."""
+    VOUCHED = "vouched"
+    """The carrier says that it is a person. Carriers err: a beep counts all the same, and nothing else."""
     TONE = "tone"
     """A tone sounds that may be the beep: the agent is silent."""
     GREETING = "greeting"
@@ -94,6 +98,7 @@ class Act(Enum):
 _OPEN = (State.OPEN, State.LIKELY)
 _MACHINE = (State.GREETING, (Act.HUSH, Act.PREPARE))
 _PERSON = (State.PERSON, (Act.HUSH, Act.CONVERSE))
+_VOUCHED = (State.VOUCHED, (Act.HUSH, Act.CONVERSE))
 
 TABLE: dict[tuple[State, Cue], tuple[State, tuple[Act, ...]]] = {
     (State.OPEN, Cue.MONOLOGUE): (State.LIKELY, ()),
@@ -101,18 +106,18 @@ TABLE: dict[tuple[State, Cue], tuple[State, tuple[Act, ...]]] = {
     (State.LIKELY, Cue.MONOLOGUE): _MACHINE,
     **{(s, Cue.WORDS): _MACHINE for s in _OPEN},
     **{(s, Cue.MACHINE): _MACHINE for s in _OPEN},
-    **{(s, Cue.TONE): (State.TONE, (Act.HUSH, Act.PREPARE)) for s in _OPEN},
-    **{(s, Cue.BEEP): (State.MESSAGE, (Act.HUSH, Act.LEAVE)) for s in _OPEN},
-    **{(s, Cue.CONVERSED): (State.PERSON, ()) for s in _OPEN},
-    **{(s, Cue.HUMAN): (State.PERSON, ()) for s in _OPEN},
+    **{(s, Cue.TONE): (State.TONE, (Act.HUSH, Act.PREPARE)) for s in (*_OPEN, State.VOUCHED)},
+    **{(s, Cue.BEEP): (State.MESSAGE, (Act.HUSH, Act.LEAVE)) for s in (*_OPEN, State.VOUCHED)},
+    **{(s, Cue.CONVERSED): (State.PERSON, ()) for s in (*_OPEN, State.VOUCHED)},
+    **{(s, Cue.HUMAN): (State.VOUCHED, ()) for s in _OPEN},
     (State.TONE, Cue.BEEP): (State.MESSAGE, (Act.LEAVE,)),
     (State.TONE, Cue.NO_BEEP): (State.OPEN, (Act.HUSH, Act.CONVERSE)),
     (State.TONE, Cue.WORDS): (State.GREETING, ()),
     (State.TONE, Cue.MACHINE): (State.GREETING, ()),
-    (State.TONE, Cue.HUMAN): _PERSON,
+    (State.TONE, Cue.HUMAN): _VOUCHED,
     (State.GREETING, Cue.BEEP): (State.MESSAGE, (Act.LEAVE,)),
     (State.GREETING, Cue.QUIET): (State.MESSAGE, (Act.LEAVE,)),
-    (State.GREETING, Cue.HUMAN): _PERSON,
+    (State.GREETING, Cue.HUMAN): _VOUCHED,
     (State.GREETING, Cue.SOMEBODY): _PERSON,
     (State.GREETING, Cue.TOO_LONG): (State.OVER, (Act.HUSH, Act.GIVE_UP)),
     # What was said before the last beep is on no tape.
@@ -120,10 +125,13 @@ TABLE: dict[tuple[State, Cue], tuple[State, tuple[Act, ...]]] = {
     # The greeting goes on: it had only paused.
     (State.MESSAGE, Cue.MONOLOGUE): _MACHINE,
     (State.MESSAGE, Cue.WORDS): _MACHINE,
-    (State.MESSAGE, Cue.HUMAN): _PERSON,
+    (State.MESSAGE, Cue.HUMAN): _VOUCHED,
     (State.MESSAGE, Cue.SOMEBODY): _PERSON,
     (State.MESSAGE, Cue.SAID): (State.OVER, (Act.LEFT,)),
-    **{(s, Cue.FAX): (State.OVER, (Act.HUSH, Act.NO_FAX)) for s in (*_OPEN, State.TONE, State.GREETING)},
+    **{
+        (s, Cue.FAX): (State.OVER, (Act.HUSH, Act.NO_FAX))
+        for s in (*_OPEN, State.VOUCHED, State.TONE, State.GREETING)
+    },
 }
 
 

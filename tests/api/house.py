@@ -136,6 +136,7 @@ class SocketLeg(FakeLeg):
 
 @dataclass
 class FakeCall:
+    answered_by = None
     """A live call: who attaches hears `hello`, and every message back."""
 
     plan: CallPlan

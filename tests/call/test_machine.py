@@ -30,7 +30,7 @@ def test_the_promises_hold_whatever_comes(cues: list[Cue]) -> None:
         if state in BUSY and before not in BUSY:
             assert acts[0] is Act.HUSH
         # Whenever it is given back, whoever is there is answered.
-        if before in BUSY and state in (State.PERSON, State.OPEN):
+        if before in BUSY and state in (State.PERSON, State.VOUCHED, State.OPEN):
             assert acts == (Act.HUSH, Act.CONVERSE)
         assert (state is State.OVER) == (before is State.OVER or not ENDS.isdisjoint(acts))
         ended += not ENDS.isdisjoint(acts)
@@ -45,7 +45,13 @@ def test_who_is_known_for_a_person_stays_one() -> None:
 def test_every_state_has_a_way_out() -> None:
     for state in BUSY:
         assert any(after is State.OVER for (before, _), (after, _) in TABLE.items() if before is state)
-        assert any(after is State.PERSON for (before, _), (after, _) in TABLE.items() if before is state)
+        assert any(after is State.VOUCHED for (before, _), (after, _) in TABLE.items() if before is state)
+
+
+def test_a_beep_is_believed_more_than_a_carrier() -> None:
+    state, _ = step(State.OPEN, Cue.HUMAN)
+    assert step(state, Cue.WORDS) == (state, ())
+    assert step(state, Cue.BEEP) == (State.MESSAGE, (Act.HUSH, Act.LEAVE))
 
 
 @pytest.mark.parametrize("cue", [Cue.WORDS, Cue.MACHINE])

@@ -49,7 +49,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             view["escalationReason"] = events.handovers[-1].reason
             view["escalationTimestamp"] = iso(events.handovers[-1].created_at)
         if line is not None:
-            view["telephony"] = _telephony(line, events)
+            view["telephony"] = _telephony(line, events, _answered_by(deps, events))
         return web.json_response(view)
 
     return [web.get("/api/sessions/{id}/state", read)]
@@ -76,7 +76,16 @@ def _metrics(events: History, share: float) -> dict[str, object]:
     }
 
 
-def _telephony(line: Telephony, events: History) -> dict[str, object]:
+def _answered_by(deps: Deps, events: History) -> str | None:
+    """Who answered the latest call, as it found out itself."""
+    if not events.calls:
+        return None
+    latest = events.calls[-1]
+    live = deps.supervisor.find(latest.id)
+    return live.answered_by if live is not None else (latest.summary or {}).get("answered_by")
+
+
+def _telephony(line: Telephony, events: History, answered_by: str | None) -> dict[str, object]:
     view: dict[str, object] = {
         "requestId": line.request,
         "mode": line.mode,
@@ -90,7 +99,7 @@ def _telephony(line: Telephony, events: History) -> dict[str, object]:
         "rawStatus": line.raw_status,
         "lastEventAt": None if line.last_event_at is None else iso(line.last_event_at),
         "sequenceNumber": line.position if line.position is not None and line.position <= SAFE else None,
-        "answeredBy": _text(line.meta.get("answeredBy")),
+        "answeredBy": _text(line.meta.get("answeredBy")) or answered_by,
         "terminalReason": _reason(line, events),
     }
     for theirs, ours in WHOLE.items():
