@@ -15,6 +15,7 @@ from gateway.engine.tokens import input_tokens, words_within
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.response import StatusReason
 from personas.persona import Persona
+from personas.prompt import said_exactly
 
 __all__ = ["ASIDES", "Replies"]
 
@@ -92,6 +93,9 @@ class Replies:
         yield from list(self._asides.values())
 
     def _waits(self, answer: Answer) -> bool:
+        """For the ears: words that are settled do not depend on what they hear."""
+        if said_exactly(answer.plan.response_instructions) is not None:
+            return False
         context = answer.plan.context
         items = self._memory.items if context is None else context
         return bool(self._memory.pending) and any(item["id"] in self._memory.pending for item in items)

@@ -10,6 +10,7 @@ import pytest
 from gateway.engine.core import LIFE_S
 from gateway.engine.replies import ASIDES
 from gateway.speech.ports import Heard
+from personas.prompt import say_exactly
 from tests.providers.bench import Bench, silence, sound
 
 pytestmark = pytest.mark.unit
@@ -176,6 +177,14 @@ def test_a_response_waits_for_the_ears() -> None:
     assert types[-1] == "response.created"
     assert bench.mind.requests == []
     assert bench.hear("slow")[0] == "response.output_item.added"
+
+
+def test_settled_words_do_not_wait_for_the_ears() -> None:
+    bench = Bench(session=vad(silence_duration_ms=100, create_response=False))
+    bench.audio(sound(400) + silence(120))
+    types = bench.send("response.create", response={"instructions": say_exactly("Please call us back.")})
+    assert "response.output_item.added" in types
+    assert len(bench.mind.requests) == 1
 
 
 def test_the_minds_clock_is_the_callers() -> None:
