@@ -16,7 +16,7 @@ import orjson
 from api.surfaces.telephony.desk import Command
 from gateway.config import Settings
 
-__all__ = ["VERSION", "Resource", "command", "resource"]
+__all__ = ["VERSION", "Resource", "command", "resource", "signed"]
 
 VERSION = "2025-05-15"
 """Of the API: the first that streams both ways and tells keys."""
@@ -46,13 +46,15 @@ def command(to: Resource, path: str, body: dict[str, Any], now: float) -> Comman
     """A POST to `path` (with a colon's action), made at a Unix time."""
     url = f"{to.endpoint}/calling/{quote(path, safe='/:')}?api-version={VERSION}"
     raw = orjson.dumps(body)
+    authorization, headers = signed(to.key, url, raw, now)
+    return Command(url, raw, authorization, headers=headers)
+
+
+def signed(key: bytes, url: str, raw: bytes, now: float) -> tuple[str, dict[str, str]]:
+    """`Authorization` of a POST, and the headers that it covers besides the host."""
     parts = urlsplit(url)
     date, digest = formatdate(now, usegmt=True), b64encode(hashlib.sha256(raw).digest()).decode()
     text = f"POST\n{parts.path}?{parts.query}\n{date};{parts.netloc};{digest}"
-    mac = b64encode(hmac.new(to.key, text.encode(), hashlib.sha256).digest()).decode()
-    return Command(
-        url,
-        raw,
-        f"HMAC-SHA256 SignedHeaders={SIGNED}&Signature={mac}",
-        headers={"x-ms-date": date, "x-ms-content-sha256": digest},
-    )
+    mac = b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
+    headers = {"x-ms-date": date, "x-ms-content-sha256": digest}
+    return f"HMAC-SHA256 SignedHeaders={SIGNED}&Signature={mac}", headers
