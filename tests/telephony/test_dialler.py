@@ -224,6 +224,25 @@ async def test_a_call_of_which_nothing_is_heard_is_given_up(
         assert peer.faults == []
 
 
+async def test_who_picks_up_after_that_is_hung_up_on(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure ends no call that rings, and says that there is none."""
+    monkeypatch.setattr(dialler, "GIVE_UP_S", 0.5)
+    async with office(sqlite_url, "acs") as (home, [acs]):
+        session_id = (await placed(home))["sessionId"]
+        order = await acs.placed()
+
+        async def told() -> bool:
+            return (await events(home, session_id))[-1] == ("call_completed", "canceled")
+
+        await settles(told)
+        assert not ended("acs", order.phone)
+        async with order.answer() as phone:
+            await phone.until(lambda: ended("acs", phone), "it goes on in silence", 10)
+        assert home.supervisor.begun == []
+
+
 @pytest.mark.parametrize("carrier", OTHERS)
 async def test_what_rings_ends_with_the_server(sqlite_url: str, carrier: str) -> None:
     async with CARRIERS[carrier]() as (peer, environ):
@@ -301,3 +320,33 @@ async def test_nobody_is_asked_who_answered_when_that_is_switched_off(sqlite_url
     async with office(sqlite_url, "twilio", PARLEY_MACHINE_DETECTION="0") as (home, [twilio]):
         await placed(home)
         assert "MachineDetection" not in (await twilio.placed()).order.fields
+
+
+# ── what the agent is told ────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_overrides_reach_the_call_and_stay_within_the_policy(sqlite_url: str) -> None:
+    async with office(sqlite_url, "twilio") as (home, [twilio]):
+        ask = {**ASK, "promptOverrides": {"patient": "Ms. Lee", "phone": "five five five"}}
+        await placed(home, ask)
+        order = await twilio.placed()
+        async with order.answer() as phone:
+            await phone.stream()
+            await settles(lambda: begun(home))
+            [(_, leg, request)] = home.supervisor.begun
+            own = home.deps.personas["dental_reception"]
+            assert request.persona.instructions.startswith(own.instructions.strip())
+            assert '- patient: "Ms. Lee"' in request.persona.instructions
+            assert "five five five." in (request.persona.voicemail_message or "")
+            assert (request.persona.policy, request.persona.tools) == (own.policy, own.tools)
+            await leg.close(HUNG_UP)
+        # The next call knows nothing of it.
+        home.supervisor.begun.clear()
+        home.supervisor.reserved.clear()
+        await placed(home)
+        async with (await twilio.placed()).answer() as phone:
+            await phone.stream()
+            await settles(lambda: begun(home))
+            [(_, leg, request)] = home.supervisor.begun
+            assert request.persona is home.deps.personas["dental_reception"]
+            await leg.close(HUNG_UP)

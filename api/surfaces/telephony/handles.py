@@ -37,11 +37,12 @@ class Handles:
         self._handles: OrderedDict[str, Handle] = OrderedDict()
 
     def note(self, session_id: str, carrier: str, call: str, handle: str = "") -> None:
-        """A session's call, as the carrier has named it now; an empty `handle` leaves the one there was."""
+        """A session's call, as the carrier has named it now; an empty `handle` leaves the one there was. Whatever was
+        thought of it, it is there: a hang-up may be answered as if it were not while it still rings."""
         known = self._handles.pop(session_id, None)
         if known is None or known.carrier != carrier:
             known = Handle(carrier, call)
-        self._handles[session_id] = replace(known, call=call, handle=handle or known.handle)
+        self._handles[session_id] = replace(known, call=call, handle=handle or known.handle, over=False)
         while len(self._handles) > self.BOUND:
             self._handles.popitem(last=False)
 
