@@ -208,6 +208,9 @@ async def test_nobody_there_is_told(unused_tcp_port: int) -> None:
         (["--barge-in", "stop.wav"], "is not WAV@SECONDS"),
         (["--server", "127.0.0.1:8080"], "is no address"),
         (["--duration", "-1"], "--duration"),
+        (["--duration", "nan"], "--duration"),
+        (["--wait", "-1"], "--wait is a number of seconds"),
+        (["--barge-in", f"{BOOK}@nan"], "is not WAV@SECONDS"),
     ],
 )
 async def test_wrong_usage_is_told_before_anybody_is_called(arguments: list[str], told: str) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SUMMARY", "Conversation", "define", "define_conversation", "run"]
 
 SUMMARY = "call a running server as a carrier does, with recordings or a microphone"
+LONGEST_S = 86_400
 KEYS = frozenset("0123456789*#ABCDabcd")
 
 
@@ -143,8 +144,8 @@ class Conversation:
         """Raises ValueError and Unusable for what cannot be meant, before anybody is called."""
         from gateway.softphone.card import programs
 
-        if options.duration <= 0:
-            raise ValueError("--duration is a number of seconds above 0")
+        if not 0 < options.duration <= LONGEST_S:
+            raise ValueError(f"--duration is a number of seconds above 0, up to {LONGEST_S}")
         self._options = options
         self._programs = programs() if options.mic else None
         self.steps(8000)
@@ -249,9 +250,11 @@ def _steps(options: argparse.Namespace, rate: int) -> list[Step]:
                     after = float(seconds)
                 except ValueError:
                     after = -1.0
-                if not name or after < 0:
+                if not name or not 0 <= after <= LONGEST_S:
                     raise ValueError(f"--barge-in {value!r} is not WAV@SECONDS: stop.wav@1.5")
                 steps.append(BargeIn(utterance(Path(name), rate), after))
             case _:
+                if not 0 <= value <= LONGEST_S:
+                    raise ValueError(f"--wait is a number of seconds, up to {LONGEST_S}")
                 steps.append(Wait(value))
     return steps

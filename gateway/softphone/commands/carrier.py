@@ -87,10 +87,11 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     host, _, port = options.listen.rpartition(":")
     if not host or not port.isdigit():
         raise ValueError(f"--listen {options.listen!r} is not HOST:PORT")
-    if min(options.answer_after, options.verdict_after) < 0 or (
+    waits = (options.answer_after, options.verdict_after)
+    if not all(0 <= one <= calling.LONGEST_S for one in waits) or (
         options.calls is not None and options.calls < 1
     ):
-        raise ValueError("--answer-after and --verdict-after are no less than 0, --calls no less than 1")
+        raise ValueError("--answer-after and --verdict-after are seconds, --calls is no less than 1")
     talk = calling.Conversation(options)
     line = twilio.line(settings)
     public = settings.public_url or ""
