@@ -167,6 +167,8 @@ class Answered:
     # ── what follows ──
 
     def _move(self, acts: tuple[Act, ...], now: float, out: list[Effect]) -> None:
+        # Before an end, which nothing follows.
+        self._tell(out)
         for act in acts:
             match act:
                 case Act.HUSH:
@@ -185,7 +187,6 @@ class Answered:
                     self._hands.end(VOICEMAIL, now, out)
                 case Act.NO_FAX:
                     self._hands.end(FAX, now, out)
-        self._tell(out)
 
     def _hush(self, now: float, out: list[Effect]) -> None:
         self._opening.close()

@@ -15,13 +15,16 @@ from gateway.call.inputs import (
     DigitPressed,
     HandOverAsked,
     HangUpAsked,
+    MachineVerdict,
     SpeechEnded,
     SpeechStarted,
+    ToneEnded,
+    ToneStarted,
     ToolFinished,
 )
 from gateway.call.reply import STALL_S
 from gateway.call.turn import TABLE, Act, Cue, Floor, is_backchannel, step
-from tests.call.harness import WEATHER, Bench
+from tests.call.harness import WEATHER, Bench, persona
 
 pytestmark = pytest.mark.unit
 
@@ -41,10 +44,12 @@ CLIENT_MESSAGES = [
 
 class CallMachine(RuleBasedStateMachine):
     recalls = False
+    outbound = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench(tools=(WEATHER,), recalls=self.recalls)
+        who = persona(voicemail="Please call us back.") if self.outbound else persona()
+        self.bench = Bench(who, tools=(WEATHER,), recalls=self.recalls, outbound=self.outbound)
         self.speaking = False
         self.connected = False
         self.items = 0
@@ -269,7 +274,45 @@ class PhoneMachine(CallMachine):
     recalls = True
 
 
+class OutboundMachine(PhoneMachine):
+    """The same on a call that we placed, answered by whatever it may be."""
+
+    outbound = True
+
+    def teardown(self) -> None:
+        """A machine's last words are not answered, and a person's first ones by the greeting."""
+
+    @precondition(lambda self: self.live())
+    @rule(
+        event=st.sampled_from(
+            [
+                ToneStarted(),
+                ToneEnded(),
+                MachineVerdict("beep", "local"),
+                MachineVerdict("beep", "twilio"),
+                MachineVerdict("machine", "twilio"),
+                MachineVerdict("human", "twilio"),
+                MachineVerdict("unknown", "twilio"),
+            ]
+        )
+    )
+    def somebody_answers(self, event: MachineVerdict | ToneStarted | ToneEnded) -> None:
+        self.bench.report()
+        self.bench.leg(event)
+
+    @precondition(lambda self: self.live() and self.connected)
+    @rule()
+    def a_machine_speaks(self) -> None:
+        self.items += 1
+        item = f"u{self.items}"
+        self.bench.model("input_audio_buffer.speech_started", item_id=item, audio_start_ms=0)
+        self.bench.model("input_audio_buffer.committed", item_id=item, previous_item_id=None)
+        self.bench.words(item, "please leave a message after the tone")
+
+
 TestPhone = PhoneMachine.TestCase
+TestOutbound = OutboundMachine.TestCase
+TestOutbound.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestPhone.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
