@@ -274,7 +274,8 @@ async def test_a_browsers_call_stands_in_its_recording(tmp_path: Path) -> None:
     caller_lags, caller_alike = lags(left, said, 24000)
     agent_lags, agent_alike = lags(right, came_out(caller.heard, began, len(right)), 24000)
     # The caller's packets wait in a jitter buffer before the model hears them, and the agent's in the browser's.
-    assert all(-5 <= lag <= 120 for lag in caller_lags), caller_lags
+    # A frame leaves the caller's mouth as it begins, 20 ms before it was all said.
+    assert all(-25 <= lag <= 120 for lag in caller_lags), caller_lags
     assert all(abs(lag) <= 120 for lag in agent_lags), agent_lags
     assert max(caller_lags) - min(caller_lags) <= ALIGNED_MS
     assert max(agent_lags) - min(agent_lags) <= ALIGNED_MS
