@@ -89,6 +89,12 @@ class Settings(BaseModel):
     openai_api_key: SecretStr | None = Field(None, description="Key of the OpenAI Realtime API.")
     openai_organization: str | None = Field(None, description="OpenAI organization that is billed.")
     openai_project: str | None = Field(None, description="OpenAI project that is billed.")
+    openai_webhook_secret: SecretStr | None = Field(
+        None, description="Proves OpenAI's webhooks: calls on SIP, which OpenAI answers for us."
+    )
+    openai_api_url: str = Field(
+        "https://api.openai.com/v1", description="Base URL of OpenAI's API for such calls."
+    )
     openai_model: str = Field(
         "gpt-realtime-2.1", description="Realtime model asked of OpenAI and of the upstream."
     )
@@ -502,6 +508,8 @@ ENVIRONMENT: dict[str, str] = {
     "openai_api_key": "OPENAI_API_KEY",
     "openai_organization": "OPENAI_ORG_ID",
     "openai_project": "OPENAI_PROJECT_ID",
+    "openai_webhook_secret": "OPENAI_WEBHOOK_SECRET",
+    "openai_api_url": "PARLEY_OPENAI_API_URL",
     "openai_model": "PARLEY_OPENAI_MODEL",
     "azure_openai_endpoint": "AZURE_OPENAI_ENDPOINT",
     "azure_openai_api_key": "AZURE_OPENAI_API_KEY",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -22,7 +22,7 @@ from gateway.transcoding import TranscodedSession
 from gateway.wire_session import Dialect, WireSession, dispensable
 from media.audio import PCM24, PCMA, PCMU, AudioFormat
 
-__all__ = ["Endpoint", "RemoteModel", "open_session", "realtime_url"]
+__all__ = ["Endpoint", "RemoteModel", "join_session", "open_session", "realtime_url"]
 
 log = logging.getLogger(__name__)
 
@@ -97,15 +97,15 @@ class _Connect(connect):
 @asynccontextmanager
 async def open_session(
     endpoint: Endpoint,
-    session: dict[str, Any],
+    session: dict[str, Any] | None,
     dialect: Dialect | None = None,
     *,
     realtime: bool = True,
     form: AudioFormat = PCM24,
 ) -> AsyncIterator[WireSession]:
     """Connect, put `session` in force, and yield once the server confirmed it; its audio is in `WireSession.form` then,
-    PCM24 where the server does not take the one asked for. `realtime`, `form`: see `ModelSpec`. Raises
-    ModelUnavailable or ModelRefused. Leaving closes the socket within 5 s."""
+    PCM24 where the server does not take the one asked for. Without a `session` the server's own stands. `realtime`,
+    `form`: see `ModelSpec`. Raises ModelUnavailable or ModelRefused. Leaving closes the socket within 5 s."""
     socket = await _connect(endpoint)
     failure: Exception | None = None
     try:
@@ -115,7 +115,8 @@ async def open_session(
             )
             writer = group.create_task(wire.write(), name=f"model-writer:{endpoint.name}")
             try:
-                await _configure(wire, session)
+                if session is not None:
+                    await _configure(wire, session)
                 yield wire
             except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
                 failure = error
@@ -125,6 +126,11 @@ async def open_session(
         await _close(socket)
     if failure is not None:
         raise failure
+
+
+def join_session(endpoint: Endpoint) -> AbstractAsyncContextManager[WireSession]:
+    """A session that is in force already, and that others speak in: only its events are wanted. As `open_session`."""
+    return open_session(endpoint, None)
 
 
 async def _connect(endpoint: Endpoint) -> ClientConnection:

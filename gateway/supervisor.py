@@ -14,7 +14,7 @@ from gateway.call.run import Call, CallDeps, CallPlan
 from gateway.consultation import Consultation
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
 from gateway.log import where
-from gateway.ports import Exchange, Leg
+from gateway.ports import Exchange, Leg, Model
 from personas.persona import Persona
 
 __all__ = ["CallRequest", "Supervisor"]
@@ -37,6 +37,8 @@ class CallRequest:
     """What its carrier can be asked; None for a call that came over none."""
     consultation: Consultation | None = None
     """The call is with a person whom another call's caller wants."""
+    model: Model | None = None
+    """See `gateway.call.run.CallPlan.model`."""
 
 
 class Supervisor:
@@ -96,7 +98,7 @@ class Supervisor:
         """Start the reserved call. Its task never fails: it ends with an `Ending`."""
         plan = CallPlan(
             call_id, request.session_id, request.tenant, request.persona, request.session, request.outbound,
-            request.exchange, request.consultation,
+            request.exchange, request.consultation, request.model,
         )  # fmt: skip
         call = Call(plan, leg, self._deps)
         self._calls[call_id] = call

@@ -37,17 +37,21 @@ from gateway.call.inputs import (
     ToneEnded,
     ToneStarted,
     ToolFinished,
+    TransferAnswered,
+    TransferAsked,
     Wish,
 )
+from gateway.call.keys import Keys
 from gateway.call.parting import Parting, is_goodbye
 from gateway.call.postmarks import Sender
+from gateway.call.putting_through import PuttingThrough
 from gateway.call.reckoning import Reckoning
 from gateway.call.scribe import Scribe
 from gateway.call.sessions import CoreSettings, transcriber
 from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
-from gateway.errors import CALLER_SILENT, OVER_BUDGET, TOO_LONG, Ending
+from gateway.errors import CALLER_SILENT, OVER_BUDGET, TOO_LONG, TRANSFERRED, Ending
 from gateway.ports import Event
 
 __all__ = ["SILENT_S", "RelayCore"]
@@ -70,6 +74,8 @@ class RelayCore:
         self._reckoning = Reckoning()
         self._tools = ToolWork()
         self._parting = Parting()
+        self._keys = Keys(settings.persona.keys)
+        self._putting_through = PuttingThrough()
         self._spending = Spending(settings.call_id, settings.tariff, settings.budget_usd)
         self._times = Stopwatch()
         self._turn_at: float | None = None
@@ -113,7 +119,10 @@ class RelayCore:
                     self._reckoning.sent(item.item_id, item.sent_ms)
             case Lost(ending):
                 self._end(ending, now, out)
-            case Connected() | DigitPressed() | SpeechStarted() | SpeechEnded():
+            case DigitPressed(digit):
+                self._sign_at = now
+                self._entered(self._keys.pressed(digit, now), now, out)
+            case Connected() | SpeechStarted() | SpeechEnded():
                 pass
             case MachineVerdict() | ToneStarted() | ToneEnded():
                 pass
@@ -127,6 +136,7 @@ class RelayCore:
         shown = self._front.model(event)
         match event["type"]:
             case "input_audio_buffer.speech_started":
+                self._sign_at = now
                 self._speech_started(event["item_id"], now, out)
             case "input_audio_buffer.speech_stopped":
                 self._scribe.user_stopped(event["item_id"], self._ms(now))
@@ -141,6 +151,12 @@ class RelayCore:
                 self._asking.created(event["response"], now, out)
             case "response.output_audio.done":
                 self._reckoning.completed(event["item_id"])
+            case "output_audio_buffer.started":
+                self._sounds_afar(event["response_id"], now, out)
+            case "output_audio_buffer.stopped" | "output_audio_buffer.cleared":
+                self._silent_afar(event, now, out)
+            case "conversation.item.truncated":
+                self._truncated_afar(event, now, out)
             case "response.output_item.done":
                 self._tool_called(event, out)
             case "response.done":
@@ -176,9 +192,18 @@ class RelayCore:
         return self._scribe.said()
 
     def control(self, event: Wish, now: float) -> list[Effect]:
-        """A tool wants the call to end, once the agent has been heard. Nothing else is there to be done: no carrier has
-        brought a client that plays the audio itself."""
-        if self._ended or not isinstance(event, HangUpAsked | HandOverAsked):
+        """A tool wants the call to end, or the caller put through, once the agent has been heard. Nothing else is there
+        to be done: no sound of the call passes here."""
+        if self._ended:
+            return []
+        if isinstance(event, TransferAsked):
+            return self._putting_through.asked(event.target, now)
+        if isinstance(event, TransferAnswered):
+            out = self._putting_through.answered(event)
+            if event.ok:
+                self._end(TRANSFERRED, now, out)
+            return out
+        if not isinstance(event, HangUpAsked | HandOverAsked):
             return []
         speakers = {line.response_id for line in self._scribe.agent.values()}
         silent = bool(set(self._tools.running.values()) - speakers)
@@ -191,8 +216,11 @@ class RelayCore:
             return []
         out: list[Effect] = []
         for item_id in self._scribe.open_items():
+            self._reckoning.worded(item_id, len(self._scribe.agent[item_id].text))
             out += self._scribe.played(self._reckoning.of(item_id, now), self._ms(now))
         self._asking.greet(now, out)
+        self._entered(self._keys.due(now), now, out)
+        self._putting_through.tick(now, speaking=bool(self._scribe.open_items()), out=out)
         overdue = self._parting.overdue(now)
         if now - self._began >= self._persona.limits.length_s:
             self._end(TOO_LONG, now, out)
@@ -265,7 +293,45 @@ class RelayCore:
         out += self._scribe.told(item_id, end_ms, self._ms(now))
         self._reckoning.cut(item_id, end_ms)
 
+    def _entered(self, item: dict[str, Any] | None, now: float, out: list[Effect]) -> None:
+        """Keys of the caller's telephone are a turn: the model is asked to answer them."""
+        if item is None:
+            return
+        self._asking.led()
+        self._parting.revoke()
+        event_id = f"{OWN_EVENT}{item['id']}"
+        out.append(ToModel({"type": "conversation.item.create", "event_id": event_id, "item": item}))
+        out.append(Note("turns"))
+        self._asking.result(0.0, now, self._parting)
+        self._settle(now, out)
+
     # ── replies ──
+
+    def _sounds_afar(self, response_id: str, now: float, out: list[Effect]) -> None:
+        """The provider plays a response to the caller's telephone: what it says is its latest message."""
+        lines = [item_id for item_id, line in self._scribe.agent.items() if line.response_id == response_id]
+        if lines:
+            self._reckoning.began(lines[-1], response_id, now, afar=True)
+            self._audio_began(response_id, lines[-1], now, out)
+
+    def _silent_afar(self, event: Event, now: float, out: list[Effect]) -> None:
+        """It has played all of it; or it was cut off, by the caller as a rule."""
+        of_it = [
+            i
+            for i in self._scribe.open_items()
+            if self._scribe.agent[i].response_id == event["response_id"]
+        ]
+        if event["type"].endswith(".cleared"):
+            self._cut(of_it, now, out)
+        self._reckoning.stopped(event["response_id"], now)
+        for item_id in of_it:
+            out += self._scribe.played(self._reckoning.of(item_id, now), self._ms(now))
+        self._settle(now, out)
+
+    def _truncated_afar(self, event: Event, now: float, out: list[Effect]) -> None:
+        """It tells how much of the item was heard, which is better than what was reckoned."""
+        if self._reckoning.afar(event["item_id"]):
+            out += self._scribe.told(event["item_id"], event["audio_end_ms"], self._ms(now))
 
     def _audio_began(self, response_id: str, item_id: str, now: float, out: list[Effect]) -> None:
         self._desk.spoken = True

@@ -140,6 +140,8 @@ class CallPlan:
     """What the carrier can be asked beside its stream; None where there is no carrier."""
     consultation: Consultation | None = None
     """The call is with a person whom another call's caller wants; it decides this."""
+    model: Model | None = None
+    """Who answers this call, where that is decided already; None: the models of the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class Call:
         self._leg = leg
         self._deps = deps
         self._now = loop.time
+        self._models = deps.models if plan.model is None else (plan.model,)
         self._began = self._now()
         self._tools = {name: deps.tools[name] for name in plan.persona.tools}
         self._definitions = tuple(tool.definition() for tool in self._tools.values())
@@ -539,7 +542,7 @@ class Call:
             realtime=self._leg.plays, form=self._leg.form,
         )  # fmt: skip
         fault: ModelError = ModelUnavailable("no provider is configured")
-        for model in self._deps.models:
+        for model in self._models:
             try:
                 async with asyncio.timeout(self._deps.setup_s):
                     session = await stack.enter_async_context(open_model(model, spec))
@@ -612,7 +615,7 @@ class Call:
 
     async def _begin(self, wall: float) -> None:
         plan = self.plan
-        first = self._deps.models[0].name if self._deps.models else ""
+        first = self._models[0].name if self._models else ""
         record = CallRecord(
             plan.call_id, plan.session_id, plan.tenant, plan.persona.id, self._leg.kind, first, wall
         )

@@ -25,7 +25,7 @@ from gateway.stores.schema import DEFAULT_TENANT
 from gateway.supervisor import CallRequest
 from gateway.wire import Started, Unverified
 
-__all__ = ["Announced", "Departures", "Entrance"]
+__all__ = ["Announced", "Arrived", "Departures", "Entrance"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,9 @@ NAME_LONGEST = 90
 
 
 @dataclass(frozen=True, slots=True)
-class _Arrived:
+class Arrived:
+    """A call that has a session now."""
+
     carrier: str
     call: str
     session_id: str
@@ -49,7 +51,7 @@ class Departures:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._queue: asyncio.Queue[tuple[_Arrived, float] | None] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[tuple[Arrived, float] | None] = asyncio.Queue(WAITING)
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """For `app.cleanup_ctx`."""
@@ -58,7 +60,7 @@ class Departures:
             yield
             await self._queue.put(None)
 
-    def over(self, arrived: _Arrived) -> None:
+    def over(self, arrived: Arrived) -> None:
         try:
             self._queue.put_nowait((arrived, self._deps.clock()))
         except asyncio.QueueFull:
@@ -98,7 +100,7 @@ class Announced:
     def __init__(self, counter: Counter, departures: Departures) -> None:
         self._counter = counter
         self._departures = departures
-        self._arrived: _Arrived | None = None
+        self._arrived: Arrived | None = None
 
     async def receive(self, carrier: str, started: Started) -> CallRequest | LiveCall:
         """Uses the token up that the stream tells. Raises Unverified, CallRejected."""
@@ -119,7 +121,7 @@ class Announced:
                 raise CallRejected("the call is over")
             return LiveCall(call_id)
         if DESKS[ticket.carrier].silent:
-            self._arrived = _Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
+            self._arrived = Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
         if ticket.outbound:
             return await self._picked_up(ticket)
         persona = self._counter.targets.of(deps.personas[ticket.persona_id], ticket.tenant)
@@ -169,7 +171,7 @@ class Entrance:
         self._name_of = name_of
         self._wish = wish
         self._once = once
-        self._arrived: _Arrived | None = None
+        self._arrived: Arrived | None = None
 
     async def receive(self, carrier: str, started: Started) -> CallRequest:
         """Raises Unverified, CallRejected."""
@@ -193,7 +195,7 @@ class Entrance:
                 await self._opened(carrier, call, new, now)
         except SQLAlchemyError as error:
             raise CallRejected(f"the database does not answer: {type(error).__name__}") from None
-        self._arrived = _Arrived(carrier, call, new.id, now)
+        self._arrived = Arrived(carrier, call, new.id, now)
         return CallRequest(new.id, new.tenant, persona)
 
     async def _opened(self, carrier: str, call: str, new: NewSession, now: float) -> bool:

@@ -9,6 +9,7 @@ from api.surfaces.telephony.audiosocket import Listener
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.dialler import Dialler
 from api.surfaces.telephony.exchange import CallExchange
+from api.surfaces.telephony.openai_sip import OpenAiSip
 from api.surfaces.telephony.outbound import Outbound
 from api.surfaces.telephony.streams import Streams
 from api.surfaces.telephony.webhooks import Webhooks
@@ -24,6 +25,7 @@ def add_to(app: web.Application, deps: Deps) -> None:
     streams = Streams(counter)
     app.router.add_routes(
         [
+            *OpenAiSip(counter, streams.departures).routes(),
             *Webhooks(counter).routes(),
             *streams.routes(),
             *Outbound(counter, dialler).routes(),
