@@ -143,7 +143,8 @@ async def test_keys_are_a_turn(tmp_path: Path) -> None:
         await openai.realtime.sent.until("output_audio_buffer.stopped", nth=2)
         await openai.hang_up(call)
         await idle(server)
-        assert ("user", "The caller pressed 1 2 #") in only_call(server, call.call_id).said
+        said = [text for role, text in only_call(server, call.call_id).said if role == "user"]
+        assert any(text.startswith("The caller pressed 1 2 #") for text in said)
 
 
 async def test_a_sideband_that_is_lost_ends_the_call_for_the_caller_too(tmp_path: Path) -> None:
