@@ -13,7 +13,7 @@ from api.records import channel
 from api.records.channel import ChannelEvent
 from api.records.sessions import NewSession
 from api.records.tools import SqlRecords
-from api.surfaces.telephony.events import dialled, received
+from api.surfaces.telephony.calls.events import dialled, received
 from gateway.config import Settings
 from gateway.errors import AGENT_HUNG_UP, HUNG_UP
 from gateway.ports import CallSummary, ToolExecution

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from api.surfaces.telephony.acs_api import command, resource, signed
+from api.surfaces.telephony.dialects.acs_api import command, resource, signed
 from gateway.config import from_env
 
 pytestmark = pytest.mark.unit

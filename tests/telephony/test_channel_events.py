@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from api.records import channel
 from api.records.sessions import NewSession
-from api.surfaces.telephony.events import received
+from api.surfaces.telephony.calls.events import received
 from gateway.config import Settings
 from tests.api.house import House, checked, house
 

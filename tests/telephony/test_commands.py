@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from api.surfaces.telephony.commands import Commands, Refused, Unreached
+from api.surfaces.telephony.commands.client import Commands, Refused, Unreached
 from api.surfaces.telephony.counter import DESKS
 from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Place, Unreadable
 from gateway.config import Settings, from_env

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from api.surfaces.telephony import control
-from api.surfaces.telephony.commands import Commands, Refused, Unreached
-from api.surfaces.telephony.control import Control, NoCommand
+from api.surfaces.telephony.commands import control
+from api.surfaces.telephony.commands.client import Commands, Refused, Unreached
+from api.surfaces.telephony.commands.control import Control, NoCommand
+from api.surfaces.telephony.commands.handles import Handles
 from api.surfaces.telephony.counter import DESKS
 from api.surfaces.telephony.desk import Command
-from api.surfaces.telephony.handles import Handles
 from gateway.config import from_env
 from gateway.errors import AGENT_HUNG_UP, DRAINED, HUNG_UP, LEFT, Ending
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import ApiError
-from api.surfaces.telephony.answering import Answering
+from api.surfaces.telephony.calls.answering import Answering
 from api.surfaces.telephony.counter import DESKS
-from api.surfaces.telephony.tickets import LIFETIME_S, Seen, Ticket, Tickets
+from api.surfaces.telephony.proofs.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway.config import from_env
 from gateway.errors import ConfigError
 from gateway.wire import Unverified

@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy import func, select
 
-from api.surfaces.telephony import dialler
+from api.surfaces.telephony.outbound import dialler
 from gateway.config import from_env
 from gateway.errors import HUNG_UP, ConfigError
 from gateway.stores.engine import EVERY_TENANT

@@ -10,8 +10,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from api.errors import ApiError
-from api.surfaces.telephony.commands import Commands
-from api.surfaces.telephony.openai_call import OpenAiCall
+from api.surfaces.telephony.commands.client import Commands
+from api.surfaces.telephony.openai.call import OpenAiCall
 from gateway.config import Settings
 from gateway.errors import ExchangeRefused
 from tests.peers.openai_calls import CallsPeer, OpenAiCallsPeer, RingingCall

@@ -10,8 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from api.surfaces.telephony.commands import Unreached
-from api.surfaces.telephony.published import APART_S, APART_WITHOUT_S, FRESH_S, PublishedKeys
+from api.surfaces.telephony.commands.client import Unreached
+from api.surfaces.telephony.proofs.published_keys import APART_S, APART_WITHOUT_S, FRESH_S, PublishedKeys
 
 pytestmark = pytest.mark.unit
 

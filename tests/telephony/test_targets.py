@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.surfaces.telephony.targets import TransferTargets
+from api.surfaces.telephony.calls.targets import TransferTargets
 from gateway.errors import ConfigError
 from personas.transfers import Target
 from tests.call.harness import persona

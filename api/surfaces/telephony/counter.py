@@ -16,17 +16,17 @@ from api.deps import Deps
 from api.errors import ApiError
 from api.records import channel
 from api.surfaces.telephony import desks
-from api.surfaces.telephony.answering import Answering
-from api.surfaces.telephony.commands import Commands
-from api.surfaces.telephony.control import Control
+from api.surfaces.telephony.calls.answering import Answering
+from api.surfaces.telephony.calls.phones import Phones
+from api.surfaces.telephony.calls.ringing import Ringing
+from api.surfaces.telephony.calls.targets import TransferTargets
+from api.surfaces.telephony.commands.client import Commands
+from api.surfaces.telephony.commands.control import Control
+from api.surfaces.telephony.commands.handles import Handles
 from api.surfaces.telephony.desk import Asked, Desk, Incoming, Notice, Place
 from api.surfaces.telephony.door import Door
-from api.surfaces.telephony.handles import Handles
-from api.surfaces.telephony.phones import Phones
-from api.surfaces.telephony.published import PublishedKeys
-from api.surfaces.telephony.ringing import Ringing
-from api.surfaces.telephony.targets import TransferTargets
-from api.surfaces.telephony.tickets import LIFETIME_S, Seen, Ticket, Tickets
+from api.surfaces.telephony.proofs.published_keys import PublishedKeys
+from api.surfaces.telephony.proofs.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway import plugins
 from gateway.config import Settings
 from gateway.ports import Exchange

@@ -7,12 +7,12 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.records import channel
-from api.surfaces.telephony.commands import Refused, Unreached
-from api.surfaces.telephony.control import NoCommand
+from api.surfaces.telephony.calls.events import transfer_told
+from api.surfaces.telephony.commands.client import Refused, Unreached
+from api.surfaces.telephony.commands.control import NoCommand
 from api.surfaces.telephony.counter import DESKS, Counter
-from api.surfaces.telephony.dialler import Dialler, NotPlaced
-from api.surfaces.telephony.events import transfer_told
-from api.surfaces.telephony.tickets import Ticket
+from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
+from api.surfaces.telephony.proofs.tickets import Ticket
 from gateway.consultation import Consultation
 from gateway.errors import ExchangeRefused
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
-from api.surfaces.telephony.audiosocket import Listener
 from api.surfaces.telephony.counter import Counter
-from api.surfaces.telephony.dialler import Dialler
 from api.surfaces.telephony.exchange import CallExchange
-from api.surfaces.telephony.openai_sip import OpenAiSip
-from api.surfaces.telephony.outbound import Outbound
-from api.surfaces.telephony.streams import Streams
+from api.surfaces.telephony.openai.webhook import OpenAiSip
+from api.surfaces.telephony.outbound.dialler import Dialler
+from api.surfaces.telephony.outbound.orders import Outbound
+from api.surfaces.telephony.sockets.audiosocket import Listener
+from api.surfaces.telephony.sockets.streams import Streams
 from api.surfaces.telephony.webhooks import Webhooks
 
 __all__ = ["add_to"]

@@ -11,11 +11,11 @@ from aiohttp import web
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
-from api.surfaces.telephony.commands import Refused, Unreached
+from api.surfaces.telephony.calls.events import event_of, received, unreached
+from api.surfaces.telephony.commands.client import Refused, Unreached
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
-from api.surfaces.telephony.events import event_of, received, unreached
-from api.surfaces.telephony.tickets import Ticket
+from api.surfaces.telephony.proofs.tickets import Ticket
 from gateway.call.inputs import MachineVerdict
 from gateway.stores.schema import DEFAULT_TENANT
 

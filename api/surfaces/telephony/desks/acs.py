@@ -12,7 +12,6 @@ import orjson
 
 from api.records.channel import MetaValue
 from api.records.channel_words import kind_of
-from api.surfaces.telephony.acs_api import command, resource
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import (
     Asked,
@@ -25,7 +24,8 @@ from api.surfaces.telephony.desk import (
     Place,
     Unreadable,
 )
-from api.surfaces.telephony.fields import identity, party, stamp
+from api.surfaces.telephony.dialects.acs_api import command, resource
+from api.surfaces.telephony.dialects.fields import identity, party, stamp
 from gateway.carriers import acs
 from gateway.carriers.dialects.proof import secret_in_url
 from gateway.config import Settings

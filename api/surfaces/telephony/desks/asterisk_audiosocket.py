@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Place
-from api.surfaces.telephony.fields import form_of, party
+from api.surfaces.telephony.dialects.fields import form_of, party
 from gateway.carriers import asterisk_audiosocket
 from gateway.config import Settings
 from gateway.wire import Unverified

@@ -11,8 +11,8 @@ from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.dialects.fields import form_of, identity, json_of, number, party
 from api.surfaces.telephony.door import Door
-from api.surfaces.telephony.fields import form_of, identity, json_of, number, party
 from gateway.carriers import exotel
 from gateway.carriers.dialects.proof import secret_in_url
 from gateway.config import Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Place
+from api.surfaces.telephony.dialects.fields import form_of, identity, party
 from api.surfaces.telephony.door import Door
-from api.surfaces.telephony.fields import form_of, identity, party
 from gateway.carriers import freeswitch
 from gateway.carriers.dialects.proof import bearer, secret_in_url
 from gateway.config import Settings

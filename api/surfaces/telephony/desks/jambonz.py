@@ -10,7 +10,7 @@ from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
-from api.surfaces.telephony.fields import identity, json_of, number, party
+from api.surfaces.telephony.dialects.fields import identity, json_of, number, party
 from gateway.carriers import jambonz
 from gateway.carriers.dialects.proof import header
 from gateway.config import Settings

@@ -24,7 +24,7 @@ from api.surfaces.telephony.desk import (
     Place,
     Unreadable,
 )
-from api.surfaces.telephony.fields import ID_LONGEST, form_of, identity, number, party
+from api.surfaces.telephony.dialects.fields import ID_LONGEST, form_of, identity, number, party
 from gateway.carriers import plivo
 from gateway.carriers.dialects.plivo_signature import NONCE
 from gateway.config import Settings

@@ -11,7 +11,6 @@ import orjson
 
 from api.records.channel import MetaValue
 from api.records.channel_words import kind_of
-from api.surfaces.telephony import laml
 from api.surfaces.telephony.desk import (
     Answerer,
     Asked,
@@ -24,7 +23,8 @@ from api.surfaces.telephony.desk import (
     Place,
     Unreadable,
 )
-from api.surfaces.telephony.fields import identity, json_of, party, stamp
+from api.surfaces.telephony.dialects import laml
+from api.surfaces.telephony.dialects.fields import identity, json_of, party, stamp
 from gateway.carriers import telnyx
 from gateway.config import Settings
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from api.surfaces.telephony import laml, laml_api
 from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
-from api.surfaces.telephony.laml_api import Account
+from api.surfaces.telephony.dialects import laml, laml_api
+from api.surfaces.telephony.dialects.laml_api import Account
 from gateway.carriers import twilio
 from gateway.config import Settings
 

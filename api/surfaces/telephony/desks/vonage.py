@@ -22,8 +22,8 @@ from api.surfaces.telephony.desk import (
     Notice,
     Place,
 )
-from api.surfaces.telephony.fields import identity, number, parameters, party, stamp
-from api.surfaces.telephony.vonage_token import api_token
+from api.surfaces.telephony.dialects.fields import identity, number, parameters, party, stamp
+from api.surfaces.telephony.dialects.vonage_token import api_token
 from gateway.carriers import vonage
 from gateway.config import Settings
 

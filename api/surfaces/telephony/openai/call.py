@@ -6,8 +6,8 @@ import logging
 from typing import Any
 
 from api.errors import ApiError
-from api.surfaces.telephony.commands import Commands, Refused, Unreached
-from api.surfaces.telephony.openai_words import command
+from api.surfaces.telephony.commands.client import Commands, Refused, Unreached
+from api.surfaces.telephony.openai.words import command
 from gateway.config import Settings
 from gateway.consultation import Consultation
 from gateway.errors import ExchangeRefused

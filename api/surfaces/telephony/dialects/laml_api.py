@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from api.surfaces.telephony.desk import Calling, Command, Unreadable
-from api.surfaces.telephony.fields import identity
+from api.surfaces.telephony.dialects.fields import identity
 from gateway.carriers.dialects import twiml
 
 __all__ = ["Account", "dial", "hang_up", "placed", "transfer"]

@@ -2,96 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.deps import Deps
 from api.errors import ApiError
 from api.records import channel
-from api.records.channel import ChannelEvent
-from api.records.channel_words import label_of, provider_of
 from api.records.sessions import NewSession
+from api.surfaces.telephony.calls.departures import Arrived, Departures
+from api.surfaces.telephony.calls.events import received
 from api.surfaces.telephony.counter import DESKS, Counter
-from api.surfaces.telephony.events import received
-from api.surfaces.telephony.tickets import Ticket
+from api.surfaces.telephony.proofs.tickets import Ticket
 from api.switchboard import LiveCall
 from gateway.errors import CallRejected
 from gateway.stores.schema import DEFAULT_TENANT
 from gateway.supervisor import CallRequest
 from gateway.wire import Started, Unverified
 
-__all__ = ["Announced", "Arrived", "Departures", "Entrance"]
+__all__ = ["Announced", "WalkIn"]
 
 logger = logging.getLogger(__name__)
 
-WAITING = 1000
 NAME_LONGEST = 90
 """Characters of a call's name; together with a session's id it fits where carriers' calls are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A call that has a session now."""
-
-    carrier: str
-    call: str
-    session_id: str
-    at: float
-
-
-class Departures:
-    """Writes down that calls are over whose carriers do not tell it by themselves: their socket was all that there
-    was. A route that ends may not wait any more, so this does it beside; of more than `WAITING` at once the latest are
-    not written down."""
-
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
-        self._queue: asyncio.Queue[tuple[Arrived, float] | None] = asyncio.Queue(WAITING)
-
-    async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
-        """For `app.cleanup_ctx`."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._write(), name="departures")
-            yield
-            await self._queue.put(None)
-
-    def over(self, arrived: Arrived) -> None:
-        try:
-            self._queue.put_nowait((arrived, self._deps.clock()))
-        except asyncio.QueueFull:
-            logger.warning("%s: the end of a call was not written down: too many at once", arrived.carrier)
-
-    async def _write(self) -> None:
-        while (one := await self._queue.get()) is not None:
-            arrived, at = one
-            duration = max(0, round(at - arrived.at))
-            event = ChannelEvent(
-                "completed",
-                "call_completed",
-                "completed",
-                provider_of(arrived.carrier),
-                at,
-                label_of("completed"),
-                meta={"callDurationSec": duration},
-            )
-            try:
-                await channel.append(
-                    self._deps.database,
-                    DEFAULT_TENANT,
-                    arrived.session_id,
-                    [event],
-                    carrier_call=arrived.call,
-                    began=arrived.at,
-                )
-            except SQLAlchemyError as error:
-                logger.warning(
-                    "%s: the end of a call was not written down: %s", arrived.carrier, type(error).__name__
-                )
 
 
 class Announced:
@@ -151,7 +85,7 @@ class Announced:
             self._arrived = None
 
 
-class Entrance:
+class WalkIn:
     """The same of one that needs no ticket: its call has a session as soon as its stream begins."""
 
     def __init__(

@@ -6,9 +6,9 @@ from typing import Any
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony import laml_api
 from api.surfaces.telephony.desk import Answerer, Asked, Command, Document, Incoming, Notice
-from api.surfaces.telephony.fields import form_of, identity, number, party, rfc2822, stamp
+from api.surfaces.telephony.dialects import laml_api
+from api.surfaces.telephony.dialects.fields import form_of, identity, number, party, rfc2822, stamp
 from gateway.carriers.dialects import twiml
 from gateway.config import Settings
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from api.surfaces.telephony.commands import Unreached
+from api.surfaces.telephony.commands.client import Unreached
 
 __all__ = ["PublishedKeys"]
 

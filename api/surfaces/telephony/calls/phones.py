@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.deps import LiveCall, Reservations
-from api.surfaces.telephony.ringing import Ringing
+from api.surfaces.telephony.calls.ringing import Ringing
 from gateway.call.inputs import MachineVerdict
 from gateway.carriage.leg import CarrierLeg
 from gateway.errors import HUNG_UP, Ending

@@ -13,13 +13,13 @@ from api import body
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
+from api.surfaces.telephony.calls.departures import Arrived, Departures
+from api.surfaces.telephony.calls.events import received
 from api.surfaces.telephony.counter import WEBHOOK_LIMIT, Counter
 from api.surfaces.telephony.desk import Asked, Unreadable
-from api.surfaces.telephony.entrance import Arrived, Departures
-from api.surfaces.telephony.events import received
-from api.surfaces.telephony.openai_call import CARRIER, OpenAiCall
-from api.surfaces.telephony.openai_words import Invite, configured, invite_of, session_of, sideband
-from api.surfaces.telephony.tickets import Seen
+from api.surfaces.telephony.openai.call import CARRIER, OpenAiCall
+from api.surfaces.telephony.openai.words import Invite, configured, invite_of, session_of, sideband
+from api.surfaces.telephony.proofs.tickets import Seen
 from gateway.call.sessions import upstream_session, visible_session
 from gateway.carriers.dialects import standard_webhooks
 from gateway.errors import CallRejected

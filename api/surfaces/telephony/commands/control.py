@@ -14,9 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
-from api.surfaces.telephony.commands import Commands, Refused, Unreached
+from api.surfaces.telephony.commands.client import Commands, Refused, Unreached
+from api.surfaces.telephony.commands.handles import Handle, Handles
 from api.surfaces.telephony.desk import Command, Desk
-from api.surfaces.telephony.handles import Handle, Handles
 from gateway.config import Settings
 from gateway.errors import DRAINED, LEFT, Ending
 

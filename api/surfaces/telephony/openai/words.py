@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 import orjson
 
 from api.surfaces.telephony.desk import Asked, Command, Unreadable
-from api.surfaces.telephony.fields import identity, json_of
+from api.surfaces.telephony.dialects.fields import identity, json_of
 from gateway.config import Settings
 from gateway.connector import Endpoint
 from gateway.sip.model import without_formats

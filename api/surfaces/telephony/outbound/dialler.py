@@ -19,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.deps import Deps
 from api.records import channel
 from api.records.sessions import NewSession
-from api.surfaces.telephony.commands import Refused, Unreached
+from api.surfaces.telephony.calls.events import dialled, given_up
+from api.surfaces.telephony.calls.ringing import GIVE_UP_S, RING_S, Placing
+from api.surfaces.telephony.commands.client import Refused, Unreached
 from api.surfaces.telephony.counter import DESKS, Counter
 from api.surfaces.telephony.desk import Calling, Command, Desk, Place, Unreadable
-from api.surfaces.telephony.events import dialled, given_up
-from api.surfaces.telephony.ringing import GIVE_UP_S, RING_S, Placing
-from api.surfaces.telephony.tickets import Ticket
+from api.surfaces.telephony.proofs.tickets import Ticket
 from gateway.config import ENVIRONMENT, Settings
 from gateway.errors import ConfigError
 from personas.briefing import briefed

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from aiohttp import web
 
 from api.errors import ApiError
+from api.surfaces.telephony.calls.departures import Departures
 from api.surfaces.telephony.counter import DESKS, DOORS, Counter
 from api.surfaces.telephony.desk import Asked
 from api.surfaces.telephony.door import Door
-from api.surfaces.telephony.entrance import Announced, Departures, Entrance
+from api.surfaces.telephony.sockets.reception import Announced, WalkIn
 from api.switchboard import Switchboard, load_openers, load_streams
 from gateway.wire import Started, Stream, Unverified
 
@@ -49,10 +50,10 @@ class Streams:
         asked = await self._counter.handshake(request)
         stream = _opened(carrier, asked)
         _check_upgrade(request, stream)
-        guest: Announced | Entrance
+        guest: Announced | WalkIn
         if free and not token:
             # Nothing that it calls itself is proved: it is not to take the place of a call that was.
-            guest = self._entrance(request, lambda _: "")
+            guest = self._walk_in(request, lambda _: "")
         elif free or token or carrier not in DOORS:
             if not free:
                 self._check(carrier, token, asked)
@@ -79,20 +80,20 @@ class Streams:
         except Unverified as refusal:
             raise self._counter.refused(carrier, "media socket", refusal) from None
 
-    def _admitted(self, request: web.Request, door: Door, asked: Asked) -> Entrance:
+    def _admitted(self, request: web.Request, door: Door, asked: Asked) -> WalkIn:
         """A socket that proves itself. Raises ApiError 403, 404, 503."""
         self._counter.admit(door, asked)
         if self._counter.phones.full:
             logger.warning("a call of %s was refused: no line is free", door.name)
             raise ApiError(503, "No line is free; call again in a moment.", headers={"Retry-After": "5"})
-        return self._entrance(request, door.call)
+        return self._walk_in(request, door.call)
 
-    def _entrance(self, request: web.Request, name_of: Callable[[Started], str]) -> Entrance:
+    def _walk_in(self, request: web.Request, name_of: Callable[[Started], str]) -> WalkIn:
         """Raises ApiError 404 for a persona that is not there."""
         wish = request.query.get("persona")
         if wish is not None:
             self._counter.answering.persona(wish, "")
-        return Entrance(self._counter, self.departures, name_of=name_of, wish=wish)
+        return WalkIn(self._counter, self.departures, name_of=name_of, wish=wish)
 
 
 def _opened(carrier: str, asked: Asked) -> Stream:

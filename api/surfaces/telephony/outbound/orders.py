@@ -18,8 +18,8 @@ from api.limits import Rate
 from api.records import selection
 from api.records.channel_words import provider_of
 from api.surfaces.telephony.counter import Counter, configured
-from api.surfaces.telephony.dialler import Dialler, NotPlaced
-from api.surfaces.telephony.once import Once, Otherwise
+from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
+from api.surfaces.telephony.outbound.idempotency import Once, Otherwise
 from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Outbound"]

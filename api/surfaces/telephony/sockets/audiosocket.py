@@ -14,8 +14,9 @@ from uuid import UUID
 
 from aiohttp import web
 
+from api.surfaces.telephony.calls.departures import Departures
 from api.surfaces.telephony.counter import Counter
-from api.surfaces.telephony.entrance import Announced, Departures, Entrance
+from api.surfaces.telephony.sockets.reception import Announced, WalkIn
 from api.switchboard import LiveCall, Switchboard, load_streams
 from gateway.carriers import asterisk_audiosocket
 from gateway.errors import CallRejected, ConfigError
@@ -115,8 +116,8 @@ class _Guest:
     def __init__(self, counter: Counter, departures: Departures, *, listed: bool) -> None:
         self._counter = counter
         self._announced = Announced(counter, departures)
-        self._entrance = (
-            Entrance(counter, departures, name_of=lambda started: started.call_id, once=True)
+        self._walk_in = (
+            WalkIn(counter, departures, name_of=lambda started: started.call_id, once=True)
             if listed
             else None
         )
@@ -126,13 +127,13 @@ class _Guest:
         ticket = self._announced.redeemed(carrier, UUID(started.parameters["token"]).hex)
         if ticket is not None:
             return await self._announced.request(ticket)
-        if self._entrance is None:
+        if self._walk_in is None:
             raise Unverified("a UUID that is none of ours, or no longer good")
         if self._counter.phones.full:
             raise CallRejected("no line is free")
-        return await self._entrance.receive(carrier, started)
+        return await self._walk_in.receive(carrier, started)
 
     def over(self) -> None:
         self._announced.over()
-        if self._entrance is not None:
-            self._entrance.over()
+        if self._walk_in is not None:
+            self._walk_in.over()
