@@ -16,7 +16,7 @@ from typing import Literal
 
 import orjson
 
-__all__ = ["call_id", "set_up", "where"]
+__all__ = ["OURS", "call_id", "set_up", "where"]
 
 call_id: ContextVar[str] = ContextVar("call_id", default="")
 """The call this task works for, or nothing: every line logged in it then tells which call it is of."""
@@ -26,8 +26,9 @@ FRAMES = 4
 CHAIN = 4
 """How many causes, or members of a group, `where` follows."""
 
-NOISY = ("aiortc", "aioice", "aiohttp.access", "websockets", "alembic", "sqlalchemy.engine")
-"""Libraries whose own account of every packet, candidate or query nobody asked for."""
+OURS = ("api", "gateway", "media", "personas", "tools")
+"""What the level is for. Of a library's own account nobody knows what it quotes: a database driver's holds what was
+said in a call."""
 
 
 class JsonLine(logging.Formatter):
@@ -79,9 +80,10 @@ def where(error: BaseException) -> str:
 
 
 def set_up(level: str, form: Literal["text", "json"]) -> None:
-    """Log to standard error, at `level` and above; the noisy libraries only from warnings on."""
+    """Log to standard error, at `level` and above; of libraries from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLine() if form == "json" else TextLine())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in NOISY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    told = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(told, logging.WARNING), handlers=[handler], force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(told)

@@ -11,7 +11,7 @@ from typing import Literal
 import orjson
 import pytest
 
-from gateway.log import call_id, set_up, where
+from gateway.log import OURS, call_id, set_up, where
 
 pytestmark = pytest.mark.unit
 
@@ -61,6 +61,8 @@ def restored() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 async def logged(form: Literal["text", "json"], monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -78,6 +80,28 @@ async def logged(form: Literal["text", "json"], monkeypatch: pytest.MonkeyPatch)
         group.create_task(call("rtc_2"))
     log.info("outside")
     return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_the_level_is_for_what_is_ours(level: str, monkeypatch: pytest.MonkeyPatch, restored: None) -> None:
+    """At `debug` the database's driver tells every statement with its values: transcripts among them."""
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    set_up(level, "text")
+    for name in ("aiosqlite", "asyncio", "aioice.ice", "gateway.call.run", "api.app"):
+        log = logging.getLogger(name)
+        for grade in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            log.log(grade, "%s", logging.getLevelName(grade))
+    lines = stream.getvalue().splitlines()
+    graded = [(line.split()[2].rstrip(":"), line.split()[1]) for line in lines]
+    order = ["debug", "info", "warning", "error"]
+    wanted = order[order.index(level) :]
+    for name in ("gateway.call.run", "api.app"):
+        assert [grade for one, grade in graded if one == name] == wanted
+    for name in ("aiosqlite", "asyncio", "aioice.ice"):
+        assert [grade for one, grade in graded if one == name] == [
+            grade for grade in wanted if grade not in ("debug", "info")
+        ]
 
 
 async def test_a_line_of_a_call_names_it(monkeypatch: pytest.MonkeyPatch, restored: None) -> None:
