@@ -31,7 +31,7 @@ from gateway.wire import (
     Unverified,
 )
 
-__all__ = ["NAME", "Stream", "answer", "verify_socket", "verify_webhook"]
+__all__ = ["NAME", "Stream", "answer", "proof", "verify_socket", "verify_webhook"]
 
 NAME = "jambonz"
 
@@ -187,7 +187,7 @@ def verify_webhook(
     webhook secret; five minutes old at most (verifySignature in jambonz/node-sdk). `now` is a Unix time.
     Raises Unverified."""
     require(secret)
-    found = HEADER.fullmatch(header(headers, "Jambonz-Signature").replace(" ", ""))
+    found = _described(headers)
     if found is None:
         raise Unverified("no signature, or none that can be read")
     mac = hmac.new(secret.encode(), found[1].encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -196,6 +196,16 @@ def verify_webhook(
         raise Unverified("signed with another secret, or something else was signed")
     if not abs(now - int(found[1])) <= SKEW_S:
         raise Unverified("signed too long ago, or in the future")
+
+
+def proof(headers: Mapping[str, str], body: bytes) -> str:
+    """What is signed of a webhook that was checked. Not the header: it may be written in many ways."""
+    found = _described(headers)
+    return "" if found is None else f"{found[1]}.{hashlib.sha256(body).hexdigest()}"
+
+
+def _described(headers: Mapping[str, str]) -> re.Match[str] | None:
+    return HEADER.fullmatch(header(headers, "Jambonz-Signature").replace(" ", ""))
 
 
 def verify_socket(url: str, headers: Mapping[str, str], *, credentials: str) -> None:

@@ -35,7 +35,7 @@ from gateway.wire import (
     Unverified,
 )
 
-__all__ = ["NAME", "Claims", "Stream", "answer", "verify_socket", "verify_webhook"]
+__all__ = ["NAME", "Claims", "Stream", "answer", "proof", "verify_socket", "verify_webhook"]
 
 NAME = "vonage"
 
@@ -201,6 +201,12 @@ def verify_webhook(
     if not isinstance(said, str) or not same(said.lower(), hashlib.sha256(body or _query(url)).hexdigest()):
         raise Unverified("the body is not the one that was signed")
     return found
+
+
+def proof(headers: Mapping[str, str]) -> str:
+    """What is signed of a webhook that was checked: the token without its signature, which may be written in many
+    ways, as may what stands round it."""
+    return header(headers, "Authorization").rpartition(" ")[2].rpartition(".")[0]
 
 
 def verify_socket(

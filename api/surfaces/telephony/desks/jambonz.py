@@ -12,7 +12,6 @@ from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
 from api.surfaces.telephony.dialects.fields import identity, json_of, number, party
 from gateway.carriers import jambonz
-from gateway.carriers.dialects.proof import header
 from gateway.config import Settings
 
 __all__ = ["DESK"]
@@ -41,7 +40,7 @@ class _Jambonz(Bare):
         )
 
     def proof(self, asked: Asked) -> str:
-        return header(asked.headers, "Jambonz-Signature")
+        return jambonz.proof(asked.headers, asked.posted)
 
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
         jambonz.verify_socket(asked.url, asked.headers, credentials=f"{USER}:{token}")

@@ -27,6 +27,7 @@ from api.surfaces.telephony.desk import (
 from api.surfaces.telephony.dialects.fields import ID_LONGEST, form_of, identity, number, party
 from gateway.carriers import plivo
 from gateway.carriers.dialects.plivo_signature import NONCE
+from gateway.carriers.dialects.proof import header
 from gateway.config import Settings
 
 __all__ = ["DESK"]
@@ -67,7 +68,8 @@ class _Plivo:
         plivo.verify_webhook(asked.url, asked.headers, asked.posted, secret=secret, method=method)
 
     def proof(self, asked: Asked) -> str:
-        return asked.headers.get(NONCE, "") + asked.headers.get("X-Plivo-Signature-V3", "")
+        """The nonce, which is signed. What stands beside a good signature is not, nor how the URL is written."""
+        return header(asked.headers, NONCE)
 
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
         """Plivo documents no signature of handshakes: where it shows one that is checked, and the token in the path is

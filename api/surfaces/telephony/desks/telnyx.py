@@ -72,7 +72,7 @@ class _Telnyx(laml.LamlAnswers):
         telnyx.verify_webhook(asked.url, asked.headers, asked.posted, public_key=key, now=asked.now)
 
     def proof(self, asked: Asked) -> str:
-        return asked.headers.get(telnyx.SIGNATURE, "")
+        return telnyx.proof(asked.headers, asked.posted)
 
     def verify_socket(self, asked: Asked, settings: Settings, token: str) -> None:
         """TeXML has no attribute for a secret of the handshake: there the token in the path is the proof. A command's
@@ -209,7 +209,7 @@ class _Telnyx(laml.LamlAnswers):
 
 
 def _is_event(asked: Asked) -> bool:
-    return asked.body.lstrip()[:1] == b"{"
+    return asked.posted.lstrip()[:1] == b"{"
 
 
 def _event(asked: Asked) -> tuple[str, dict[str, Any], dict[str, Any]]:

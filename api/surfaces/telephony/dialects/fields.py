@@ -44,7 +44,7 @@ def form_of(asked: Asked) -> dict[str, str]:
 def json_of(asked: Asked) -> dict[str, Any]:
     """The JSON object of the body. Raises Unreadable."""
     try:
-        value = orjson.loads(asked.body)
+        value = orjson.loads(asked.posted)
     except orjson.JSONDecodeError:
         raise Unreadable("The body is not JSON.") from None
     if not isinstance(value, dict):
