@@ -13,7 +13,7 @@ from personas.hours import read_hours
 
 __all__ = ["Target", "Targets", "named", "overridden", "put_through_notes", "read_overrides"]
 
-_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
 _SIP = re.compile(r"sips?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,64}@[A-Za-z0-9.:\[\]-]{1,128}")
 """RFC 3261, section 19.1, without headers."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = ["NUMBER", "Room"]
 
-NUMBER = r"^\+[1-9]\d{6,14}$"
+NUMBER = r"^\+[1-9][0-9]{6,14}$"
 """E.164."""
 
 

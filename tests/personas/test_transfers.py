@@ -40,6 +40,7 @@ def test_good_targets(to: str) -> None:
         "sip:a@b?x=<Dial>",
         "http://x",
         "+1555010002\n",
+        "+1555010002９",
     ],
 )
 def test_bad_targets_are_told_how_to_be_written(to: str) -> None:

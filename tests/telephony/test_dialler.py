@@ -129,6 +129,7 @@ async def test_who_may_and_what(sqlite_url: str) -> None:
             {},
             {**ASK, "phoneNumber": "0800 123"},
             {**ASK, "phoneNumber": 15550100009},
+            {**ASK, "phoneNumber": "+1555010000９"},
             {**ASK, "scenarioId": "nobody"},
             {**ASK, "promptOverrides": {"name": 7}},
             {**ASK, "promptOverrides": {"instructions": "Sell a boat."}},

@@ -26,7 +26,7 @@ __all__ = ["Outbound"]
 
 PLACE = Rate("outbound-calls", per_minute=60, burst=60)
 READ = Rate("channels", per_minute=600, burst=600)
-NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
 NAMES = {
     "acs": "Azure Communication Services",
