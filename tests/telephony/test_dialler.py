@@ -121,6 +121,14 @@ async def test_a_carrier_that_cannot_be_reached(sqlite_url: str) -> None:
         assert await sessions(home) == 0
 
 
+async def test_who_has_no_key_uses_up_nobodys_allowance(sqlite_url: str) -> None:
+    """Behind a proxy all come from one address."""
+    async with office(sqlite_url, "twilio", PARLEY_HOST="0.0.0.0") as (home, _):
+        for _ in range(70):
+            await placed(home, key="sk-another", status=401)
+        await placed(home)
+
+
 async def test_who_may_and_what(sqlite_url: str) -> None:
     async with office(sqlite_url, "twilio") as (home, [twilio]):
         for key in ("", "sk-another", "ek_x"):

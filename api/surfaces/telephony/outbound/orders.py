@@ -63,8 +63,9 @@ class Outbound:
         """Have a carrier call somebody; the session is the answer, the call goes its way. With an `Idempotency-Key`
         the same request again is the same call."""
         deps, counter = self._deps, self._counter
-        await auth.spend(request, deps.limiter, PLACE, deps.settings)
         tenant = _tenant(request, deps)
+        # Behind a proxy all have one address: whoever has no key is not to use up what servers may ask for.
+        await auth.spend(request, deps.limiter, PLACE, deps.settings)
         key = _key(request)
         ask = await body.parsed(request, _Ask)
         if not NUMBER.fullmatch(ask.number):
@@ -98,8 +99,8 @@ class Outbound:
 
     async def channels(self, request: web.Request) -> web.Response:
         deps = self._deps
-        await auth.spend(request, deps.limiter, READ, deps.settings)
         _tenant(request, deps)
+        await auth.spend(request, deps.limiter, READ, deps.settings)
         channels = [
             {
                 "channelConnectionId": name,
