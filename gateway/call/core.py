@@ -427,7 +427,8 @@ class Core:
         self._clock.answered()
         if self._answered.reserved:
             return
-        if self._interrupts and self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
+        takes = self._interrupts and not self._keys.is_habit(digit, now)
+        if takes and self._floor in (Floor.AGENT, Floor.HELD, Floor.WAITING):
             self._interrupt(now, out, cancel=True)
         self._entered(self._keys.pressed(digit, now), now, out)
 

@@ -25,12 +25,16 @@ class Keys:
         """The caller is in the midst of an entry."""
         return bool(self._pressed)
 
-    def pressed(self, digit: str, now: float) -> dict[str, Any] | None:
+    def is_habit(self, digit: str, now: float) -> bool:
+        """It ends an entry that was complete already by its length, as whoever is used to it does: it means nothing."""
         ends = digit == self._entering.terminator
-        if ends and not self._pressed and now - self._full_at < self._entering.timeout_s:
-            # Whoever is used to it ends an entry that was complete already.
+        return ends and not self._pressed and now - self._full_at < self._entering.timeout_s
+
+    def pressed(self, digit: str, now: float) -> dict[str, Any] | None:
+        if self.is_habit(digit, now):
             self._full_at = float("-inf")
             return None
+        ends = digit == self._entering.terminator
         self._pressed += digit
         self._last_at = now
         if ends:

@@ -117,6 +117,30 @@ def test_a_key_while_a_reply_is_awaited_gives_that_reply_up_and_gets_one_answer(
     assert len(bench.asked) == asked + 1
 
 
+def test_the_hash_behind_a_complete_entry_leaves_the_agent_speaking() -> None:
+    bench = begun(keys=Entering(length=4))
+    press(bench, "7305")
+    bench.reply("Let me look.", 1000, done=False)
+    bench.run(0.3)
+    before = bench.clears
+    press(bench, "#", every_s=0.1)
+    assert (bench.clears, bench.cancelled) == (before, [])
+    assert entries(bench) == ["The caller pressed 7 3 0 5"]
+    press(bench, "#")
+    assert bench.clears == before + 1, "a second one means something"
+
+
+def test_the_hash_behind_a_complete_entry_leaves_the_reply_on_its_way() -> None:
+    bench = begun(keys=Entering(length=4))
+    press(bench, "7305")
+    asked = len(bench.asked)
+    press(bench, "#", every_s=0.1)
+    bench.reply("Let me look.", 1000)
+    bench.run(0.5)
+    assert len(bench.asked) == asked
+    assert bench.entries["item_2"].role == "assistant"
+
+
 def test_no_reply_begins_while_keys_are_being_pressed() -> None:
     bench = begun()
     press(bench, "1")
