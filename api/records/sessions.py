@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from api.records.access import AccessKeys
 from gateway.stores.engine import EVERY_TENANT, Database
-from gateway.stores.schema import Session
+from gateway.stores.schema import Call, Session
 
-__all__ = ["LIFETIME_S", "NewSession", "create", "find", "new_row"]
+__all__ = ["LIFETIME_S", "NewSession", "create", "find", "new_row", "of_call"]
 
 LIFETIME_S = 24 * 3600
 """How long a session can be called in and read."""
@@ -64,3 +66,12 @@ async def find(database: Database, session_id: str, now: float) -> Session | Non
     async with database.reading(EVERY_TENANT) as db:
         session = await db.get(Session, session_id)
     return session if session is not None and session.expires_at > now else None
+
+
+async def of_call(database: Database, tenant: str, call_id: str) -> Session | None:
+    """The session that the tenant's call (`rtc_…`) is of, also when it has expired. Raises SQLAlchemyError."""
+    if len(call_id) > 64 or "\x00" in call_id:
+        return None
+    async with database.reading(tenant) as db:
+        found = select(Session).join(Call, Call.session_id == Session.id).where(Call.id == call_id)
+        return await db.scalar(found)

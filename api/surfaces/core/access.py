@@ -1,18 +1,21 @@
-"""Who may see a session: whoever presents its access key, in the header `x-session-access` or else the cookie."""
+"""Who may see a session: whoever presents its access key, in the header `x-session-access` or else the cookie; and a
+server of its tenant, by its key: nobody holds the access key of a phone call."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from api import auth
 from api.deps import Deps
 from api.errors import ApiError
-from api.records import sessions
+from api.records import recordings, sessions
 from gateway.config import Settings
 from gateway.stores.schema import Session
 
-__all__ = ["COOKIE", "found_session", "held_session", "presented_key", "set_cookie"]
+__all__ = ["COOKIE", "found_session", "held_session", "presented_key", "served_session", "set_cookie"]
 
 COOKIE = "session_access"
+CALL = "rtc_"
 
 
 def presented_key(request: web.Request) -> str | None:
@@ -41,9 +44,27 @@ async def found_session(request: web.Request, deps: Deps) -> Session:
 
 
 async def held_session(request: web.Request, deps: Deps) -> Session:
-    """The session of the path, for who holds its key. Raises ApiError 404, 401."""
+    """The session of the path, for who holds its key or a server key of its tenant. With a server key the path may
+    name a call (`rtc_…`) in the session's place. Raises ApiError 404, 401."""
+    session = await served_session(request, deps)
+    if session is not None and session.expires_at > deps.clock():
+        return session
     session = await found_session(request, deps)
     key = presented_key(request)
     if key is None or not deps.access.opens(key, session.access_hash):
-        raise ApiError(401, "Send the session's access key as cookie or as X-Session-Access.")
+        how = "Send the session's access key as cookie or as X-Session-Access, or a server key as bearer."
+        raise ApiError(401, how)
     return session
+
+
+async def served_session(request: web.Request, deps: Deps) -> Session | None:
+    """The session of the path, or of the call that it names, when a server key of its tenant comes along; also when
+    it has expired."""
+    key = auth.bearer(request)
+    tenant = None if key is None else auth.tenant_of_key(key, deps.settings)
+    if tenant is None:
+        return None
+    name = request.match_info["id"]
+    session = await sessions.of_call(deps.database, tenant, name) if name.startswith(CALL) else None
+    session = session or await recordings.session_of(deps.database, name)
+    return session if session is not None and session.tenant == tenant else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +13,7 @@ from api.deps import Deps, LiveCall
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import recordings
-from api.surfaces.core.access import presented_key
+from api.surfaces.core.access import found_session, presented_key, served_session
 from gateway.errors import StoreError
 from gateway.stores.recordings import Recording
 from gateway.stores.schema import Session
@@ -94,15 +93,12 @@ def routes(deps: Deps) -> list[web.RouteDef]:
 async def _allowed(request: web.Request, deps: Deps, *, changes: bool) -> Session:
     """The session of the path, for who holds its key while it lives, or a server key of its tenant. A cookie is enough
     for listening only: a page of somebody else's may send it. Raises ApiError 404, 401."""
-    session = await recordings.session_of(deps.database, request.match_info["id"])
-    server = auth.bearer(request)
-    if server is not None:
-        tenant = auth.tenant_of_key(server, deps.settings)
-        if session is None or tenant is None or not hmac.compare_digest(tenant, session.tenant):
+    if auth.bearer(request) is not None:
+        served = await served_session(request, deps)
+        if served is None:
             raise ApiError(401, "The key is not valid for this session.")
-        return session
-    if session is None or session.expires_at <= deps.clock():
-        raise ApiError(404, "There is no such session, or it has expired.")
+        return served
+    session = await found_session(request, deps)
     key = request.headers.get("X-Session-Access") if changes else presented_key(request)
     if key is None or not deps.access.opens(key, session.access_hash):
         how = "as X-Session-Access" if changes else "as cookie or as X-Session-Access"
