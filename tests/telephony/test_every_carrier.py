@@ -121,7 +121,7 @@ async def test_a_call(tmp_path: Path, way: Way, caplog: pytest.LogCaptureFixture
             assert call.faults == []
             # Carrier and server share a loop here: a lead of two frames is soon used up.
             assert call.underruns == 0 or way.leg == "asterisk_audiosocket"
-            assert call.lead_ms_max <= 450 if way.leg == "genesys" else 250
+            assert call.lead_ms_max <= (450 if way.leg == "genesys" else 250)
         await idle(made)
         told = await made.told(brought.name, len(way.events))
     for secret in ("0123456789abcdef", "5550100", "08001234567", "/stream/"):
