@@ -155,8 +155,9 @@ class Telephone(Protocol):
 
 
 class Exchange(Protocol):
-    """What the carrier of one call can be asked beside its media stream. Its commands take a few seconds at most, and
-    raise ExchangeRefused with a sentence for the model when the carrier cannot or will not."""
+    """What the carrier of one call can be asked beside its media stream. Its commands take a few seconds at most (a
+    transfer as long as the other person lets it ring, with carriers that wait for that), and raise ExchangeRefused with
+    a sentence for the model when the carrier cannot or will not."""
 
     async def transfer(self, to: str) -> None:
         """Connect the caller to `to` (E.164 or a SIP URI), and us no longer: returns when the carrier has agreed. The

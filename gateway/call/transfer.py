@@ -24,9 +24,9 @@ __all__ = ["TABLE", "Act", "Cue", "Stage", "Transfer"]
 
 LEAVING_S = 20.0
 """What was not heard by then is not waited for; counted anew when the last words begin."""
-COMMANDED_S = 20.0
+COMMANDED_S = 60.0
 CONSULTING_S = 180.0
-"""Longer than the shell takes to give up: a last resort, or the caller would be on hold for good."""
+"""Both are longer than the shell takes to give up: a last resort, or the caller would be on hold for good."""
 
 OBJECTED = "The caller spoke up, so the transfer was not made. Answer what they said; ask whether they still want it."
 UNDER_WAY = "A transfer is under way already. Say nothing more and wait for it."

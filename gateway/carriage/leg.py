@@ -89,7 +89,9 @@ class CarrierLeg:
         self.opened: Callable[[], None] | None = None
         """Told once that the call has begun."""
         self.closed: Callable[[Ending, bool], None] | None = None
-        """Told once that the call is over, how, and whether the line said so."""
+        """Told once that the call is over, how, and whether the carrier said so."""
+        self.parted: Callable[[], None] | None = None
+        """Told once that the carrier's stream is over, before the call knows."""
 
     # ── the port ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,7 +100,7 @@ class CarrierLeg:
         if self._sink is not None:
             raise LegError("a leg is opened once")
         line = self._line
-        if self._over or line is None or line.over:
+        if self.over or line is None or line.over:
             lost = LegLost("the caller was gone before the call began")
             lost.ending = HUNG_UP
             raise lost
@@ -174,6 +176,10 @@ class CarrierLeg:
     def let_go(self) -> None:
         """The carrier has connected the caller to somebody else: the socket is closed in the end, and no more."""
         self._let_go = True
+
+    def lose(self) -> None:
+        """The carrier has told elsewhere that its stream is over."""
+        self._lose(HUNG_UP)
 
     @property
     def live(self) -> bool:
@@ -315,6 +321,8 @@ class CarrierLeg:
         if self.over:
             return
         self._ending = ending
+        if self.parted is not None:
+            self.parted()
         if self._sink is not None:
             try:
                 self._sink.on_lost(ending)

@@ -37,6 +37,8 @@ class AcsPhone(Phone[Call[AcsStream]]):
         self.told: list[str] = []
         """Every event that the application has taken."""
         self.media: Media | None = None
+        self.reaches = True
+        """Whoever the caller is transferred to picks up."""
         self._resource = resource
         self._manners = manners
         self._callback = ""
@@ -95,8 +97,10 @@ class AcsPhone(Phone[Call[AcsStream]]):
             case "stopMediaStreaming":
                 for call in self.streams:
                     await call.hang_up()
-            case "transferToParticipant":
+            case "transferToParticipant" if self.reaches:
                 self.tell("CallTransferAccepted", {"transferTarget": body["targetParticipant"]})
+            case "transferToParticipant":
+                self.tell("CallTransferFailed", {}, 486, 560486, "Busy")
             case "sendDtmfTones":
                 self.tell("SendDtmfTonesCompleted")
             case _:

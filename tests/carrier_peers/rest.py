@@ -70,6 +70,8 @@ class RestDouble:
         self.faults: list[Fault] = []
         self.refusing: Reply | None = None
         """While set, every request gets it: an outage, or too many requests."""
+        self.muddling: Reply | None = None
+        """While set, every request is obeyed, and this is all that is heard of it."""
         self.base = ""
         """`http://127.0.0.1:port`, instead of the carrier's API host."""
 
@@ -95,6 +97,7 @@ class RestDouble:
             )
             self.requests.append(request)
             reply = self.refusing or await handler(request)
+            reply = self.muddling or reply
             body = b"" if reply.value is None else json.dumps(reply.value).encode()
             kind = {"Content-Type": "application/json"} if body else {}
             return web.Response(status=reply.status, body=body, headers={**kind, **reply.headers})

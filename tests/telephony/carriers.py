@@ -14,11 +14,12 @@ from tests.carrier_peers.twilio_peer import TwilioPeer
 from tests.carrier_peers.vonage_hooks import Account as VonageAccount
 from tests.carrier_peers.vonage_peer import VonagePeer
 
-__all__ = ["APIS", "CARRIERS", "OTHERS", "OURS", "PUBLIC", "VONAGE", "carrier_call", "ended"]
+__all__ = ["ACS_SECRET", "APIS", "CARRIERS", "OTHERS", "OURS", "PUBLIC", "VONAGE", "carrier_call", "ended"]
 
 PUBLIC = "https://voice.example.test"
 OURS = "+15550100002"
 VONAGE = VonageAccount()
+ACS_SECRET = "0123456789abcdef0123456789abcdef"
 
 
 @asynccontextmanager
@@ -87,7 +88,7 @@ async def _acs() -> AsyncIterator[tuple[AcsPeer, dict[str, str]]]:
             {
                 "ACS_CONNECTION_STRING": f"endpoint={peer.base}/;accesskey={peer.resource.access_key}",
                 "ACS_RESOURCE_ID": peer.resource.id,
-                "PARLEY_ACS_SECRET": "0123456789abcdef0123456789abcdef",
+                "PARLEY_ACS_SECRET": ACS_SECRET,
                 "ACS_PHONE_NUMBER": OURS,
                 "PARLEY_ACS_OPENID_URL": f"{peer.base}{OPENID}",
             },

@@ -124,6 +124,61 @@ async def test_a_caller_who_was_transferred_is_not_hung_up_on() -> None:
         await hands.press("another", "1")
 
 
+UNSURE = Unreached("no answer in time", sent=True)
+
+
+async def test_a_transfer_without_an_answer_was_made_when_the_stream_ends() -> None:
+    api = Api(UNSURE)
+    hands, _ = at(api, "telnyx", "v3:x")
+    asked = asyncio.create_task(hands.transfer("s-1", "+15550100007"))
+    await asyncio.sleep(0.01)
+    hands.parted("s-1")
+    await asked
+    hands.over("s-1", HUNG_UP, True)
+    await asyncio.sleep(0.05)
+    assert api.took == ["POST transfer"]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_transfer_without_an_answer_was_not_made_when_the_caller_stays_or_hangs_up(
+    monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    monkeypatch.setattr(control, "OBEYED_S", 0.05)
+    hands, handles = at(Api(UNSURE), "telnyx", "v3:x")
+    asked = asyncio.create_task(hands.transfer("s-1", "+15550100007"))
+    await asyncio.sleep(0.01)
+    if gone:
+        handles.ended("s-1")
+        hands.parted("s-1")
+    with pytest.raises(Unreached):
+        await asked
+    assert (handle := handles.of("s-1")) is not None
+    assert handle.ours
+
+
+@pytest.mark.parametrize(
+    ("answer", "commands"),
+    [(None, ["POST transfer"]), (Refused(422, "1"), ["POST transfer", "POST hangup"])],
+)
+async def test_a_transfer_that_is_under_way_as_the_call_ends_decides_whether_the_caller_is_hung_up(
+    answer: Exception | None, commands: list[str]
+) -> None:
+    class Slow(Api):
+        async def run(self, carrier: str, command: Command) -> dict[str, Any]:
+            if command.url.endswith("transfer"):
+                await asyncio.sleep(0.05)
+            return await super().run(carrier, command)
+
+    api = Slow() if answer is None else Slow(answer)
+    hands, _ = at(api, "telnyx", "v3:x")
+    asked = asyncio.create_task(hands.transfer("s-1", "+15550100007"))
+    await asyncio.sleep(0.01)
+    hands.over("s-1", HUNG_UP, True)
+    asked.cancel()
+    await asyncio.sleep(0.2)
+    assert api.took == commands
+
+
 def test_handles_are_bounded_and_the_latest_counts() -> None:
     handles = Handles()
     handles.BOUND = 2

@@ -121,6 +121,20 @@ async def test_a_caller_is_put_through_cold(tmp_path: Path) -> None:
         assert there.twilio.faults == []
 
 
+async def test_a_carrier_that_obeys_and_does_not_answer_has_put_the_caller_through(tmp_path: Path) -> None:
+    async with house(tmp_path, "insurance_claim") as there:
+        there.twilio.muddling = RestReply(504, None)
+        async with there.caller() as (phone, call):
+            await phone.doing("Dial", within_s=10)
+            await call.over()
+            await asyncio.sleep(1.5)
+            assert phone.call.status == "in-progress", "nobody hangs up on who was put through"
+            there.twilio.muddling = None
+        told = only_call(there.server, phone.call.sid)
+        assert told.ending == "agent/transferred"
+        assert ("call_status", "transfer_failed") not in told.events
+
+
 async def test_a_refused_transfer_goes_on_talking(tmp_path: Path) -> None:
     async with house(tmp_path, "insurance_claim") as there:
         there.twilio.refusing = RestReply(400, {"code": 21220, "message": "no", "status": 400})

@@ -15,7 +15,7 @@ from tests.carrier_peers.voice import spoken
 from tests.e2e.server import Server, running
 from tests.peers.openai_ga import KEY, OpenAiPeer
 from tests.peers.script import Heard, Script
-from tests.telephony.carriers import CARRIERS, PUBLIC, carrier_call, ended
+from tests.telephony.carriers import ACS_SECRET, CARRIERS, PUBLIC, carrier_call, ended
 from tests.telephony.record import idle, only_call
 from tests.telephony.test_transfer import CLAIMS, DESK, GREETING_MS, answered
 
@@ -56,6 +56,8 @@ def ring(carrier: str, peer: Any) -> AbstractAsyncContextManager[Any]:
             made = peer.ring()
         case "vonage":
             made = peer.ring(f"{here}/voice")
+        case "acs":
+            made = peer.ring(f"{here}/voice?secret={ACS_SECRET}")
         case _:
             made = peer.ring(f"{here}/voice", hangup_url=f"{here}/status")
     return made
@@ -88,6 +90,22 @@ async def test_a_caller_is_put_through_cold(tmp_path: Path, carrier: str) -> Non
             await asyncio.sleep(2)
             assert not ended(carrier, phone), "nobody hangs up on who was put through"
         assert only_call(server, carrier_call(carrier, phone)).ending == "agent/transferred"
+
+
+async def test_a_person_whom_azure_does_not_reach_sends_the_agent_back(tmp_path: Path) -> None:
+    """Azure answers the command at once, and tells later that it came to nothing."""
+    async with house(tmp_path, "acs", "insurance_claim") as (server, peer):
+        async with ring("acs", peer) as phone:
+            phone.reaches = False
+            call = await asks(phone)
+            await phone.heard_of("CallTransferFailed", 15)
+            before = call.heard.played_ms
+            await call.played(before + 1000)
+            assert call.ended is None
+            assert not ended("acs", phone)
+        told = only_call(server, carrier_call("acs", phone))
+        assert told.ending == "caller/hung-up"
+        assert ("call_status", "transfer_failed") in told.events
 
 
 @pytest.mark.parametrize("carrier", OTHERS)

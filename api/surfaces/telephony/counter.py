@@ -71,7 +71,7 @@ class Counter:
         self.handles = Handles()
         self.ringing = Ringing()
         self.control = Control(deps.settings, DESKS, self.commands, self.handles)
-        self.phones = Phones(deps.supervisor, self.ringing, self.control.over)
+        self.phones = Phones(deps.supervisor, self.ringing, self.control.over, self.control.parted)
         if deps.settings.telephony_open:
             logger.warning(
                 "PARLEY_TELEPHONY_OPEN: programs on this machine may call as any carrier, without a proof"

@@ -121,6 +121,8 @@ class Command:
     method: Literal["POST", "PUT", "DELETE"] = "POST"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Others that the carrier wants."""
+    later: bool = False
+    """The answer says no more than that it has begun: what became of it is told by `Notice.transferred`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Notice:
     """Who answered, or that a machine's greeting is over: the carrier's detection."""
     over: bool = False
     """The call is over, whatever its status says; `call_completed` always means that."""
+    transferred: bool | None = None
+    """What became of a transfer, and nothing else."""
 
 
 class Desk(Protocol):

@@ -7,9 +7,9 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.records import channel
-from api.surfaces.telephony.calls.events import transfer_told
+from api.surfaces.telephony.calls.events import transfer_told, unreached
 from api.surfaces.telephony.commands.client import Refused, Unreached
-from api.surfaces.telephony.commands.control import NoCommand
+from api.surfaces.telephony.commands.control import Failed, NoCommand
 from api.surfaces.telephony.counter import DESKS, Counter
 from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
 from api.surfaces.telephony.proofs.tickets import Ticket
@@ -45,7 +45,7 @@ class CallExchange:
         await self._tell("transferring")
         try:
             await self._counter.control.transfer(self._session_id, to)
-        except (NoCommand, Refused, Unreached) as fault:
+        except (NoCommand, Refused, Unreached, Failed) as fault:
             await self._tell("transfer_failed")
             raise self._refused("transfer", fault) from None
         await self._tell("transferred")
@@ -91,6 +91,8 @@ class CallExchange:
                 return ExchangeRefused(CANNOT)
             case Refused():
                 return ExchangeRefused(REFUSED)
+            case Failed():
+                return ExchangeRefused(unreached(""))
             case NotPlaced() if fault.status < 500:
                 return ExchangeRefused(REFUSED)
             case _:

@@ -13,6 +13,7 @@ from api.records import channel
 from api.records.sessions import NewSession
 from api.surfaces.telephony.calls.events import event_of, received, unreached
 from api.surfaces.telephony.commands.client import Refused, Unreached
+from api.surfaces.telephony.commands.control import TOLD_S
 from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
 from api.surfaces.telephony.proofs.tickets import Ticket
@@ -181,10 +182,8 @@ class Webhooks:
         call = await self._counter.known(desk, stopped)
         if call is None:
             return
-        call_id = self._counter.phones.live_in(call.session_id)
-        if call_id is not None:
-            self._deps.supervisor.hang_up(call_id)
-        self._counter.control.soon(call.session_id)
+        self._counter.phones.lost(call.session_id)
+        self._counter.control.soon(call.session_id, after_s=TOLD_S)
 
     async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
         """Raises ApiError 404, 503, SQLAlchemyError."""
@@ -219,6 +218,10 @@ class Webhooks:
             if call is None:
                 logger.info("%s told of a call that is none of ours", desk.name)
                 continue
+            if notice.transferred is not None:
+                # Who asked for the transfer writes it down.
+                self._counter.control.told(call.session_id, transferred=notice.transferred)
+                continue
             await channel.append(
                 database,
                 call.tenant,
@@ -232,13 +235,12 @@ class Webhooks:
             if notice.kind != "call_completed" and not notice.over:
                 continue
             self._counter.handles.ended(call.session_id)
+            self._counter.control.told(call.session_id, transferred=False)
             ringing = self._counter.ringing.drop(call.session_id)
             if ringing is not None and ringing.consultation is not None:
                 ringing.consultation.failed(unreached(notice.status))
-            call_id = self._counter.phones.live_in(call.session_id)
-            if call_id is not None:
-                # Its socket may be lost, and the call waiting for another that will never come.
-                self._deps.supervisor.hang_up(call_id)
+            # Its socket may be lost, and the call waiting for another that will never come.
+            self._counter.phones.lost(call.session_id)
 
 
 def _greeting(desk: Desk, asked: Asked) -> Document | None:

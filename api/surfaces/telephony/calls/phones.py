@@ -22,12 +22,18 @@ class Phones:
     """The phone calls of this process; implements `api.deps.Reservations`."""
 
     def __init__(
-        self, supervisor: Reservations, ringing: Ringing, over: Callable[[str, Ending, bool], None]
+        self,
+        supervisor: Reservations,
+        ringing: Ringing,
+        over: Callable[[str, Ending, bool], None],
+        parted: Callable[[str], None],
     ) -> None:
-        """`over` is told the session of each call that has ended, how, and whether the carrier's stream said so."""
+        """`over` is told the session of each call that has ended, how, and whether the carrier said so; `parted` that
+        of each whose stream is over, before."""
         self._supervisor = supervisor
         self._ringing = ringing
         self._over = over
+        self._parted = parted
         self._verdicts: dict[str, MachineVerdict] = {}
         """The latest of each call that has not begun."""
         self._legs: dict[str, tuple[str, CarrierLeg]] = {}
@@ -37,6 +43,12 @@ class Phones:
         """The phone call of a session whose conversation is not over, its socket lost or not."""
         call_id, leg = self._legs.get(session_id, ("", None))
         return call_id if leg is not None and not leg.over and self.find(call_id) is not None else None
+
+    def lost(self, session_id: str) -> None:
+        """The carrier has told elsewhere than on its stream that the stream or the whole call is over."""
+        _, leg = self._legs.get(session_id, ("", None))
+        if leg is not None:
+            leg.lose()
 
     def machine(self, session_id: str, verdict: MachineVerdict) -> None:
         """A carrier knows who answered. The call is told at once, or as it begins."""
@@ -84,6 +96,7 @@ class Phones:
         if isinstance(leg, CarrierLeg):
             leg.opened = lambda: self._begun(session_id, call_id)
             leg.closed = lambda ending, lost: self._over(session_id, ending, lost)
+            leg.parted = lambda: self._parted(session_id)
         self._supervisor.begin(call_id, leg, request)
         self._ringing.drop(session_id)
         if isinstance(leg, CarrierLeg):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -20,7 +21,7 @@ from api.surfaces.telephony.desk import Command, Desk
 from gateway.config import Settings
 from gateway.errors import DRAINED, LEFT, Ending
 
-__all__ = ["Control", "NoCommand"]
+__all__ = ["TOLD_S", "Control", "Failed", "NoCommand"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +31,29 @@ TOLD_S = 1.0
 """How long a carrier whose stream has ended may take to tell that the call did, before it is commanded."""
 FAREWELL_S = 8.0
 """How long hang-ups that are under way may take when the server stops."""
+OBEYED_S = 6.0
+"""A carrier that was told to connect a caller elsewhere and gave no answer may have obeyed: for how long the end of the
+call's stream is taken as a sign of that."""
+REACHED_S = 45.0
+"""How long a carrier that tells later what became of a transfer may take."""
 
 
 class NoCommand(Exception):
     """The carrier has no such command, its API is not set up, or there is no such call. The text says which."""
+
+
+class Failed(Exception):
+    """The carrier obeyed, and could not reach whom it was to connect the caller to."""
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """One that is under way."""
+
+    told: asyncio.Future[bool]
+    """What the carrier told became of it."""
+    parted: asyncio.Future[None]
+    """The call's stream is over."""
 
 
 class Control:
@@ -47,6 +67,8 @@ class Control:
         self._commands = commands
         self._handles = handles
         self._tasks: set[asyncio.Task[None]] = set()
+        self._transfers: dict[str, _Transfer] = {}
+        """By session."""
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         """For `app.cleanup_ctx`: what is under way when the application stops is finished first."""
@@ -59,16 +81,67 @@ class Control:
 
     async def transfer(self, session_id: str, to: str, *, caller_id: str = "") -> None:
         """Connect the caller to `to` (a number in E.164, or a SIP URI) and us no longer. Once this returns the call is
-        not ours: its end here does not end it at the carrier. Raises NoCommand, Refused, Unreached."""
+        not ours: its end here does not end it at the carrier. Cancelled, because our part of the call is over, the
+        carrier's answer is still waited for; a caller whom it keeps is hung up. Raises NoCommand, Refused, Unreached,
+        Failed."""
         handle, desk = self._of(session_id)
         command = desk.transfer(handle.name, to, self._settings, caller_id=caller_id)
+        work = self._start(self._hand_over(session_id, handle, command))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(lambda done: self._left(session_id, done))
+            raise
+
+    async def _hand_over(self, session_id: str, handle: Handle, command: Command | None) -> None:
+        """As `transfer`."""
+        loop = asyncio.get_running_loop()
+        transfer = self._transfers[session_id] = _Transfer(loop.create_future(), loop.create_future())
         # Before: the carrier may have ended the stream by the time that it answers.
         self._handles.lend(session_id, ours=False)
+        done = False
         try:
-            await self._run(handle, command, "transfer")
-        except BaseException:
-            self._handles.lend(session_id, ours=True)
-            raise
+            try:
+                await self._run(handle, command, "transfer")
+            except Unreached as failure:
+                if not (failure.sent and await self._obeys(session_id, transfer)):
+                    raise
+            else:
+                if command is not None and command.later and not await _reached(transfer):
+                    raise Failed("who was called was not reached")
+            done = True
+        finally:
+            self._transfers.pop(session_id, None)
+            if not done:
+                self._handles.lend(session_id, ours=True)
+
+    async def _obeys(self, session_id: str, transfer: _Transfer) -> bool:
+        """Whether a carrier that did not answer has obeyed, as far as that can be seen."""
+        await asyncio.wait(
+            (transfer.told, transfer.parted), timeout=OBEYED_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        if transfer.told.done():
+            return transfer.told.result()
+        handle = self._handles.of(session_id)
+        # A caller who hung up has no stream either.
+        return transfer.parted.done() and not (handle is not None and handle.over)
+
+    def told(self, session_id: str, *, transferred: bool) -> None:
+        """The carrier tells what became of a transfer; the end of the call is one of nobody."""
+        transfer = self._transfers.get(session_id)
+        if transfer is not None and not transfer.told.done():
+            transfer.told.set_result(transferred)
+
+    def parted(self, session_id: str) -> None:
+        """The stream of the session's call is over."""
+        transfer = self._transfers.get(session_id)
+        if transfer is not None and not transfer.parted.done():
+            transfer.parted.set_result(None)
+
+    def _left(self, session_id: str, work: asyncio.Task[None]) -> None:
+        """Our part was over before the carrier answered."""
+        if not work.cancelled() and work.exception() is not None:
+            self.soon(session_id)
 
     async def press(self, session_id: str, digits: str) -> None:
         """Play keys to the other side by the carrier's API. Raises NoCommand, Refused, Unreached."""
@@ -95,7 +168,7 @@ class Control:
             await asyncio.sleep(after_s)
             await self.hang_up(session_id)
 
-        self._start(hang_up())
+        _ = self._start(hang_up())
 
     async def hang_up(self, session_id: str) -> bool:
         """End the call at its carrier, trying again while that is not obeyed. Whether it has ended: False where the
@@ -144,7 +217,14 @@ class Control:
             )
         return await self._commands.run(handle.carrier, command)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work, name="hang-up")
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name="carrier-command")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _reached(transfer: _Transfer) -> bool:
+    """What the carrier tells later; what it does not tell in time has failed."""
+    await asyncio.wait((transfer.told,), timeout=REACHED_S)
+    return transfer.told.done() and transfer.told.result()

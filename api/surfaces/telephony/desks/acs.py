@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ STATUSES = {
 """Call automation's events → the contract's words; the others are none of the call's course."""
 FAILURES = {486: "busy", 600: "busy", 603: "busy", 480: "no_answer", 408: "no_answer", 487: "canceled"}
 """Why a call that we placed did not come about, by the SIP code in `resultInformation`."""
+TRANSFERS = {"CallTransferAccepted": True, "CallTransferFailed": False}
 CONTEXT_LONGEST = 16 * 1024
 AT_MOST = 100
 """Events of one delivery."""
@@ -163,13 +165,16 @@ class _Acs(Bare):
         return identity(answer, "correlationId")
 
     def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
-        """To numbers only; the caller's own number is shown without one of ours."""
+        """To numbers only; the caller's own number is shown without one of ours. The answer comes at once, whether
+        anybody picks up is told by an event (section 5.2)."""
         if resource(settings) is None or not to.startswith("+"):
             return None
         body: dict[str, Any] = {"targetParticipant": acs.phone(to)}
         if caller_id:
             body["sourceCallerIdNumber"] = {"value": caller_id}
-        return _command(settings, f"callConnections/{call}:transferToParticipant", body)
+        return replace(
+            _command(settings, f"callConnections/{call}:transferToParticipant", body), later=True
+        )
 
     def handle(self, answer: dict[str, Any]) -> str:
         return party(answer, "callConnectionId")
@@ -200,9 +205,15 @@ def _data(event: dict[str, Any]) -> dict[str, Any]:
 
 def _notice(event: dict[str, Any], now: float) -> Notice | None:
     kind = str(event.get("type", "")).removeprefix(EVENTS)
-    if kind not in STATUSES and kind != "CreateCallFailed":
+    if kind not in STATUSES and kind not in TRANSFERS and kind != "CreateCallFailed":
         return None
     data = _data(event)
+    if kind in TRANSFERS:
+        call, connection = identity(data, "correlationId"), identity(data, "callConnectionId")
+        return Notice(
+            call, identity(event, "id"), "in_progress", kind, "call_status", now, handle=connection,
+            transferred=TRANSFERS[kind],
+        )  # fmt: skip
     result = data.get("resultInformation")
     result = result if isinstance(result, dict) else {}
     meta: dict[str, MetaValue] = {}
