@@ -33,6 +33,9 @@ class Party(Protocol):
     def wake(self) -> None:
         """Something was said for this call's caller."""
 
+    def press(self, digit: str) -> bool:
+        """The other has pressed a key; False where this call's line has no other way for it than the audio."""
+
     def end(self, ending: Ending) -> None: ...
 
 

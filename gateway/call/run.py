@@ -61,6 +61,7 @@ from gateway.call.inputs import (
     ToolFinished,
     Wish,
 )
+from gateway.call.interlude import Presses
 from gateway.call.journal import Journal
 from gateway.call.recording import CallRecorder
 from gateway.call.relay import RelayCore
@@ -96,6 +97,7 @@ from gateway.ports import (
     ModelSpec,
     Recordings,
     Store,
+    Telephone,
     ToolExecution,
 )
 from gateway.pricing.tariff import NO_PRICES, Tariff
@@ -220,6 +222,8 @@ class Call:
         """The model hears nothing of the caller."""
         self._other: tuple[Party, Crossing] | None = None
         """With whom the caller talks instead of the agent, and where what they say goes."""
+        self._presses = Presses(leg.form)
+        """The caller's keys, for the other."""
         self._control = Control(
             self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
         )
@@ -320,7 +324,7 @@ class Call:
         if self._other is not None:
             other, says = self._other
             self._audio.overhear(audio, self._now())
-            says.push(audio)
+            says.push(self._presses.over(audio))
             other.wake()
             return
         if self._held:
@@ -339,6 +343,10 @@ class Call:
         self._tell(ClientSent(message))
 
     def on_digit(self, digit: str) -> None:
+        if self._other is not None:
+            if not self._other[0].press(digit):
+                self._presses.press(digit)
+            return
         if self._control.digit(digit):
             return
         self._report()
@@ -417,6 +425,9 @@ class Call:
 
     def wake(self) -> None:
         self._audio.wake()
+
+    def press(self, digit: str) -> bool:
+        return isinstance(self._leg, Telephone) and self._leg.send_digits(digit)
 
     # ── into the core ──
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gateway.call.control import NO_TELEPHONE, UNREACHED
+from gateway.call.interlude import MOST_KEYS
 from gateway.call.run import Call, CallDeps, CallPlan
 from gateway.consultation import Consultation
 from gateway.errors import HUNG_UP, TRANSFERRED, Ending, ExchangeRefused
@@ -244,6 +245,33 @@ async def test_a_warm_transfer_joins_the_two_and_ends_with_either() -> None:
     linked = [e.event for e in caller.store.journal if e.event["type"] in ("Consulting", "Bridged")]
     assert linked == [{"type": "Consulting", "call": "rtc_2"}, {"type": "Bridged", "call": "rtc_2"}]
     assert {"type": "Bridged", "call": "rtc_1"} in [e.event for e in person.store.journal]
+
+
+async def test_keys_of_one_of_two_who_are_joined_are_heard_by_the_other() -> None:
+    async with asyncio.TaskGroup() as group:
+        caller, person, _ = await consulted(group, FakeExchange())
+        assert person.leg.sink is not None
+        assert caller.leg.sink is not None
+        person.leg.sink.on_digit("1")
+        await asyncio.sleep(0.5)
+        caller.says = person.says = noise(2, 10.0)
+        await asyncio.sleep(0.5)
+        before = len(person.leg.heard)
+        for key in "4#":
+            caller.leg.sink.on_digit(key)
+        caller.leg.sink.on_digit("x")
+        await asyncio.sleep(0.8)
+        person.leg.sink.on_digit("7")
+        await asyncio.sleep(0.5)
+        heard = bytes(person.leg.heard[before:])
+        assert tones("4#") in heard, "in place of what the caller says meanwhile"
+        assert dbfs(heard[-9600:]) > -30, "who then goes on"
+        assert tones("7") in bytes(caller.leg.heard)
+        for key in "1234567890" * 10:
+            caller.leg.sink.on_digit(key)
+        await asyncio.sleep(MOST_KEYS * 0.2 + 0.5)
+        assert dbfs(bytes(person.leg.heard[-9600:])) > -30, "no more wait than is borne"
+        caller.leg.sink.on_lost(HUNG_UP)
 
 
 @pytest.mark.parametrize("how", ["key", "tool", "hangs up"])
