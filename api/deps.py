@@ -74,6 +74,9 @@ class LiveCall(Protocol):
     def hold(self, on: bool) -> bool:
         """Put the caller on hold, or back; whether they are then."""
 
+    async def refer(self, to: str) -> None:
+        """Put the caller through to a number or a SIP URI. Raises ExchangeRefused."""
+
     @property
     def answered_by(self) -> str | None:
         """See `gateway.ports.CallSummary.answered_by`, as far as it is known now."""

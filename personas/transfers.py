@@ -11,7 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from personas.hours import read_hours
 
-__all__ = ["Target", "Targets", "named", "overridden", "put_through_notes", "read_overrides"]
+__all__ = [
+    "Target",
+    "Targets",
+    "named",
+    "overridden",
+    "put_through_notes",
+    "reachable",
+    "read_overrides",
+]
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 """E.164."""
@@ -19,7 +27,8 @@ _SIP = re.compile(r"sips?:[A-Za-z0-9_.!~*'()&=+$,;?/%-]{1,64}@[A-Za-z0-9.:\[\]-]
 """RFC 3261, section 19.1, without headers."""
 
 
-def _target(value: str) -> str:
+def reachable(value: str) -> str:
+    """A number or a SIP URI, as it is; or nothing. Raises ValueError."""
     if value and not _NUMBER.fullmatch(value) and not _SIP.fullmatch(value):
         raise ValueError(
             f"{value!r} is neither a number as +15550100020 nor a SIP URI as sip:desk@example.com"
@@ -43,7 +52,7 @@ class Target(BaseModel):
     @field_validator("to")
     @classmethod
     def _reachable(cls, value: str) -> str:
-        return _target(value)
+        return reachable(value)
 
     @field_validator("hours")
     @classmethod
@@ -92,7 +101,7 @@ def read_overrides(entries: Sequence[str]) -> dict[str, dict[str, str]]:
             raise ValueError(
                 f"{entry!r} is no transfer target; write front desk=+15550100020 or tenant:front desk=+15550100020"
             )
-        found.setdefault(tenant.strip(), {})[_plain(name)] = _target(to.strip())
+        found.setdefault(tenant.strip(), {})[_plain(name)] = reachable(to.strip())
     return found
 
 

@@ -24,7 +24,7 @@ from gateway.call.inputs import (
 from gateway.call.interlude import KeyTones
 from gateway.call.transfer import UNDER_WAY
 from gateway.consultation import Consultation, Party
-from gateway.errors import AGENT_HUNG_UP, FAX, VOICEMAIL, Ending, ExchangeRefused
+from gateway.errors import AGENT_HUNG_UP, FAX, TRANSFERRED, VOICEMAIL, Ending, ExchangeRefused
 from gateway.ports import Exchange, Leg, Telephone
 from media.crossing import Crossing
 from personas.consulting import consulting
@@ -48,6 +48,7 @@ NO_TELEPHONE = (
 )
 AWAY = "The caller is on hold, or talks with somebody else: no keys can be pressed now."
 NO_ANSWER = "They hung up without taking the call. Say so, and offer to take a message or to try again."
+OVER = "The call ended before the caller was put through."
 NO_KEYS = "This conversation is not over the telephone: there are no keys to press."
 UNREACHED = "Nobody picked up. Say so, and offer to take a message or to try again."
 MACHINE = "Only a voicemail answered. Say so, and offer to take a message or to try again."
@@ -95,6 +96,10 @@ class Control:
         self._clock = clock
         self._failed: asyncio.Future[str] | None = None
         self._reason = ""
+        self._given = ""
+        """Whom a server wants the caller put through to."""
+        self._reached: asyncio.Future[None] | None = None
+        """Set once that is done."""
         self._party: Party | None = None
 
     # ── what tools ask (tools.contract.CallControl) ───────────────────────────────────────────────────────
@@ -127,6 +132,25 @@ class Control:
         self._reason = reason
         self._host.tell(TransferAsked(name, warm=(mode or self._persona.transfers[name].mode) == "warm"))
         raise ToolError(await self._failed)
+
+    async def refer(self, to: str) -> None:
+        """A server wants the caller put through to `to` (E.164 or a SIP URI), at once but for what the agent is just
+        saying. Raises ExchangeRefused with why it did not come about."""
+        if self._exchange is None:
+            raise ExchangeRefused(NO_TELEPHONE)
+        if self._failed is not None and not self._failed.done():
+            raise ExchangeRefused(UNDER_WAY)
+        loop = asyncio.get_running_loop()
+        failed = self._failed = loop.create_future()
+        reached = self._reached = loop.create_future()
+        self._given = to
+        self._host.tell(TransferAsked("", warm=False))
+        try:
+            await asyncio.wait((failed, reached), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._reached = None
+        if not reached.done():
+            raise ExchangeRefused(failed.result())
 
     async def press(self, digits: str) -> None:
         if self._host.away:
@@ -216,12 +240,16 @@ class Control:
         return True
 
     def over(self, ending: Ending) -> None:
-        """This call is over: a person who was called for a caller, and had not decided, was not reached."""
+        """This call is over: a person who was called for a caller, and had not decided, was not reached; and a server
+        that waits for a transfer need not wait any longer."""
+        if ending == TRANSFERRED and self._reached is not None and not self._reached.done():
+            self._reached.set_result(None)
+        self.answered(OVER)
         if self._consultation is not None:
             self._consultation.failed(MACHINE if ending in (VOICEMAIL, FAX) else NO_ANSWER)
 
     async def _reach(self, name: str, *, warm: bool) -> None:
-        exchange, to = self._exchange, self._persona.transfers[name].to
+        exchange, to = self._exchange, self._persona.transfers[name].to if name else self._given
         assert exchange is not None  # nothing is asked for without
         try:
             if warm:

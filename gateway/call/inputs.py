@@ -156,10 +156,10 @@ class MachineVerdict:
 
 @dataclass(frozen=True, slots=True)
 class TransferAsked:
-    """A tool wants the caller put through once the agent has been heard."""
+    """A tool or a server wants the caller put through once the agent has been heard."""
 
     target: str
-    """One of the persona's targets, by name."""
+    """One of the persona's targets, by name; empty when a server has named a number, which stands nowhere."""
     warm: bool
     """The agent speaks with the person first."""
 

@@ -242,6 +242,11 @@ class Call:
         self._control.hold(on)
         return self._held is on and self._other is None and self._leg.plays
 
+    async def refer(self, to: str) -> None:
+        """Have the carrier put the caller through to `to` (E.164 or a SIP URI), once the agent was heard out: returns
+        when it has, and the call is about to end. Raises ExchangeRefused with why it did not come about."""
+        await self._control.refer(to)
+
     def machine(self, verdict: MachineVerdict) -> None:
         """Somebody knows who answered. On a call that we did not place it says nothing."""
         if self._control.machine(verdict):

@@ -22,7 +22,7 @@ from api.tokens import Tokens
 from gateway.call.inputs import MachineVerdict
 from gateway.call.run import CallPlan
 from gateway.config import Settings
-from gateway.errors import HUNG_UP, Busy, Ending, LegProtocolError, SessionBusy
+from gateway.errors import HUNG_UP, Busy, Ending, ExchangeRefused, LegProtocolError, SessionBusy
 from gateway.ports import Event, Leg, LegSink, Speaker
 from gateway.recordings.keeper import Keeper
 from gateway.stores.sql import SqlStore
@@ -144,6 +144,8 @@ class FakeCall:
     recording: Literal["off", "on", "paused"] = "off"
     held: bool = False
     holds: bool = True
+    refuses: str = ""
+    referred: list[str] = field(default_factory=list)
     attached: int = 0
     verdicts: list[MachineVerdict] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
@@ -164,6 +166,11 @@ class FakeCall:
     def hold(self, on: bool) -> bool:
         self.held = on
         return self.holds
+
+    async def refer(self, to: str) -> None:
+        self.referred.append(to)
+        if self.refuses:
+            raise ExchangeRefused(self.refuses)
 
     def machine(self, verdict: MachineVerdict) -> None:
         self.verdicts.append(verdict)

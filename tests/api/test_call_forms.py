@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientResponse, FormData
 
 from gateway.config import Settings
 from gateway.errors import HUNG_UP
+from gateway.ports import Exchange
 from tests.api.house import ANSWER, OFFER, House, house, refused, secret
 
 pytestmark = pytest.mark.contract
@@ -198,7 +200,7 @@ async def test_a_client_secret_hangs_up_what_it_opened(sqlite_url: str) -> None:
 async def test_what_is_for_sip_says_so(sqlite_url: str) -> None:
     async with house(sqlite_url, settings=KEYS) as api:
         call_id = (await call(api, "sk-ours", form())).headers["Location"].rpartition("/")[2]
-        for verb in "accept", "reject", "refer":
+        for verb in "accept", "reject":
             headers = {"Authorization": "Bearer sk-ours"}
             response = await api.client.post(f"/v1/realtime/calls/{call_id}/{verb}", headers=headers)
             assert "SIP" in await refused(api, response, 404, "not_a_sip_call")
@@ -241,3 +243,29 @@ async def test_hold_is_for_servers_of_the_calls_tenant(sqlite_url: str) -> None:
         await refused(
             api, await ask(await api.token(personaId="insurance_claim"), call_id), 403, "server_key_needed"
         )
+
+
+async def test_refer_is_for_servers_of_a_telephones_tenant(sqlite_url: str) -> None:
+    async def ask(key: str, call_id: str, target: object = "tel:+15550100007") -> ClientResponse:
+        headers = {"Authorization": f"Bearer {key}"}
+        asked = {"target_uri": target}
+        return await api.client.post(f"/v1/realtime/calls/{call_id}/refer", headers=headers, json=asked)
+
+    async with house(sqlite_url, settings=KEYS) as api:
+        opened = await call(api, "sk-ours", form())
+        call_id = opened.headers["Location"].rpartition("/")[2]
+        live = api.supervisor.find(call_id)
+        assert live is not None
+        await refused(api, await ask("sk-ours", call_id), 404, "not_a_sip_call")
+        live.plan = replace(live.plan, exchange=cast("Exchange", object()))
+        assert (await ask("sk-ours", call_id)).status == 200
+        assert (await ask("sk-ours", call_id, "tel:%2B15550100008")).status == 200
+        assert (await ask("sk-ours", call_id, "sip:desk@example.com")).status == 200
+        assert live.referred == ["+15550100007", "+15550100008", "sip:desk@example.com"]
+        for wrong in "tel:5", "https://example.com", "", "sip:a@b?Replaces=c", 5:
+            response = await ask("sk-ours", call_id, wrong)
+            assert response.status == 400
+        assert len(live.referred) == 3
+        live.refuses = "The line was busy."
+        assert "busy" in await refused(api, await ask("sk-ours", call_id), 409, "refer_failed")
+        await refused(api, await ask("sk-acme", call_id), 404, "call_id_not_found")

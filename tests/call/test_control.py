@@ -171,6 +171,43 @@ async def test_a_refused_transfer_goes_on_talking() -> None:
     assert line.running.result() == HUNG_UP
 
 
+async def test_a_server_has_a_caller_put_through_once_the_agent_was_heard() -> None:
+    exchange = FakeExchange()
+    async with asyncio.TaskGroup() as group:
+        line = await Line(group, persona(), FakeModel(), exchange=exchange).up()
+        line.on_phone(group)
+        await asyncio.sleep(0.3)
+        referring = group.create_task(line.call.refer("+15550100009"))
+        await asyncio.sleep(0.1)
+        with pytest.raises(ExchangeRefused, match="under way"):
+            await line.call.refer("+15550100009")
+        await referring
+        await line.running
+    assert exchange.asked == ["transfer +15550100009"]
+    assert line.running.result() == TRANSFERRED
+    assert bytes(line.leg.heard).count(b"\x10\x20" * 480) >= 45, "the greeting was heard to its end"
+    assert "+15550100009" not in str(line.store.journal)
+
+
+@pytest.mark.parametrize("how", ["refused", "hangs up", "no telephone"])
+async def test_a_server_learns_why_a_caller_was_not_put_through(how: str) -> None:
+    exchange = FakeExchange()
+    exchange.refusal = "The carrier refused." if how == "refused" else ""
+    async with asyncio.TaskGroup() as group:
+        line = await Line(
+            group, persona(), FakeModel(), exchange=None if how == "no telephone" else exchange
+        ).up()
+        line.on_phone(group)
+        if how == "hangs up":
+            asyncio.get_running_loop().call_later(0.5, line.call.end, HUNG_UP)
+        words = {"refused": "refused", "hangs up": "ended", "no telephone": "not over the telephone"}
+        with pytest.raises(ExchangeRefused, match=words[how]):
+            await line.call.refer("+15550100009")
+        assert line.running.done() is (how == "hangs up")
+        line.call.end(HUNG_UP)
+    assert line.running.result() == HUNG_UP
+
+
 async def test_a_call_that_came_over_no_carrier_is_told_what_to_offer() -> None:
     async with asyncio.TaskGroup() as group:
         line = await started(group, COLD, None)

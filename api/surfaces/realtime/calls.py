@@ -14,6 +14,7 @@ from api.records import sessions
 from api.surfaces.realtime.callers import Caller, Server, identify, server_only
 from api.surfaces.realtime.offer import invalid_offer, read_offer
 from api.surfaces.realtime.opening import opening, reserved
+from api.surfaces.realtime.refer import refer_route
 from api.tokens import SecretGrant, SessionGrant
 from gateway.call.run import CallPlan
 from gateway.errors import NEVER_CONNECTED, LegError, LegProtocolError
@@ -81,8 +82,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         server_only(identify(request, deps), "This")
         raise ApiError(
             404,
-            "accept, reject and refer are for calls that come in over SIP, which this server does not serve; "
-            "hangup ends a call of any kind.",
+            "accept and reject are for calls that come in over SIP, which this server takes or declines itself "
+            "as they come; hangup ends a call of any kind, refer puts a telephone's caller through.",
             code="not_a_sip_call",
         )
 
@@ -93,7 +94,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         web.post("/v1/realtime/calls/{call_id}/unhold", unhold),
         web.post("/v1/realtime/calls/{call_id}/accept", sip),
         web.post("/v1/realtime/calls/{call_id}/reject", sip),
-        web.post("/v1/realtime/calls/{call_id}/refer", sip),
+        refer_route(deps),
     ]
 
 
