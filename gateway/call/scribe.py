@@ -175,6 +175,10 @@ class Scribe:
         line.closed = line.estimated = False
         return self.interrupted(item_id, heard_ms, at_ms)
 
+    def speakers(self) -> set[str]:
+        """Responses of which something was said."""
+        return {line.response_id for line in self.agent.values()}
+
     def open_items(self) -> list[str]:
         """Agent items that have audio and are neither heard to the end nor cut off, oldest first."""
         return [item_id for item_id, line in self.agent.items() if line.begun and not line.closed]
