@@ -20,12 +20,16 @@ from api.surfaces.telephony import routes as telephony
 from api.surfaces.web.page import routes as web_routes
 from gateway.log import where
 
-__all__ = ["create_app", "make_runner"]
+__all__ = ["IDLE_S", "create_app", "make_runner"]
 
 logger = logging.getLogger(__name__)
 
 ENVELOPES: tuple[tuple[str, Envelope], ...] = (("/v1/realtime", realtime_envelope), ("/", core_envelope))
 """Path prefix → how errors look there; the first that fits."""
+
+IDLE_S = 75.0
+"""How long a connection may be without a request, or within the head of one. Proxies let theirs wait 60 s and less, and
+are to be the ones who close."""
 
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -43,7 +47,14 @@ def make_runner(app: web.Application) -> web.AppRunner:
     """How the application is served, in production and in tests: a handler whose client has gone is cancelled."""
     wire = logging.getLogger(f"{__name__}.wire")
     wire.addFilter(_without_content)
-    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=5.0, logger=wire)
+    return web.AppRunner(
+        app,
+        handler_cancellation=True,
+        access_log=None,
+        shutdown_timeout=5.0,
+        keepalive_timeout=IDLE_S,
+        logger=wire,
+    )
 
 
 def _without_content(record: logging.LogRecord) -> bool:
