@@ -39,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(command: str, settings: Settings) -> int:
     """Serve. The heavy imports come only now, so that usage errors are quick."""
-    from gateway import memory
+    from gateway import files, memory
 
     memory.keep_together()
+    files.raise_limit()
 
     import uvloop
 

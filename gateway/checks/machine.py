@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.checks.finding import Finding, fault, ok, warning
 from gateway.config import Settings
+from gateway.files import allowed
 
 __all__ = ["check_clock", "check_files", "check_memory", "check_python"]
 
@@ -58,11 +59,11 @@ def _available_mb(meminfo: Path) -> int | None:
 
 def check_files(settings: Settings, limit: int | None = None) -> Finding:
     """Sockets are files, and a process may have only so many."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if limit is None else limit
+    limit = allowed(*resource.getrlimit(resource.RLIMIT_NOFILE)) if limit is None else limit
     need = 200 + FILES_PER_CALL * settings.max_calls
     if 0 <= limit < need:
         return warning(
-            "open files", f"limit {limit}, up to {need} needed", f"raise it: ulimit -n {need * 2}"
+            "open files", f"limit {limit}, up to {need} needed", f"raise it: ulimit -Hn {need * 2}"
         )
     return ok("open files", "no limit" if limit < 0 else f"limit {limit}")
 
