@@ -301,7 +301,9 @@ async def test_azure_ends_and_transfers_calls_that_are_up() -> None:
         call, order = await here.dialled()
         phone = order.phone
         phone.state = "connected"
-        assert here.desk.transfer(call, "sip:expert@pbx.example.test", here.settings) is None
+        address = "sip:expert@pbx.example.test"
+        assert here.desk.transfer(call, address, here.settings) is None
+        assert here.desk.dial(address, calling("acs"), here.settings) is None
         await here.run(here.desk.transfer(call, EXPERT, here.settings, caller_id=OURS))
         action, body = phone.commands[-1]
         assert (action, body["targetParticipant"]["phoneNumber"]) == (

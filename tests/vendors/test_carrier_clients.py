@@ -11,7 +11,8 @@ import plivo
 import pytest
 import telnyx
 from twilio.rest import Client as Twilio
-from vonage_voice.models.requests import CreateCallRequest
+from vonage_voice.models.common import Sip
+from vonage_voice.models.requests import CreateCallRequest, ToPhone
 
 from api.surfaces.telephony.counter import DESKS
 from api.surfaces.telephony.desk import Calling, Command, Place
@@ -30,8 +31,8 @@ def calling(carrier: str) -> Calling:
     return Calling(f"{here}/voice", Place(stream, TOKEN, f"{here}/after", f"{here}/status"))
 
 
-def dialled(carrier: str, settings: Settings) -> Command:
-    command = DESKS[carrier].dial(THEIRS, calling(carrier), settings, machine_detection=True)
+def dialled(carrier: str, settings: Settings, to: str = THEIRS) -> Command:
+    command = DESKS[carrier].dial(to, calling(carrier), settings, machine_detection=True)
     assert command is not None
     return command
 
@@ -145,6 +146,8 @@ async def test_plivo(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_vonage() -> None:
     """Its client makes a token of its own for every request: the bodies are compared."""
     async with CARRIERS["vonage"]() as (_, environ):
-        body = Request("", "", {}, {}, dialled("vonage", from_env(environ)).body, "", 0.0).json
-        order = CreateCallRequest(**{"from_" if name == "from" else name: body[name] for name in body})
-        assert order.model_dump(mode="json", by_alias=True, exclude_none=True) == body
+        for to in (THEIRS, "sip:expert@pbx.example.test"):
+            body = Request("", "", {}, {}, dialled("vonage", from_env(environ), to).body, "", 0.0).json
+            order = CreateCallRequest(**{"from_" if name == "from" else name: body[name] for name in body})
+            assert isinstance(order.to[0], ToPhone if to is THEIRS else Sip)
+            assert order.model_dump(mode="json", by_alias=True, exclude_none=True) == body

@@ -148,9 +148,9 @@ class _Acs(Bare):
     def dial(
         self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
     ) -> Command | None:
-        """Azure detects no machines."""
+        """Numbers only. Azure detects no machines."""
         number = settings.acs_phone_number
-        if not number or resource(settings) is None:
+        if not number or resource(settings) is None or not to.startswith("+"):
             return None
         body = acs.dial(
             place.place.stream,

@@ -121,7 +121,7 @@ class _Vonage:
         if not number:
             return None
         body: dict[str, Any] = {
-            "to": [_phone(to)],
+            "to": [_whom(to)],
             "from": _phone(number),
             "answer_url": [place.voice],
             "answer_method": "POST",
@@ -144,8 +144,7 @@ class _Vonage:
         return _command(settings, "PUT", f"/{quote(call, safe='')}", {"action": "hangup"})
 
     def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
-        whom = {"type": "sip", "uri": to} if to.startswith(("sip:", "sips:")) else _phone(to)
-        connect: dict[str, Any] = {"action": "connect", "endpoint": [whom]}
+        connect: dict[str, Any] = {"action": "connect", "endpoint": [_whom(to)]}
         if shown := caller_id or settings.vonage_phone_number:
             connect["from"] = shown.lstrip("+")
         destination = {"type": "ncco", "ncco": [connect]}
@@ -172,6 +171,10 @@ def _verdict(fields: Mapping[str, str], raw: str, now: float) -> Notice:
     return Notice(
         call, f"machine:{told}", "in_progress", told, "call_status", at, None, meta, machine=found
     )
+
+
+def _whom(to: str) -> dict[str, str]:
+    return {"type": "sip", "uri": to} if to.startswith(("sip:", "sips:")) else _phone(to)
 
 
 def _phone(number: str) -> dict[str, str]:
