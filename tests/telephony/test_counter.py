@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import ApiError
 from api.surfaces.telephony.calls.answering import Answering
-from api.surfaces.telephony.counter import DESKS
+from api.surfaces.telephony.counter import DESKS, Counter
 from api.surfaces.telephony.proofs.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway.config import from_env
 from gateway.errors import ConfigError
@@ -82,3 +85,20 @@ def test_open_telephony_is_for_this_machine_only(more: dict[str, str]) -> None:
 def test_no_carrier_is_there_without_its_secret(name: str) -> None:
     assert DESKS[name].name == name
     assert not DESKS[name].configured(from_env({}))
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        (None, "set PARLEY_PUBLIC_URL"),
+        ("https://voice.example.com", "and https://voice.example.com: the carrier"),
+    ],
+)
+def test_a_refusal_says_in_the_log_what_to_mend(
+    url: str | None, hint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    deps = SimpleNamespace(settings=from_env({}, public_url=url))
+    Counter.refused(
+        cast(Counter, SimpleNamespace(deps=deps)), "twilio", "webhook", Unverified("signed otherwise")
+    )
+    assert hint in caplog.text

@@ -175,12 +175,11 @@ class Counter:
         return replace(asked, keys=keys)
 
     def refused(self, carrier: str, what: str, refusal: Unverified) -> ApiError:
-        hint = (
-            ""
-            if self.deps.settings.public_url
-            else " (carriers sign the public URL: set PARLEY_PUBLIC_URL)"
-        )
-        logger.warning("refused: a %s of %s: %s%s", what, carrier, refusal, hint)
+        base = self.deps.settings.public_url
+        hint = "carriers sign the public URL: set PARLEY_PUBLIC_URL"
+        if base is not None:
+            hint = f"checked with the secret that is set here, and {base}: the carrier has to call that, to the letter"
+        logger.warning("refused: a %s of %s: %s (%s)", what, carrier, refusal, hint)
         return ApiError(403, "This is not proved to be the carrier's.")
 
     def place(self, request: web.Request, desk: Desk, ticket: Ticket) -> Place:
