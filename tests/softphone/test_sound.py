@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gateway.__main__ import main
 from gateway.softphone.sound import Heard, Unusable, decoded, encoded, utterance
 from gateway.wire import Codec, Encoding
 from media.level import dbfs
@@ -92,3 +94,11 @@ def test_what_travels_comes_back(codec: Codec) -> None:
     pcm = (np.sin(np.arange(800) / 5) * 9000).astype("<i2").tobytes()
     back = np.frombuffer(decoded(encoded(pcm, encoding), encoding), "<i2").astype(float)
     assert np.abs(back - np.frombuffer(pcm, "<i2")).max() < 400
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["phone", "call", "--server", "http://127.0.0.1:9", "--out", "/proc/nowhere/heard.wav"]) == 2
+    )
+    gc.collect()  # a call that was begun and left would warn here
+    assert "/proc/nowhere/heard.wav: No such file" in capsys.readouterr().err

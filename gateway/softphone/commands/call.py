@@ -12,7 +12,7 @@ Exit code: 0 when the call went well, 1 when it did not or a rule of the carrier
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +131,7 @@ def _call(options: argparse.Namespace, settings: Settings) -> int:
             proof = f"unsigned: only {line.title} has the key"
         told = f"{options.caller} calls {options.called} over {line.title} ({proof})"
         held.course.tell(loop.time(), "dialled", told)
-        await held.run(held.phone.to_number(carrier, options.persona))
+        await held.run(lambda: held.phone.to_number(carrier, options.persona))
         return held.course.summary.good
 
     return 0 if asyncio.run(go()) else 1
@@ -211,7 +211,7 @@ class Held:
         self._card = card
         self._as_json = as_json
 
-    async def run(self, course: Awaitable[None]) -> None:
+    async def run(self, course: Callable[[], Awaitable[None]]) -> None:
         """The call, and what it came to. Raises Unusable."""
         import json
 
@@ -219,7 +219,7 @@ class Held:
 
         try:
             with self._heard:
-                await course
+                await course()
         finally:
             if self._card is not None:
                 await self._card.close()

@@ -113,7 +113,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
             async def course() -> None:
                 nonlocal good
                 try:
-                    await held.run(held.phone.placed(placed))
+                    await held.run(lambda: held.phone.placed(placed))
                 finally:
                     current.clear()
                 good &= held.course.summary.good

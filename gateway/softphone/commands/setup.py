@@ -24,9 +24,9 @@ def run(options: argparse.Namespace) -> int:
     """0 when the server is ready, 1 when something is missing, 2 for a carrier that is not there."""
     import sys
 
+    from gateway.checks.sheet import sheet
     from gateway.config import from_env
     from gateway.softphone import setting_up
-    from gateway.softphone.sheet import sheet
 
     settings = from_env(public_url=options.public_url)
     if options.carrier is None:
