@@ -15,6 +15,7 @@ from gateway.checks.machine import check_clock, check_files, check_memory, check
 from gateway.checks.network import check_ice, check_port, check_upstreams
 from gateway.checks.prices import check_prices
 from gateway.checks.speech import check_speech
+from gateway.checks.telephone import check_telephone
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError
 
@@ -34,6 +35,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(check_ice, settings),
         *await check_upstreams(settings),
         *check_keys(settings),
+        *await asyncio.to_thread(check_telephone, settings),
         *await asyncio.to_thread(check_prices, settings),
         await asyncio.to_thread(check_folder, settings),
         *await check_database(settings),

@@ -1,22 +1,17 @@
-"""Whether this server is ready for a carrier: its settings, its public address, what answers there."""
+"""What answers at the public address."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from gateway.checks.finding import Finding, Level, fault, ok, warning
-from gateway.config import ENVIRONMENT, Settings
-from gateway.softphone.sheet import Sheet
+from gateway.checks.finding import Finding, Level, fault, ok
 
-__all__ = ["LOOPBACK", "about_address", "about_settings", "reach"]
+__all__ = ["reach"]
 
 REACH_S = 5.0
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-FIELDS = {variable: field for field, variable in ENVIRONMENT.items()}
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -25,45 +20,9 @@ UPGRADE = {
 }
 
 
-def about_settings(sheet: Sheet, settings: Settings) -> list[Finding]:
-    """Which of the carrier's settings are there. Holds no value."""
-    found = []
-    for variable in sheet.needs:
-        if _is_set(settings, variable):
-            found.append(ok(variable, "is set"))
-        else:
-            found.append(fault(variable, "is not set", f"set it: {_meaning(variable)}"))
-    for variable in (*sheet.some, *sheet.out):
-        if _is_set(settings, variable):
-            found.append(ok(variable, "is set"))
-        else:
-            what = "calls out need it" if variable in sheet.out else "not every set-up needs it"
-            found.append(warning(variable, f"is not set ({what})", _meaning(variable)))
-    return found
-
-
-def about_address(settings: Settings) -> Finding:
-    """What PARLEY_PUBLIC_URL says."""
-    url = settings.public_url
-    if url is None:
-        return fault(
-            "PARLEY_PUBLIC_URL",
-            "is not set",
-            "set it to the https address under which the carrier reaches this server: carriers sign it",
-        )
-    parts = urlsplit(url)
-    if parts.hostname in LOOPBACK:
-        return fault("PARLEY_PUBLIC_URL", f"{url} is this machine itself", "no carrier reaches it")
-    if parts.scheme != "https":
-        return fault(
-            "PARLEY_PUBLIC_URL", f"{url} is not https", "carriers open media sockets over TLS only"
-        )
-    return ok("PARLEY_PUBLIC_URL", url)
-
-
-async def reach(carrier: str, base: str, *, webhook: bool = True) -> list[Finding]:
-    """What answers at the public address, asked from here: the webhook, where the carrier has one, and the media
-    socket. Sends no secret."""
+async def reach(carrier: str, base: str, *, webhook: bool = True, streams: bool = True) -> list[Finding]:
+    """What answers at the public address, asked from here: the webhook and the media socket, where the carrier has
+    them. Sends no secret."""
     timeout = aiohttp.ClientTimeout(total=REACH_S)
     place = f"{base}/telephony/{carrier}"
     try:
@@ -76,7 +35,7 @@ async def reach(carrier: str, base: str, *, webhook: bool = True) -> list[Findin
             if webhook:
                 voice = await _status(http, "POST", f"{place}/voice")
                 found.append(_webhook(f"{place}/voice", voice))
-            if found[-1].level is Level.OK:
+            if streams and found[-1].level is Level.OK:
                 socket = await _status(http, "GET", f"{place}/stream/{'0' * 32}", UPGRADE)
                 found.append(_socket(socket))
             return found
@@ -114,12 +73,3 @@ def _socket(status: int) -> Finding:
         return fault("media socket", "it answers 404", "set the carrier's secret at the running server")
     mend = "have the proxy pass the headers Connection and Upgrade on"
     return fault("media socket", f"a request for a WebSocket is answered {status}", mend)
-
-
-def _is_set(settings: Settings, variable: str) -> bool:
-    return bool(getattr(settings, FIELDS[variable]))
-
-
-def _meaning(variable: str) -> str:
-    described = Settings.model_fields[FIELDS[variable]].description
-    return (described or "").rstrip(".")

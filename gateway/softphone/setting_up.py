@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 
 from gateway import plugins
 from gateway.checks.finding import Finding, Level
+from gateway.checks.sheet import EXAMPLE, Sheet, Step, names, sheet
+from gateway.checks.telephone import about_address, about_settings
 from gateway.config import Settings
 from gateway.softphone import lines as lines_of_carriers
 from gateway.softphone import readiness
-from gateway.softphone.sheet import EXAMPLE, Sheet, Step, names, sheet
 
 __all__ = ["Guide", "as_json", "as_text", "listed", "look"]
 
@@ -44,21 +45,21 @@ def look(carrier: str, settings: Settings, *, offline: bool = False) -> Guide:
     """Reads the settings and asks the public address, unless `offline`. Raises LookupError for an unknown carrier."""
     base = settings.public_url or EXAMPLE
     page = sheet(carrier, base)
-    address = readiness.about_address(settings)
+    address = about_address(settings, own=page.own)
     checks = [address]
     if settings.public_url is not None and not offline:
-        checks += asyncio.run(readiness.reach(carrier, base, webhook=page.webhook))
-    return Guide(carrier, base, page, tuple(readiness.about_settings(page, settings)), tuple(checks))
+        checks += asyncio.run(readiness.reach(carrier, base, webhook=page.webhook, streams=page.streams))
+    return Guide(carrier, base, page, tuple(about_settings(page, settings)), tuple(checks))
 
 
 def listed(settings: Settings) -> str:
     """All carriers, and whether each is set up here."""
-    lines = []
+    lines, width = [], max(map(len, names()))
     for name in names():
         page = sheet(name)
-        missing = [f.about for f in readiness.about_settings(page, settings) if f.level is Level.FAULT]
+        missing = [f.about for f in about_settings(page, settings) if f.level is Level.FAULT]
         state = f"needs {', '.join(missing)}" if missing else "its settings are there"
-        lines.append(f"{'✗' if missing else '✓'} {name:<12} {page.name}: {state}")
+        lines.append(f"{'✗' if missing else '✓'} {name:<{width}} {page.name}: {state}")
     return "\n".join([*lines, "", "parley phone setup CARRIER tells what to do at one of them."])
 
 
@@ -67,7 +68,7 @@ def as_text(guide: Guide) -> str:
     lines = [f"{guide.sheet.name}, for {guide.base}"]
     if guide.base == EXAMPLE:
         lines += ["(an example: PARLEY_PUBLIC_URL or --public-url gives the real addresses)"]
-    lines += ["", "At the carrier"]
+    lines += ["", "At your switch" if guide.sheet.own else "At the carrier"]
     for number, step in enumerate(guide.sheet.steps, start=1):
         lines += _step(number, step)
     lines += ["", "Settings of this server", *_found(guide.settings)]

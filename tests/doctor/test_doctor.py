@@ -19,6 +19,7 @@ from gateway.checks.machine import check_clock, check_files, check_memory, check
 from gateway.checks.network import check_ice, check_port, check_upstreams
 from gateway.checks.prices import check_prices
 from gateway.checks.speech import check_speech, judge_engines
+from gateway.checks.telephone import check_telephone
 from gateway.config import Settings
 from gateway.doctor import exit_code, main, report
 from gateway.speech.active import Finding as Engine
@@ -68,6 +69,46 @@ async def test_a_stepping_clock_is_a_warning(monkeypatch: pytest.MonkeyPatch) ->
     times = iter((1_800_000_000.0, 1_800_000_000.0, 1_800_000_009.0))
     monkeypatch.setattr("gateway.checks.machine.time.time", lambda: next(times))
     assert (await check_clock()).level is Level.WARNING
+
+
+# ── the telephone ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_carrier_is_well() -> None:
+    (found,) = check_telephone(settings(openai_api_key="sk-x", asterisk_secret=None))
+    assert (found.level, "no carrier" in found.seen) == (Level.OK, True)
+
+
+def test_a_carrier_that_is_set_up_wants_the_public_url() -> None:
+    twilio, address = check_telephone(settings(twilio_auth_token="token"))
+    assert (twilio.level, twilio.seen) == (Level.OK, "Twilio is set up")
+    assert (address.level, "PARLEY_PUBLIC_URL" in address.seen) == (Level.WARNING, True)
+    (twilio,) = check_telephone(
+        settings(
+            twilio_auth_token="token",
+            twilio_account_sid="AC1",
+            twilio_phone_number="+15550100002",
+            public_url="https://voice.example.com",
+        )
+    )
+    assert twilio.seen == "Twilio is set up, for calls out too"
+
+
+def test_a_carrier_that_is_set_up_by_half_is_told_with_what_is_missing() -> None:
+    (found,) = check_telephone(settings(acs_secret="secret", acs_resource_id="id"))
+    assert (found.level, "ACS_CONNECTION_STRING" in found.mend) == (Level.WARNING, True)
+    found, _ = check_telephone(settings(twilio_auth_token="token", twilio_account_sid="AC1"))
+    assert (found.level, "TWILIO_PHONE_NUMBER" in found.mend) == (Level.WARNING, True)
+
+
+def test_a_switch_of_our_own_wants_no_public_url() -> None:
+    (found,) = check_telephone(settings(asterisk_secret="secret"))
+    assert (found.level, found.seen) == (Level.OK, "Asterisk is set up")
+
+
+def test_a_telephone_that_asks_for_no_proof_is_told() -> None:
+    (found,) = check_telephone(settings(telephony_open=True))
+    assert (found.level, "PARLEY_TELEPHONY_OPEN" in found.seen) == (Level.WARNING, True)
 
 
 # ── prices ────────────────────────────────────────────────────────────────────────────────────────────────

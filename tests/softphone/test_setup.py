@@ -14,9 +14,10 @@ from api.surfaces.telephony import desks
 from gateway import plugins
 from gateway.__main__ import main
 from gateway.checks.finding import Level
+from gateway.checks.sheet import EXAMPLE, names, sheet
+from gateway.checks.telephone import about_address, about_settings
 from gateway.config import ENVIRONMENT, from_env
 from gateway.softphone import readiness, setting_up
-from gateway.softphone.sheet import EXAMPLE, names, sheet
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +35,7 @@ def plain(text: str) -> str:
 
 
 def test_every_carrier_that_is_answered_has_a_sheet() -> None:
-    assert names() == plugins.names(desks.__name__)
+    assert names() == sorted([*plugins.names(desks.__name__), "openai"])
 
 
 @pytest.mark.parametrize("carrier", names())
@@ -99,12 +100,24 @@ def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_the_public_address_is_judged(url: str | None, level: Level) -> None:
-    assert readiness.about_address(from_env({}, public_url=url)).level is level
+    assert about_address(from_env({}, public_url=url)).level is level
+
+
+@pytest.mark.parametrize("carrier", ["asterisk_websocket", "asterisk_audiosocket", "freeswitch"])
+def test_a_switch_of_our_own_needs_no_public_address(
+    carrier: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in sheet(carrier).needs:
+        monkeypatch.setenv(variable, "127.0.0.1:9092" if variable == "PARLEY_AUDIOSOCKET" else "a secret")
+    assert main(["phone", "setup", carrier, "--offline"]) == 0
+    told = capsys.readouterr().out
+    assert "At your switch" in told
+    assert "– PARLEY_PUBLIC_URL: is not set" in told
 
 
 def test_settings_are_judged_by_what_needs_them() -> None:
     settings = from_env({}, telnyx_public_key="a key", twilio_auth_token=SecretStr("secret"))
-    levels = {f.about: f.level for f in readiness.about_settings(sheet("telnyx"), settings)}
+    levels = {f.about: f.level for f in about_settings(sheet("telnyx"), settings)}
     assert levels.pop("TELNYX_PUBLIC_KEY") is Level.OK
     assert set(levels.values()) == {Level.WARNING}
     assert setting_up.listed(settings).count("✓") == 2

@@ -48,6 +48,10 @@ class Sheet(BaseModel):
     """Settings that some ways of using it need."""
     out: tuple[str, ...] = ()
     """Settings that calls out need besides."""
+    own: bool = False
+    """A switch of our own: it shows a secret, signs no address, and may stand in our own network."""
+    streams: bool = True
+    """It opens a media socket."""
     steps: tuple[Step, ...]
 
     @property
@@ -87,4 +91,4 @@ def _filled(value: Any, places: dict[str, str]) -> Any:
 
 
 def _folder() -> Any:
-    return files("gateway.softphone") / "sheets"
+    return files("gateway.checks") / "sheets"
