@@ -19,7 +19,6 @@ from gateway.call.bargein import BargeIn
 from gateway.call.effects import (
     Effect,
     Note,
-    RunTool,
     ToLeg,
     ToModel,
 )
@@ -122,7 +121,7 @@ class Core:
                 out += self._greet(now)
             case ChannelOpened():
                 self._channel = True
-                out += self._welcome()
+                out += self._desk.welcome()
                 out += self._greet(now)
             case SpeechStarted(ago_ms):
                 self._bargein.speech_started(now, ago_ms, out)
@@ -188,7 +187,7 @@ class Core:
             case "response.created":
                 self._replying.created(event["response"], now, out)
             case "response.output_item.done":
-                self._tool_called(event, out)
+                out += self._tools.asked(event, self._desk.runs)
             case "response.done":
                 out += self._spending.response(event["response"])
                 self._replying.mind_the_budget(now, out)
@@ -211,8 +210,7 @@ class Core:
         out: list[Effect] = [
             ToLeg(e) for e in self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         ]
-        item = {"type": "function_call_output", "call_id": event.tool_call_id, "output": event.output}
-        out.append(ToModel({"type": "conversation.item.create", "item": item}))
+        out.append(self._tools.output(event.tool_call_id, event.output))
         self._replying.go_on(self._tools.ended(event.tool_call_id), now)
         self._settle(now, out)
         return out
@@ -225,8 +223,7 @@ class Core:
         transfer = self._transfer
         match event:
             case HangUpAsked() | HandOverAsked():
-                silent = bool(set(self._tools.running.values()) - self._scribe.speakers())
-                self._parting.asked(event, now, silent=silent)
+                self._parting.asked(event, now, silent=self._tools.unsaid(self._scribe.speakers()))
             case TransferAsked():
                 self._parting.revoke()
                 self._leaving.carry(transfer.asked(event, self._tools.running.values(), now), now, out)
@@ -406,26 +403,7 @@ class Core:
                 self._replying.say(words, now, out)
         return out
 
-    # ── tools ──
-
-    def _tool_called(self, event: Event, out: list[Effect]) -> None:
-        item = event["item"]
-        if item.get("type") != "function_call" or item.get("status") != "completed":
-            return
-        call_id, ours = item["call_id"], self._desk.runs(item["name"])
-        self._tools.began(call_id, event["response_id"], ours=ours)
-        if not ours:
-            return
-        out.append(Note("tool_calls"))
-        out.append(RunTool(call_id, item["name"], item.get("arguments") or "{}"))
-
     # ── the client ──
-
-    def _welcome(self) -> list[Effect]:
-        events = [self._desk.greeting()]
-        if self._parts.settings.server_tools:
-            events += self._front.list_tools(list(self._parts.settings.server_tools))
-        return [*self._desk.opening, *(ToLeg(e) for e in events)]
 
     def _client_sent(self, message: str, origin: int, now: float, out: list[Effect]) -> None:
         answer = self._desk.receive(message, self._scribe, origin)

@@ -161,6 +161,13 @@ class Desk:
         """The first event of any connection."""
         return self._front.event("session.created", session=deepcopy(self.session))
 
+    def welcome(self) -> list[ToLeg | ToModel | Remark]:
+        """What a client that has just come is told, the server's tools among it, and what its wishes change."""
+        events = [self.greeting()]
+        if self._server_tools:
+            events += self._front.list_tools(list(self._server_tools))
+        return [*self.opening, *(ToLeg(e) for e in events)]
+
     def nothing_to_cancel(self, answer: Answer) -> ToLeg:
         told = "Cancellation failed: no active response found."
         return self._front.fault(answer.sender, "response_cancel_not_active", told)

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.call.asking import Asking
 from gateway.call.desk import Desk, Truncation
-from gateway.call.effects import Effect, End, Note, RunTool, Time, ToLeg, ToModel
+from gateway.call.effects import Effect, End, Note, Time, ToLeg, ToModel
 from gateway.call.front import OWN_EVENT, Front
 from gateway.call.inputs import (
     LEG,
@@ -103,7 +103,8 @@ class RelayCore:
         out: list[Effect] = []
         match event:
             case ChannelOpened():
-                out += self._welcome(now)
+                self._asking.connected(now)
+                out += self._desk.welcome()
             case ClientSent(message, origin):
                 self._sign_at = now
                 self._client_sent(message, origin, now, out)
@@ -158,7 +159,8 @@ class RelayCore:
             case "conversation.item.truncated":
                 self._truncated_afar(event, now, out)
             case "response.output_item.done":
-                self._tool_called(event, out)
+                beside = event["response_id"] in self._asking.beside
+                out += self._tools.asked(event, self._desk.runs, beside=beside)
             case "response.done":
                 out += self._spending.response(event["response"])
                 self._mind_the_budget(now, out)
@@ -180,9 +182,7 @@ class RelayCore:
             return []
         shown = self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         out: list[Effect] = [*self._outward([ToLeg(e) for e in shown])]
-        item = {"type": "function_call_output", "call_id": event.tool_call_id, "output": event.output}
-        event_id = f"{OWN_EVENT}output_{event.tool_call_id}"[:512]
-        out.append(ToModel({"type": "conversation.item.create", "event_id": event_id, "item": item}))
+        out.append(self._tools.output(event.tool_call_id, event.output))
         self._asking.result(self._tools.ended(event.tool_call_id), now, self._parting)
         self._settle(now, out)
         return out
@@ -205,9 +205,7 @@ class RelayCore:
             return out
         if not isinstance(event, HangUpAsked | HandOverAsked):
             return []
-        speakers = {line.response_id for line in self._scribe.agent.values()}
-        silent = bool(set(self._tools.running.values()) - speakers)
-        self._parting.asked(event, now, silent=silent)
+        self._parting.asked(event, now, silent=self._tools.unsaid(self._scribe.speakers()))
         return []
 
     def tick(self, now: float) -> list[Effect]:
@@ -359,28 +357,7 @@ class RelayCore:
         if self._parting.ending is not None and not self._scribe.open_items():
             self._end(self._parting.ending, now, out)
 
-    # ── tools ──
-
-    def _tool_called(self, event: Event, out: list[Effect]) -> None:
-        item = event["item"]
-        if item.get("type") != "function_call" or item.get("status") != "completed":
-            return
-        ours = self._desk.runs(item["name"])
-        if not ours and event["response_id"] in self._asking.beside:
-            return
-        self._tools.began(item["call_id"], event["response_id"], ours=ours)
-        if ours:
-            out.append(Note("tool_calls"))
-            out.append(RunTool(item["call_id"], item["name"], item.get("arguments") or "{}"))
-
     # ── the clients ──
-
-    def _welcome(self, now: float) -> list[Effect]:
-        self._asking.connected(now)
-        events = [self._desk.greeting()]
-        if self._settings.server_tools:
-            events += self._front.list_tools(list(self._settings.server_tools))
-        return [*self._desk.opening, *(ToLeg(e) for e in events)]
 
     def _client_sent(self, message: str, origin: int, now: float, out: list[Effect]) -> None:
         self._desk.speaking = not self._asking.replies.idle

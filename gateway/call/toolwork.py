@@ -7,6 +7,13 @@ the gateway asks when the client does not.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
+from typing import Any
+
+from gateway.call.effects import Effect, Note, RunTool, ToModel
+from gateway.call.front import OWN_EVENT
+from gateway.ports import Event
+
 __all__ = ["CLIENT_S", "ToolWork"]
 
 CLIENT_S = 10.0
@@ -23,6 +30,30 @@ class ToolWork:
         """Responses with a call that the server ran."""
         self._shared: set[str] = set()
         """Responses with a call of the client's."""
+
+    def asked(self, event: Event, runs: Callable[[str], bool], *, beside: bool = False) -> list[Effect]:
+        """An item of a response is done: a tool call of the server's begins (`runs` tells by the tool's name), one of
+        the client's is awaited, unless its response is `beside` the conversation."""
+        item: dict[str, Any] = event["item"]
+        if item.get("type") != "function_call" or item.get("status") != "completed":
+            return []
+        tool_call_id, ours = item["call_id"], runs(item["name"])
+        if ours or not beside:
+            self.began(tool_call_id, event["response_id"], ours=ours)
+        if not ours:
+            return []
+        return [Note("tool_calls"), RunTool(tool_call_id, item["name"], item.get("arguments") or "{}")]
+
+    def output(self, tool_call_id: str, output: str) -> ToModel:
+        """What the model gets of a call that the server ran."""
+        item = {"type": "function_call_output", "call_id": tool_call_id, "output": output}
+        event_id = f"{OWN_EVENT}output_{tool_call_id}"[:512]
+        return ToModel({"type": "conversation.item.create", "event_id": event_id, "item": item})
+
+    def unsaid(self, speakers: Set[str]) -> bool:
+        """Whether a response that called a running tool is none of the `speakers`, of which something was said: then a
+        hang-up still needs its farewell."""
+        return bool(set(self.running.values()) - speakers)
 
     def began(self, tool_call_id: str, response_id: str, *, ours: bool) -> None:
         if ours:
