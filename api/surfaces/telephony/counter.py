@@ -17,6 +17,7 @@ from api.errors import ApiError
 from api.records import channel
 from api.surfaces.telephony import desks
 from api.surfaces.telephony.calls.answering import Answering
+from api.surfaces.telephony.calls.coming import Coming
 from api.surfaces.telephony.calls.phones import Phones
 from api.surfaces.telephony.calls.ringing import Ringing
 from api.surfaces.telephony.calls.targets import TransferTargets
@@ -58,6 +59,7 @@ class Counter:
         self.exchange: Callable[[Ticket], Exchange | None] = lambda _: None
         """What the ticket's call may ask of its carrier."""
         self.tickets = Tickets()
+        self.coming = Coming()
         self.seen = Seen()
         self._placing = 0
         self._placed = asyncio.Event()

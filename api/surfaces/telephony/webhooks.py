@@ -76,11 +76,16 @@ class Webhooks:
         self, request: web.Request, desk: Desk, incoming: Incoming, now: float
     ) -> web.Response:
         """Raises ApiError, SQLAlchemyError."""
-        deps = self._deps
-        if self._counter.phones.full:
+        deps, coming = self._deps, self._counter.coming
+        if self._counter.phones.crowded(coming.others(desk.name, incoming.call, now)):
             logger.warning("a call of %s was refused: no line is free", desk.name)
             return await self._given(desk, desk.refuse(incoming, deps.settings))
-        ticket = await self._ticket(request, desk, incoming, now)
+        coming.expect(desk.name, incoming.call, now)
+        try:
+            ticket = await self._ticket(request, desk, incoming, now)
+        except BaseException:
+            coming.arrived(desk.name, incoming.call)
+            raise
         place = self._counter.place(request, desk, ticket)
         answer = desk.answer(incoming, place, deps.settings)
         if isinstance(answer, Document):

@@ -49,6 +49,7 @@ class Announced:
     async def request(self, ticket: Ticket) -> CallRequest | LiveCall:
         """Raises CallRejected."""
         deps = self._counter.deps
+        self._counter.coming.arrived(ticket.carrier, ticket.call)
         if ticket.again:
             call_id = self._counter.phones.live_in(ticket.session_id)
             if call_id is None:
