@@ -20,8 +20,10 @@ class Framer:
 
     def push(self, chunk: bytes) -> list[bytes]:
         """Take a chunk and return the frames that are now whole, oldest first."""
-        data = self._rest + chunk if self._rest else chunk
         size = self.frame_bytes
+        if not self._rest and len(chunk) == size:
+            return [bytes(chunk)]
+        data = self._rest + chunk if self._rest else chunk
         whole = len(data) - len(data) % size
         self._rest = data[whole:]
         return [data[start : start + size] for start in range(0, whole, size)]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from media import g711
 from media.audio import PCM24, AudioFormat
 
-__all__ = ["Bands", "Floats", "Front", "Gate", "lowpass"]
+__all__ = ["LOWEST_OFF", "Bands", "Floats", "Front", "Gate", "lowpass"]
 
 Floats = NDArray[np.float32]
 
@@ -90,16 +90,17 @@ class Bands:
     """The loudness of one 8 kHz frame after another. Keeps its filters' state; delays by less than 5 ms."""
 
     def __init__(self) -> None:
-        self._before: Floats = np.zeros(NARROW, np.float32)
+        self._line: Floats = np.zeros(_VOICE.size - 1 + NARROW, np.float32)
 
     def loudness(self, narrow: Floats) -> float:
         """In dB below full scale. What is so quiet that no gate opens for it is taken as it is, unfiltered."""
-        before, self._before = self._before, narrow
+        line, past = self._line, _VOICE.size - 1
+        line[:past] = line[-past:]
+        line[past:] = narrow
         power = float(np.dot(narrow, narrow)) / NARROW
         if power > UNFILTERED:
-            line = np.concatenate((before[1 - _VOICE.size :], narrow))
             voice, consonants = np.correlate(line, _VOICE), np.correlate(line, _CONSONANTS)
-            power = max(float(np.dot(voice, voice)), float(np.dot(consonants, consonants))) / NARROW
+            power = float(max(np.dot(voice, voice), np.dot(consonants, consonants))) / NARROW
         return 10.0 * math.log10(power) if power > 1e-10 else SILENT
 
 

@@ -43,6 +43,8 @@ class Timeline:
         the length of the sender's pieces."""
         self._late, self._most = late, waiting
         self._form = form
+        self._frame_bytes, self._fade_bytes = form.frame_bytes, form.to_bytes(FADE_MS)
+        self._sample_bytes, self._bytes_per_s = form.sample_bytes, form.to_bytes(1000)
         self._framer = Framer(form.frame_bytes)
         self._waiting: deque[bytes] = deque()
         self._begun = 0.0
@@ -74,10 +76,10 @@ class Timeline:
             self._expected = position
             if self._start is not None:
                 # Nothing is owed now: all of the patience is for what comes later than the first.
-                length_s = len(audio) / form.to_bytes(1000)
+                length_s = len(audio) / self._bytes_per_s
                 self._start = max(self._start, now - self._given * FRAME_S - length_s)
         hole = position - self._expected
-        self._expected = position + len(audio) // form.sample_bytes
+        self._expected = position + len(audio) // self._sample_bytes
         if 0 < hole <= JUMP_S * form.rate:
             # As far as the hole was not concealed already while nothing came.
             free = (self._owed(now) - len(self._waiting)) * form.frame_bytes - len(audio)
@@ -85,9 +87,9 @@ class Timeline:
             self._waiting.extend(self._framer.push(fill))
         if self._broken:
             audio, self._broken = fade_in(audio, form), False
-        self._last = audio[-form.to_bytes(FADE_MS) :]
+        self._last = audio[-self._fade_bytes :]
         self._waiting.extend(self._framer.push(audio))
-        if self._start is not None:
+        if self._start is not None and self._start > self._begun:
             spare = min(int((self._start - self._begun) / FRAME_S), len(self._waiting) - self._owed(now))
             self._start -= max(0, spare) * FRAME_S
         out = self._due(now)
@@ -115,6 +117,8 @@ class Timeline:
         return 0 if self._start is None else int((now - self._start) / FRAME_S + 1e-6) - self._given
 
     def _due(self, now: float) -> list[bytes]:
+        if not self._waiting:
+            return []
         count = min(self._owed(now), len(self._waiting))
         out = [self._waiting.popleft() for _ in range(count)]
         self._given += len(out)

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 
 from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.one_voice import OneVoice
-from media.speech_gate import SILENT, Bands, Front, Gate
+from media.speech_gate import LOWEST_OFF, SILENT, Bands, Front, Gate
 from media.speech_likeness import Likeness, Silero, SpotCheck, Webrtc
 
 __all__ = [
@@ -131,6 +131,7 @@ class SpeechDetector:
         self._check = check
         self.form = form
         """Of what is fed: PCM16 at 24 kHz, or a telephone's G.711."""
+        self._frame_bytes = form.frame_bytes
         self._front = Front(form)
         self._bands = Bands()
         self._gate = Gate()
@@ -175,7 +176,7 @@ class SpeechDetector:
 
     def feed(self, frame: bytes) -> tuple[Verdict, ...]:
         """The next 20 ms. Raises ValueError for anything longer or shorter."""
-        if len(frame) != self.form.frame_bytes:
+        if len(frame) != self._frame_bytes:
             raise ValueError(f"a frame of {len(frame)} bytes; 20 ms are {self.form.frame_bytes}")
         narrow = self._front.take(frame)
         loudness = self._bands.loudness(narrow)
@@ -185,7 +186,8 @@ class SpeechDetector:
         self._loud.append(loudness)
         self._fed += 1
         if not (self._speaking and self._sure):
-            self._voice.feed(narrow, loudness, sounds=self._smooth() >= self._gate.off)
+            smooth = self._smooth()
+            self._voice.feed(narrow, loudness, sounds=smooth >= LOWEST_OFF and smooth >= self._gate.off)
         return self._within(likeness, loudness) if self._speaking else self._outside(likeness, loudness)
 
     def close(self) -> None:
@@ -213,7 +215,8 @@ class SpeechDetector:
 
     def _smooth(self) -> float:
         """The loudness over 40 ms, so that a click is no onset."""
-        return max(self._loud[-1] + self._loud[-2], self._loud[-2] + self._loud[-3]) / 2
+        loud = self._loud
+        return (loud[-2] + max(loud[-1], loud[-3])) / 2
 
     def _confirmed(self) -> bool:
         if self._check is None:

@@ -7,7 +7,7 @@ up, and is dropped here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from gateway.call.effects import Clear, CloseGate, Disregard, OpenGate, Pause, Resume
@@ -30,10 +30,10 @@ from media import beep
 from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.beep import Beeps
 from media.level import dbfs
-from media.playout import Playout, PlayoutFull
+from media.playout import ItemTotals, Playout, PlayoutFull
 from media.vad import SpeechStarted as VadStarted
 from media.vad import SpeechStopped as VadStopped
-from media.vad import local_detector
+from media.vad import Verdict, local_detector
 
 __all__ = ["AudioEffect", "CallAudio", "PlayedAudio", "RelayedAudio"]
 
@@ -57,7 +57,7 @@ class CallAudio(Protocol):
     dropped_ms: int
     """Audio of given-up replies that was not played."""
 
-    def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
+    def hear(self, audio: bytes, now: float) -> Iterable[LegInput]:
         """The caller's audio: what the core is to be told of it, each at once and after a `progress`."""
 
     def overhear(self, audio: bytes, now: float) -> None:
@@ -124,13 +124,18 @@ class PlayedAudio:
         """Of what the ear has heard, that which was none of the playout's."""
         self._paused = False
         """As the core wants it."""
+        self._totals: tuple[ItemTotals, ...] = ()
         self._progress: Played | None = None
-        """As it was told last."""
+        """As it was told last, and what it was made of."""
 
-    def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
+    def hear(self, audio: bytes, now: float) -> Iterable[LegInput]:
         if self._recorder is not None:
             self._recorder.hear(audio, now)
-        for verdict in self._detector.feed(audio):
+        verdicts = self._detector.feed(audio)
+        return self._news(verdicts, audio) if verdicts or self._beeps is not None else ()
+
+    def _news(self, verdicts: Sequence[Verdict], audio: bytes) -> Iterator[LegInput]:
+        for verdict in verdicts:
             match verdict:
                 case VadStarted(at_ms):
                     yield SpeechStarted(self._detector.fed_ms - at_ms)
@@ -211,10 +216,14 @@ class PlayedAudio:
         totals = self._playout.totals(now)
         if not totals:
             return None
+        speech_ms = max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)
+        if totals == self._totals and self._progress is not None and speech_ms == self._progress.speech_ms:
+            return None
+        self._totals = totals
         items = tuple(
             ItemProgress(t.item_id, t.queued_ms, t.sent_ms, t.heard_ms, t.drained) for t in totals
         )
-        played = Played(items, max(0, (self._detector.last_speech_ms or 0) - self._onset_ms))
+        played = Played(items, speech_ms)
         if played == self._progress:
             return None
         self._progress = played

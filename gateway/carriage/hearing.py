@@ -29,6 +29,7 @@ class Hearing:
     def __init__(self, encoding: Encoding, form: AudioFormat = PCM24) -> None:
         """`form`: the call's. Raises ValueError for audio that no telephone has."""
         self._form = form
+        self._sample_bytes = form.sample_bytes
         self._timeline = Timeline(form=form)
         self._begun = False
         self._position = 0
@@ -78,7 +79,7 @@ class Hearing:
         if audio.at_ms is not None:
             self._next_ms = audio.at_ms + length_ms
         data = self._decoder.process(data)
-        position, self._position = self._position, self._position + len(data) // self._form.sample_bytes
+        position, self._position = self._position, self._position + len(data) // self._sample_bytes
         return self._timeline.arrive(data, position, now)
 
     def tick(self, now: float) -> list[bytes]:

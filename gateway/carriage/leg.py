@@ -223,13 +223,14 @@ class CarrierLeg:
         sink = self._sink
         if sink is None or self.over:
             return
+        if isinstance(event, Audio):
+            now = asyncio.get_running_loop().time()
+            for frame in self._hearing.arrive(event, now):
+                self._tell(sink.on_audio, frame)
+            if now - self._passed >= RESTED_S:
+                self._pass_time(now)
+            return
         match event:
-            case Audio():
-                now = asyncio.get_running_loop().time()
-                for frame in self._hearing.arrive(event, now):
-                    self._tell(sink.on_audio, frame)
-                if now - self._passed >= RESTED_S:
-                    self._pass_time(now)
             case Played(mark):
                 self._pacer.played(mark, asyncio.get_running_loop().time())
             case Digit(digit):

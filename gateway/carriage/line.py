@@ -127,7 +127,9 @@ class Line:
         if self.over:
             return
         try:
-            self._count()
+            self._messages += 1
+            if self._messages > FLOOD:
+                self._count()
             events, answers = self.stream.receive(message)
             if answers:
                 self._link.send(answers)
@@ -140,17 +142,22 @@ class Line:
             self._end(INTERNAL_ERROR)
 
     def _hand(self, events: Sequence[StreamEvent]) -> None:
+        taker = self._taker
+        if taker is not None and self.started is not None:
+            for event in events:
+                taker.on_wire(event)
+            return
         for event in events:
             if isinstance(event, Started) and self.started is None:
                 self.started = event
             elif self.started is None and not isinstance(event, Stopped):
                 pass  # nothing has a meaning before the start
-            elif self._taker is None:
+            elif taker is None:
                 # Audio of before the call is nothing that anybody would wait for.
                 if not isinstance(event, Audio) and len(self._early) < EARLY:
                     self._early.append(event)
             else:
-                self._taker.on_wire(event)
+                taker.on_wire(event)
 
     def _end(self, ending: Ending) -> None:
         self._ending = ending
@@ -158,9 +165,6 @@ class Line:
         self._link.leave()
 
     def _count(self) -> None:
-        self._messages += 1
-        if self._messages <= FLOOD:
-            return
         now = asyncio.get_running_loop().time()
         if now - self._second < 1.0:
             raise StreamFault("a flood of messages")

@@ -283,6 +283,8 @@ class Pacer:
         return max(0.0, self._ends - now + max(0.0, behind - STALLED_S))
 
     def _forget_missing(self, now: float) -> None:
+        if not self._outstanding:
+            return
         for name, mark in list(self._outstanding.items()):
             if now - mark.due - self._late <= MISSING_S:
                 return

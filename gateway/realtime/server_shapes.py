@@ -35,17 +35,31 @@ MAYBE_RESPONSE: dict[str, type | tuple[type, ...]] = {
 MAYBE_SESSION: dict[str, type | tuple[type, ...]] = {"model": str}
 
 
+_Wanted = tuple[frozenset[str], tuple[tuple[str, type | tuple[type, ...], bool], ...]]
+"""The fields of a kind of event, and what is looked at: its name, its type, whether it may be absent."""
+
+
+def _wanted(kind: str, fields: frozenset[str]) -> _Wanted:
+    needed = fields & NEEDED | ({"output_index"} if kind in INDEXED else frozenset())
+    looked_at = [
+        (name, TYPES[name], name not in needed)
+        for name in (TYPES if fields else ("item_id", "response_id"))
+    ]
+    looked_at += [("event_id", str, True), ("previous_item_id", str, True)]
+    return fields, tuple(looked_at)
+
+
+_WANTED = {kind: _wanted(kind, fields) for kind, fields in FIELDS.items()}
+_UNKNOWN = _wanted("", frozenset())
+
+
 def check_server_event(event: dict[str, Any]) -> None:
     """Raises TypeError, which names no value: it may be speech."""
-    kind = event["type"]
-    fields = FIELDS.get(kind, frozenset())
-    needed = fields & NEEDED | ({"output_index"} if kind in INDEXED else frozenset())
-    for name in needed:
-        _want(event, name, TYPES[name])
-    for name in TYPES if fields else ("item_id", "response_id"):
-        _want(event, name, TYPES[name], absent=name not in needed)
-    _want(event, "event_id", str, absent=True)
-    _want(event, "previous_item_id", str, absent=True)
+    fields, wanted = _WANTED.get(event["type"], _UNKNOWN)
+    for name, kind, absent in wanted:
+        found = event.get(name)
+        if not (isinstance(found, kind) or (absent and found is None)):
+            raise TypeError(f"{name} is missing or of another type")
     if "item" in fields:
         _check_item(event["item"])
     if "response" in fields:

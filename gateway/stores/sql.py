@@ -32,7 +32,8 @@ __all__ = ["SqlStore"]
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 500
+"""Rows of one transaction, which is what a row costs by: fifty calls write a thousand rows a second."""
 DELAY_S = 0.25
 _RETRY_S = 1.0
 _CLOSE_S = 5.0

@@ -156,6 +156,7 @@ async def test_rows_are_written_within_the_delay_and_in_batches(sqlite_url: str)
         call = call_in(await add_session(store.database))
         await store.begin_call(call)
         sizes: list[int] = []
+        rows = 2 * sql.BATCH + sql.BATCH // 2
 
         @event.listens_for(store.database._writer.sync_engine, "before_cursor_execute")
         def count(_c: object, _u: object, statement: str, parameters: list[object], *_: object) -> None:
@@ -163,17 +164,17 @@ async def test_rows_are_written_within_the_delay_and_in_batches(sqlite_url: str)
                 sizes.append(len(parameters))
 
         began = time.monotonic()
-        for seq in range(250):
+        for seq in range(rows):
             store.record(entry(call, seq))
 
         async def all_there() -> bool:
-            return len(await journal_of(store.database, call.call_id)) == 250
+            return len(await journal_of(store.database, call.call_id)) == rows
 
         await until(all_there)
         assert time.monotonic() - began < 1.5
-        assert sizes == [100, 100, 50]
-        store.record(entry(call, 250))
-        await until(lambda: has(store, call.call_id, 251))
+        assert sizes == [sql.BATCH, sql.BATCH, sql.BATCH // 2]
+        store.record(entry(call, rows))
+        await until(lambda: has(store, call.call_id, rows + 1))
 
 
 async def has(store: SqlStore, call_id: str, count: int) -> bool:
