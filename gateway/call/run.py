@@ -115,6 +115,9 @@ __all__ = ["Call", "CallDeps", "CallPlan"]
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.05
+WRITTEN_S = 0.5
+"""How long a caller waits in silence for the call to be written down; a database that takes longer is waited for
+beside."""
 CLOSE_S = 5.0
 """Patience with each peer that is being closed."""
 
@@ -284,7 +287,7 @@ class Call:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                await self._begin(wall)
+                await self._written(group, wall)
                 self._start_talking()
                 self.start("tick", self._tick())
                 await self._leg.open(self, self)
@@ -628,6 +631,13 @@ class Call:
                 self._apply(effects)
 
     # ── beginning and end ──
+
+    async def _written(self, group: asyncio.TaskGroup, wall: float) -> None:
+        """Until the call is written down, within reason. Should it turn out later that it must not be, it ends."""
+        task = group.create_task(self._begin(wall), name=f"begin:{self.plan.call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait([task], timeout=WRITTEN_S)
 
     async def _begin(self, wall: float) -> None:
         plan = self.plan

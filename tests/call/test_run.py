@@ -23,7 +23,7 @@ from gateway.errors import (
     SessionBusy,
     StoreError,
 )
-from gateway.ports import LegSink, Speaker
+from gateway.ports import CallRecord, LegSink, Speaker
 from tests.call.harness import persona
 from tests.fakes import UNREACHABLE, FakeLeg, FakeModel, FakeStore
 from tools.contract import Records, Tool, ToolContext
@@ -188,6 +188,54 @@ async def test_a_journal_that_cannot_be_written_does_not_stop_the_call(
         await scene.leg.listen(0.3)
         sink.on_lost(HUNG_UP)
     assert running.result() == HUNG_UP
+
+
+class SlowStore(FakeStore):
+    """Somebody else has locked the database for eight seconds."""
+
+    async def begin_call(self, call: CallRecord) -> None:
+        await asyncio.sleep(8)
+        await super().begin_call(call)
+
+
+async def test_a_caller_does_not_wait_for_a_database_that_is_slow() -> None:
+    store = SlowStore()
+    scene = Scene(store=store)
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        began = loop.time()
+        group.create_task(scene.call.run())
+        sink = await scene.leg.connect()
+        await scene.leg.listen(0.1)
+        assert loop.time() - began < 1.0
+        assert scene.model.specs
+        assert store.begun == []
+        await scene.leg.listen(8.0)
+        assert [call.call_id for call in store.begun] == ["rtc_1"]
+        sink.on_lost(HUNG_UP)
+    assert [call_id for call_id, *_ in store.ended] == ["rtc_1"]
+
+
+async def test_a_call_that_ends_before_it_is_written_down_is_written_whole() -> None:
+    store = SlowStore()
+    scene = Scene(store=store)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(scene.call.run())
+        sink = await scene.leg.connect()
+        await scene.leg.listen(1.0)
+        sink.on_lost(HUNG_UP)
+    assert running.result() == HUNG_UP
+    assert store.begun == []
+    assert [call_id for call_id, *_ in store.ended] == ["rtc_1"]
+
+
+async def test_a_session_that_turns_out_to_be_busy_ends_its_call() -> None:
+    scene = Scene(store=SlowStore(SessionBusy("live on another node")))
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(scene.call.run())
+        await scene.leg.connect()
+        await scene.leg.listen(9.0)
+    assert str(running.result()) == "gateway/session-busy"
 
 
 async def test_a_session_that_is_busy_elsewhere_is_refused() -> None:
