@@ -7,7 +7,8 @@ of a second, both measured on the recorded callers, 92 more phrases of ten synth
   Over the loud frames of the first 0.3 s: one voice 0.94 (median; the lowest twentieth 0.58), ten voices 0.46 (the
   highest twentieth 0.64).
 - *Dips*: one voice falls silent between syllables, by 35 dB within the first half second (median; the least 8);
-  ten voices by 8 dB (the most 12).
+  ten voices by 8 dB (the most 12). A hole where packets were late is none (`media.holes`): ten voices with a hole of
+  60 ms in them passed for one.
 
 A crowd whose members begin one after the other begins with one voice. It is a quiet one, for it is one of many: a
 quiet beginning takes longer evidence.
@@ -68,19 +69,20 @@ class OneVoice:
     def __init__(self, *, hasty: bool) -> None:
         self._hasty = hasty
         self._before: Floats = np.zeros(WINDOW // 2, np.float32)
-        self._past: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)
+        self._past: deque[tuple[float, float, bool]] = deque(maxlen=LOOK_BACK)
         self._dip = MOST_DIP
 
-    def feed(self, narrow: Floats, loudness: float, *, sounds: bool) -> None:
-        """The next 160 samples at 8 kHz. `sounds`: it may belong to a voice; others are not looked into."""
+    def feed(self, narrow: Floats, loudness: float, *, sounds: bool, whole: bool = True) -> None:
+        """The next 160 samples at 8 kHz. `sounds`: it may belong to a voice; others are not looked into. Not `whole`:
+        some of it never came, and silence stands there instead."""
         before, self._before = self._before, narrow
-        self._past.append((loudness, _clarity(np.concatenate((before, narrow))) if sounds else 0.0))
+        self._past.append((loudness, _clarity(np.concatenate((before, narrow))) if sounds else 0.0, whole))
 
     def begin(self, frames: int, room: float) -> None:
         """A sound began `frames` ago in a room this loud."""
         while len(self._past) > max(1, frames):
             self._past.popleft()
-        peak = max(loudness for loudness, _ in self._past)
+        peak = max(loudness for loudness, _, _ in self._past)
         self._dip = min(MOST_DIP, max(LEAST_DIP, peak - room - ABOVE_ROOM))
 
     def heard(self) -> bool:
@@ -88,22 +90,22 @@ class OneVoice:
         return self._voiced() or self._dipped()
 
     def _voiced(self) -> bool:
-        audible = max(loudness for loudness, _ in self._past) - NEAR_PEAK
-        past = [clarity if loudness >= audible else 0.0 for loudness, clarity in self._past]
+        audible = max(loudness for loudness, _, _ in self._past) - NEAR_PEAK
+        past = [clarity if loudness >= audible else 0.0 for loudness, clarity, _ in self._past]
         clear = [clarity >= CLEAR for clarity in past]
         if sum(clear[-LATER_OF:]) >= LATER:
             return True
-        if not any(loudness >= LOUD for loudness, _ in [*self._past][-LOUD_FRAMES:]):
+        if not any(loudness >= LOUD for loudness, _, _ in [*self._past][-LOUD_FRAMES:]):
             return False
         first = sum(clarity >= FIRST_CLEAR for clarity in past) if len(past) <= FIRST_OF else 0
         return sum(clear[-SOON_OF:]) >= SOON or (self._hasty and first >= FIRST)
 
     def _dipped(self) -> bool:
-        """A single frame of nothing at all is a lost packet."""
+        """What never came is no pause of a speaker's, nor is a single frame of nothing at all: a lost packet."""
         peak, before = SILENT, SILENT
-        for loudness, _ in self._past:
+        for loudness, _, whole in self._past:
             peak = max(peak, loudness)
-            if peak - loudness >= self._dip and (loudness > SILENT or before == SILENT):
+            if whole and peak - loudness >= self._dip and (loudness > SILENT or before == SILENT):
                 return True
             before = loudness
         return False

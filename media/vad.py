@@ -25,7 +25,8 @@ clean, engine          -10, 50      110, 250       0, -147     1 of 1, each
 
 White noise, pink noise, hum and a babble of ten voices start nothing, from the beginning of a call or in the middle,
 suddenly in a quiet room too, at -45 to -20 dB below full scale; on trial each is retracted. A few voices at once
-(five) are taken for one when one of them is much louder, or when all of them pause.
+(five) are taken for one when one of them is much louder, or when all of them pause. A hole in the sound, where packets
+were late, is no pause (`media.holes`).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from media.audio import FRAME_MS, PCM24, AudioFormat
+from media.holes import Holes
 from media.one_voice import OneVoice
 from media.speech_gate import LOWEST_OFF, SILENT, Bands, Front, Gate
 from media.speech_likeness import Likeness, Silero, SpotCheck, Webrtc
@@ -134,6 +136,7 @@ class SpeechDetector:
         self._frame_bytes = form.frame_bytes
         self._front = Front(form)
         self._bands = Bands()
+        self._holes = Holes(form)
         self._gate = Gate()
         self._fed = 0
         self._loud: deque[float] = deque([SILENT] * 3, maxlen=BACK_FRAMES)
@@ -186,8 +189,9 @@ class SpeechDetector:
         self._loud.append(loudness)
         self._fed += 1
         if not (self._speaking and self._sure):
-            smooth = self._smooth()
-            self._voice.feed(narrow, loudness, sounds=smooth >= LOWEST_OFF and smooth >= self._gate.off)
+            smooth, whole = self._smooth(), not self._holes.feed(frame)
+            sounds = smooth >= LOWEST_OFF and smooth >= self._gate.off
+            self._voice.feed(narrow, loudness, sounds=sounds, whole=whole)
         return self._within(likeness, loudness) if self._speaking else self._outside(likeness, loudness)
 
     def close(self) -> None:
