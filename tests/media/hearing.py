@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media import g711
-from media.audio import PCM24, PCMU
+from media.audio import PCM24, PCMU, AudioFormat
 from media.rates import Converter
 from media.resample import Resampler
 from media.vad import (
@@ -23,8 +23,11 @@ from media.vad import (
 from tests.caller_audio import pcm, recordings
 
 __all__ = [
-    "BEDS", "FRAME", "KINDS", "TURNS", "at_level", "frames", "listen", "room", "sound", "starts", "stops",
+    "BEDS", "FRAME", "KINDS", "TURNS", "Heard", "at_level", "by_telephone", "carried", "frames", "listen", "room",
+    "sound", "starts", "stops",
 ]  # fmt: skip
+
+Heard = list[tuple[Verdict, int]]
 
 FRAME = 960
 """Bytes."""
@@ -60,20 +63,31 @@ def frames(*parts: NDArray[np.float32]) -> list[bytes]:
     return [data[at : at + FRAME] for at in range(0, len(data) - FRAME + 1, FRAME)]
 
 
-def listen(detector: SpeechDetector, heard: list[bytes]) -> list[tuple[Verdict, int]]:
+def carried(heard: list[bytes], form: AudioFormat) -> list[bytes]:
+    """The frames in a telephone's format; those at 24 kHz as they are."""
+    if form.law is None:
+        return heard
+    narrower = Converter(PCM24.rate, g711.RATE)
+    return [g711.encode(narrower.process(frame), form.law) for frame in heard]
+
+
+def by_telephone(heard: list[bytes]) -> list[bytes]:
+    """The frames through a telephone and up to 24 kHz again."""
+    wider = Converter(g711.RATE, PCM24.rate)
+    return [wider.process(g711.decode(frame, "mu")) for frame in carried(heard, PCMU)]
+
+
+def listen(detector: SpeechDetector, heard: list[bytes]) -> Heard:
     """Every verdict, with the milliseconds of audio after which it came. Who hears a telephone is given G.711."""
-    law = detector.form.law
-    if law is not None:
-        narrower = Converter(PCM24.rate, g711.RATE)
-        heard = [g711.encode(narrower.process(frame), law) for frame in heard]
+    heard = carried(heard, detector.form)
     verdicts = [(verdict, detector.fed_ms) for frame in heard for verdict in detector.feed(frame)]
     detector.close()
     return verdicts
 
 
-def starts(verdicts: list[tuple[Verdict, int]]) -> list[SpeechStarted]:
+def starts(verdicts: Heard) -> list[SpeechStarted]:
     return [verdict for verdict, _ in verdicts if isinstance(verdict, SpeechStarted)]
 
 
-def stops(verdicts: list[tuple[Verdict, int]]) -> list[SpeechStopped]:
+def stops(verdicts: Heard) -> list[SpeechStopped]:
     return [verdict for verdict, _ in verdicts if isinstance(verdict, SpeechStopped)]
