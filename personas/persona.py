@@ -118,6 +118,12 @@ class Persona(BaseModel):
     bridging: str = Field(
         "One moment, please.", description="Said while another provider takes over; empty: nothing."
     )
+    filler: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        ("One moment, please.", "This takes a little longer. Thank you for waiting."),
+        max_length=4,
+        description="Said in turn while a tool takes long: after two silent seconds, then after six more; "
+        "empty: nothing.",
+    )
     facts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = Field(
         {}, description="What texts may name as `{name}`: the business, its number as it is said."
     )

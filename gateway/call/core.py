@@ -22,6 +22,7 @@ from gateway.call.effects import (
     ToLeg,
     ToModel,
 )
+from gateway.call.filler import Filler
 from gateway.call.inputs import (
     AudioBegan,
     AudioCame,
@@ -93,6 +94,7 @@ class Core:
         self._leaving = Leaving(parts)
         self._bargein = BargeIn(parts, self._answered, self._owed, self._leaving)
         self._replying = Replying(parts, self._owed, self._bargein, self._leaving)
+        self._filler = Filler(parts.persona.filler)
         self._channel = False
         self._greeted = False
 
@@ -187,7 +189,7 @@ class Core:
             case "response.created":
                 self._replying.created(event["response"], now, out)
             case "response.output_item.done":
-                out += self._tools.asked(event, self._desk.runs)
+                out += self._filler.watched(self._tools.asked(event, self._desk.runs))
             case "response.done":
                 out += self._spending.response(event["response"])
                 self._replying.mind_the_budget(now, out)
@@ -273,6 +275,12 @@ class Core:
                 self._parting.decide(due.ending, now)
                 self._bargein.give_up(now, out)
             self._replying.ask({"instructions": say_exactly(due.words)}, now, out)
+        elif words := self._filler.due(
+            now,
+            self._tools.running.keys(),
+            silent=bool(self._tools.running) and self._is_silent(),
+        ):
+            self._replying.fill(words, now, out)
         self._settle(now, out)
         return out
 
@@ -438,4 +446,20 @@ class Core:
             and self._replies.idle
             and not self._owed
             and not self._tools.running
+        )
+
+    def _is_silent(self) -> bool:
+        """Nobody speaks or is about to, and what the persona says would be heard."""
+        return not (
+            not self._replies.idle
+            or self._replies.wanted is not None
+            or self._replies.failures
+            or self._scribe.open_items()
+            or self._speech.speaking
+            or self._keys.gathering
+            or self._bargein.undecided
+            or self._leaving.leaving
+            or self._answered.reserved
+            or self._spending.over
+            or self._desk.rewritten
         )

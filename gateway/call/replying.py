@@ -54,6 +54,11 @@ class Replying:
     def say(self, words: str, now: float, out: list[Effect]) -> None:
         self.ask({"instructions": say_exactly(words)}, now, out)
 
+    def fill(self, words: str, now: float, out: list[Effect]) -> None:
+        """Say this while tools run; what is owed beside stays so. No tool is called by it."""
+        out += self._replies.ask({"instructions": say_exactly(words), "tool_choice": "none"}, now)
+        self._bargein.cue(Cue.OWED, now, out)
+
     def go_on(self, after_s: float | None, now: float) -> None:
         """A tool's result is there: the reply that uses it is owed. After a hang-up nothing more is to be said but
         the farewell."""

@@ -51,7 +51,7 @@ def persona(**changes: Any) -> Persona:
         "avatar_key": "tester", "professional_role": "Tester", "default_tone": "calm",
         "default_voice": "marin", "allowed_voices": ("marin", "cedar"), "scenario": "testing",
         "scenario_title": "Testing", "instructions": "Help.", "greeting": "Hello there.",
-        "limits": Limits(silence_s=20, length_s=600),
+        "limits": Limits(silence_s=20, length_s=600), "filler": (),
     }  # fmt: skip
     made = Persona.model_validate(fields | changes)
     made.zone  # noqa: B018 - made now, because making it reads a file

@@ -48,7 +48,8 @@ class CallMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        who = persona(voicemail="Please call us back.") if self.outbound else persona()
+        words = ("One moment.", "It takes longer.")
+        who = persona(filler=words, voicemail="Please call us back." if self.outbound else None)
         self.bench = Bench(who, tools=(WEATHER,), recalls=self.recalls, outbound=self.outbound)
         self.speaking = False
         self.connected = False
