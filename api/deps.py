@@ -14,7 +14,7 @@ from api.limits import InProcessLimiter, RateLimiter
 from api.records.access import AccessKeys
 from api.tokens import Tokens
 from gateway.call.inputs import MachineVerdict
-from gateway.call.run import CallPlan
+from gateway.call.plan import CallPlan
 from gateway.clients.sideband import SidebandSocket
 from gateway.clients.websocket import WebSocketLeg
 from gateway.config import Settings

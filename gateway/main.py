@@ -24,7 +24,7 @@ from api.records.demo import seed
 from api.records.tools import SqlRecords
 from api.tokens import Tokens, derived_key, load_signing_key
 from gateway import memory, plugins
-from gateway.call.run import CallDeps
+from gateway.call.plan import CallDeps
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.config import Settings
 from gateway.continuity.bridge import spoken_bridge

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.consultation import Consultation
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
 from gateway.log import where

@@ -1,4 +1,4 @@
-"""One call: the task group round the core. The only module of this package that knows asyncio.
+"""One call: the task group round the core. `talking`, `errands`, `control` and `closing` are the rest of the shell.
 
 ::
 
@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
+from gateway.call.closing import bounded, guarded
 from gateway.call.control import Control
 from gateway.call.core import Core
 from gateway.call.effects import (
@@ -47,6 +47,7 @@ from gateway.call.effects import (
     TransferFailed,
     Write,
 )
+from gateway.call.errands import Errands
 from gateway.call.inputs import (
     LEG,
     ChannelOpened,
@@ -58,19 +59,19 @@ from gateway.call.inputs import (
     Lost,
     MachineVerdict,
     SidebandJoined,
-    ToolFinished,
     Wish,
 )
 from gateway.call.interlude import Presses
 from gateway.call.journal import Journal
+from gateway.call.plan import CallDeps, CallPlan
 from gateway.call.recording import CallRecorder
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings, upstream_session, visible_session
 from gateway.call.sideband import Sideband, Sidebands
+from gateway.call.talking import Talking
 from gateway.call.tally import Tally, log_ended, log_remark
 from gateway.call.veil import Veil
-from gateway.call.waiting import Waiting
-from gateway.consultation import Consultation, Party
+from gateway.consultation import Party
 from gateway.errors import (
     HUNG_UP,
     INTERNAL_ERROR,
@@ -80,37 +81,24 @@ from gateway.errors import (
     Busy,
     Ending,
     GatewayError,
-    ModelError,
-    ModelUnavailable,
     StoreError,
 )
 from gateway.log import call_id, where
-from gateway.metrics import Counts
 from gateway.ports import (
     CallRecord,
     Ear,
     Event,
-    Exchange,
     Leg,
-    Model,
     ModelSession,
     ModelSpec,
-    Recordings,
-    Store,
     Telephone,
-    ToolExecution,
 )
-from gateway.pricing.tariff import NO_PRICES, Tariff
-from gateway.transcoding import open_model
 from media.audio import AudioFormat
 from media.crossing import Crossing
 from media.hold_sound import HoldSound
 from personas.keys import telephone_notes
-from personas.persona import Persona
-from tools.contract import Records, Tool, ToolContext
-from tools.run import run_tool
 
-__all__ = ["Call", "CallDeps", "CallPlan"]
+__all__ = ["Call"]
 
 logger = logging.getLogger(__name__)
 
@@ -118,55 +106,6 @@ TICK_S = 0.05
 WRITTEN_S = 0.5
 """How long a caller waits in silence for the call to be written down; a database that takes longer is waited for
 beside."""
-CLOSE_S = 5.0
-"""Patience with each peer that is being closed."""
-
-PLAYED_WAIT_MS = 15_000
-"""Caller audio kept while the model session opens; what was said before that is stale."""
-
-RELAYED_WAIT_MS = 300_000
-"""The same of a client that sends faster than real time, and counts on all of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallPlan:
-    """What one call is to be."""
-
-    call_id: str
-    session_id: str
-    tenant: str
-    persona: Persona
-    session: dict[str, Any] | None = None
-    """What the client wants changed of the persona's session from the start: the `session` of a
-    `session.update`, already found valid. The persona's policy decides what of it applies."""
-    outbound: bool = False
-    """We placed the call: whoever answers may be a machine."""
-    exchange: Exchange | None = None
-    """What the carrier can be asked beside its stream; None where there is no carrier."""
-    consultation: Consultation | None = None
-    """The call is with a person whom another call's caller wants; it decides this."""
-    model: Model | None = None
-    """Who answers this call, where that is decided already; None: the models of the process."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallDeps:
-    """What every call of this process shares."""
-
-    models: tuple[Model, ...]
-    """In order of preference: the next is tried when one cannot be opened."""
-    model_name: str
-    store: Store
-    records: Callable[[str], Records]
-    """Tenant → its business records."""
-    tools: Mapping[str, Tool]
-    setup_s: float = 15.0
-    tariff: Tariff = NO_PRICES
-    budget_usd: float | None = None
-    """What a call may cost, in US dollars; a persona may allow less."""
-    counts: Counts = field(default_factory=Counts)
-    recordings: Recordings | None = None
-    wall: Callable[[], float] = time.time
 
 
 class Call:
@@ -217,10 +156,7 @@ class Call:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._talking: asyncio.Task[None] | None = None
-        self._model: ModelSession | None = None
-        self._waiting = Waiting(PLAYED_WAIT_MS if leg.plays else RELAYED_WAIT_MS, leg.form)
-        self._answers = ("", "")
-        """The provider and the model that answer now, or answered last."""
+        self._model = Talking(self._models, deps.setup_s, plays=leg.plays, form=leg.form)
         self._held = False
         """The model hears nothing of the caller."""
         self._other: tuple[Party, Crossing] | None = None
@@ -230,6 +166,10 @@ class Call:
         self._control = Control(
             self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
         )
+        self._errands = Errands(
+            plan, self._tools, deps.records, self._store, self._control,
+            began=self._began, now=self._now, local_time=self._local_time,
+        )  # fmt: skip
         if plan.consultation is not None:
             plan.consultation.begun(self)
 
@@ -293,7 +233,7 @@ class Call:
                 await self._leg.open(self, self)
                 await asyncio.wait([self._ended])
                 # The leg first: until it is closed the caller hears what is left, and waits.
-                await self._bounded("closing the leg", self._leg.close(self._ended.result()))
+                await bounded("closing the leg", self._leg.close(self._ended.result()))
                 for task in self._tasks:
                     task.cancel()
         except* GatewayError as faults:
@@ -338,10 +278,7 @@ class Call:
         if self._held:
             # Time goes on for the model as it does for the caller.
             audio = self._leg.form.silence * len(audio)
-        if self._model is None:
-            self._waiting.audio(audio)
-        else:
-            self._model.audio(audio)
+        self._model.audio(audio)
         for heard in self._audio.hear(audio, self._now()):
             self._report()
             self._tell(heard)
@@ -509,24 +446,17 @@ class Call:
     def _send(self, event: Event) -> None:
         if self._other is not None:
             return
-        if self._model is None:
-            if not self._waiting.event(event):
-                self.end(PROTOCOL)
-        else:
-            self._model.send(event)
+        if not self._model.send(event):
+            self.end(PROTOCOL)
 
     # ── the model ──
 
     async def _talk(self) -> None:
         """Open a model session and read its events until the call ends."""
         async with AsyncExitStack() as stack:
-            self._model = session = await self._open(stack)
+            session = await self._model.open(stack, self._spec())
             self._answering(session)
-            for waiting in self._waiting.drain():
-                if isinstance(waiting, bytes):
-                    session.audio(waiting)
-                else:
-                    session.send(waiting)
+            self._model.hand_over(session)
             async for event in session:
                 if event["type"] == "response.output_audio.delta":
                     began = self._audio.take(event)
@@ -539,19 +469,18 @@ class Call:
 
     def _answering(self, session: ModelSession) -> None:
         """Who answers may change under a session that lasts."""
-        answers = (session.provider, session.model)
-        if answers != self._answers:
-            (before, _), self._answers = self._answers, answers
-            provider, model = answers
-            if before and before != provider:
-                self._deps.counts.failed_over(before, provider)
-            self._core.answering(model, provider)
-            told = {"type": "ModelOpened", "provider": provider, "model": model}
-            self._journal.call(self._ms(self._now()), told)
+        before = self._model.changed(session)
+        if before is None:
+            return
+        provider, model = session.provider, session.model
+        if before and before != provider:
+            self._deps.counts.failed_over(before, provider)
+        self._core.answering(model, provider)
+        told = {"type": "ModelOpened", "provider": provider, "model": model}
+        self._journal.call(self._ms(self._now()), told)
 
-    async def _open(self, stack: AsyncExitStack) -> ModelSession:
-        """The session of the first model that can be opened. Raises the last one's ModelError."""
-        spec = ModelSpec(
+    def _spec(self) -> ModelSpec:
+        return ModelSpec(
             self.plan.call_id, self.plan.persona,
             upstream_session(
                 self._core.session, self._definitions,
@@ -560,23 +489,6 @@ class Call:
             ),
             realtime=self._leg.plays, form=self._leg.form,
         )  # fmt: skip
-        fault: ModelError = ModelUnavailable("no provider is configured")
-        for model in self._models:
-            try:
-                async with asyncio.timeout(self._deps.setup_s):
-                    session = await stack.enter_async_context(open_model(model, spec))
-            except ModelError as error:
-                fault = error
-            except TimeoutError:
-                fault = ModelUnavailable(
-                    f"{model.name} did not open a session in {self._deps.setup_s:.0f} s"
-                )
-            else:
-                return session
-            logger.warning(
-                "call %s: model %s could not be opened: %s", self.plan.call_id, model.name, fault
-            )
-        raise fault
 
     def _hear(self, event: Event) -> None:
         now = self._now()
@@ -590,27 +502,8 @@ class Call:
     # ── tools and time ──
 
     async def _use(self, tool_call_id: str, name: str, arguments: str) -> None:
-        began = self._now()
-        plan = self.plan
-        context = ToolContext(
-            call_id=plan.call_id,
-            session_id=plan.session_id,
-            tenant=plan.tenant,
-            persona_id=plan.persona.id,
-            idempotency_key=f"{plan.session_id}:{tool_call_id}",
-            now=self._local_time(),
-            records=self._deps.records(plan.tenant),
-            control=self._control,
-        )
-        outcome = await run_tool(self._tools[name], arguments, context)
+        finished = await self._errands.run(tool_call_id, name, arguments)
         now = self._now()
-        self._store.tool_execution(
-            ToolExecution(
-                plan.call_id, tool_call_id, name, arguments, outcome.output, outcome.ok,
-                started_ms=self._ms(began), duration_ms=round((now - began) * 1000),
-            )
-        )  # fmt: skip
-        finished = ToolFinished(tool_call_id, outcome.output, outcome.ok)
         self._journal.tool(self._ms(now), finished)
         self._apply(self._core.tool(finished, now))
 
@@ -654,45 +547,29 @@ class Call:
         """Close what is open, write the ending, say the canonical line. Each step whatever became of the others."""
         now = self._now()
         stats: dict[str, float] = {}
-        with self._guarded("reading the leg's figures"):
+        with guarded("reading the leg's figures"):
             stats = self._leg.stats()
-        with self._guarded("telling the other call"):
+        with guarded("telling the other call"):
             if self._other is not None:
                 self._other[0].end(TRANSFERRED)
             self._control.over(ending)
-        with self._guarded("telling the sidebands"):
+        with guarded("telling the sidebands"):
             self._sidebands.over(ending)
-        with self._guarded("closing the voice detector"):
+        with guarded("closing the voice detector"):
             self._audio.close()
-        await self._bounded("closing the leg", self._leg.close(ending))
+        await bounded("closing the leg", self._leg.close(ending))
         if self._recorder is not None:
-            await self._bounded("closing the recording", self._recorder.close(now))
-        with self._guarded("closing the transcript"):
+            await bounded("closing the recording", self._recorder.close(now))
+        with guarded("closing the transcript"):
             # Let the core close what is open in the transcript, however the call ended.
             for effect in self._core.leg(Lost(ending), now):
                 if isinstance(effect, Write):
                     self._store.transcript(effect.entry)
-        summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._answers[0], stats)
+        summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._model.provider, stats)
         self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
-        await self._bounded(
-            "writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary)
-        )
+        await bounded("writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary))
         self._deps.counts.call_ended(self._leg.kind, str(ending))
         log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, ending, summary)
-
-    @contextmanager
-    def _guarded(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except Exception as fault:  # noqa: BLE001 - logged; the other steps of the ending must be taken
-            logger.error("%s failed: %s", what, where(fault))
-
-    async def _bounded(self, what: str, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await work
-        except Exception as fault:  # noqa: BLE001 - logged; the other steps of the ending must be taken
-            logger.error("%s failed: %s", what, where(fault))
 
     def _ms(self, now: float) -> int:
         return round((now - self._began) * 1000)

@@ -12,7 +12,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.carriage.leg import CarrierLeg
 from gateway.carriage.line import Line
 from gateway.errors import Ending

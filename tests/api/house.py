@@ -20,7 +20,7 @@ from api.deps import Deps, Probe, ProviderState
 from api.records.access import AccessKeys
 from api.tokens import Tokens
 from gateway.call.inputs import MachineVerdict
-from gateway.call.run import CallPlan
+from gateway.call.plan import CallPlan
 from gateway.config import Settings
 from gateway.errors import HUNG_UP, Busy, Ending, ExchangeRefused, LegProtocolError, SessionBusy
 from gateway.ports import Event, Leg, LegSink, Speaker

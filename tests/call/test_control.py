@@ -11,7 +11,8 @@ import pytest
 
 from gateway.call.control import NO_TELEPHONE, UNREACHED
 from gateway.call.interlude import MOST_KEYS
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.consultation import Consultation
 from gateway.errors import HUNG_UP, TRANSFERRED, Ending, ExchangeRefused
 from gateway.ports import Event

@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 from pydantic import BaseModel
 
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.errors import (
     AGENT_HUNG_UP,
     HUNG_UP,

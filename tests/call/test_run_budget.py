@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.errors import HUNG_UP, OVER_BUDGET, Ending
 from gateway.ports import CallSummary, Event
 from gateway.pricing.tariff import NO_PRICES, Rates, Tariff

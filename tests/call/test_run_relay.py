@@ -12,8 +12,9 @@ import pytest
 
 from gateway.call.effects import Effect, Note, Time, ToLeg
 from gateway.call.journal import restored
+from gateway.call.plan import CallDeps, CallPlan
 from gateway.call.relay import RelayCore
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.call.sessions import CoreSettings, visible_session
 from gateway.errors import HUNG_UP, PROTOCOL, Busy, Ending
 from gateway.ports import Event, LegSink, ModelSession, ModelSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.call.run import CallDeps
+from gateway.call.plan import CallDeps
 from gateway.errors import DRAINED, HUNG_UP, Busy, SessionBusy
 from gateway.supervisor import CallRequest, Supervisor
 from tests.call.harness import persona

@@ -12,7 +12,7 @@ from typing import cast
 from aiohttp import web
 
 from api.switchboard import LiveCall, Switchboard, load_streams
-from gateway.call.run import CallDeps
+from gateway.call.plan import CallDeps
 from gateway.ports import Model, Recordings
 from gateway.supervisor import CallRequest, Supervisor
 from gateway.wire import Started, Unverified

@@ -17,7 +17,7 @@ from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed
 
-from gateway.call.run import CallDeps
+from gateway.call.plan import CallDeps
 from gateway.clients.sideband import SidebandSocket
 from gateway.clients.websocket import WebSocketLeg
 from gateway.engine.lessons import Lessons

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gateway.call.run import Call, CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.run import Call
 from gateway.errors import HUNG_UP
 from gateway.ports import Model
 from gateway.recordings.spool import WHOLE, Spool, SpoolTape, measured

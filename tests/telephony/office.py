@@ -17,7 +17,7 @@ from api.deps import Deps
 from api.records.access import AccessKeys
 from api.records.tools import SqlRecords
 from api.tokens import Tokens
-from gateway.call.run import CallDeps
+from gateway.call.plan import CallDeps
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.config import from_env
 from gateway.ports import Model

@@ -16,7 +16,7 @@ from api.surfaces.realtime.offer import invalid_offer, read_offer
 from api.surfaces.realtime.opening import opening, reserved
 from api.surfaces.realtime.refer import refer_route
 from api.tokens import SecretGrant, SessionGrant
-from gateway.call.run import CallPlan
+from gateway.call.plan import CallPlan
 from gateway.errors import NEVER_CONNECTED, LegError, LegProtocolError
 
 __all__ = ["CALLS", "location", "no_such_call", "routes"]

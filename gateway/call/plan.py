@@ -1,0 +1,58 @@
+"""What one call is to be, and what every call of this process shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.consultation import Consultation
+from gateway.metrics import Counts
+from gateway.ports import Exchange, Model, Recordings, Store
+from gateway.pricing.tariff import NO_PRICES, Tariff
+from personas.persona import Persona
+from tools.contract import Records, Tool
+
+__all__ = ["CallDeps", "CallPlan"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """What one call is to be."""
+
+    call_id: str
+    session_id: str
+    tenant: str
+    persona: Persona
+    session: dict[str, Any] | None = None
+    """What the client wants changed of the persona's session from the start: the `session` of a
+    `session.update`, already found valid. The persona's policy decides what of it applies."""
+    outbound: bool = False
+    """We placed the call: whoever answers may be a machine."""
+    exchange: Exchange | None = None
+    """What the carrier can be asked beside its stream; None where there is no carrier."""
+    consultation: Consultation | None = None
+    """The call is with a person whom another call's caller wants; it decides this."""
+    model: Model | None = None
+    """Who answers this call, where that is decided already; None: the models of the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallDeps:
+    """What every call of this process shares."""
+
+    models: tuple[Model, ...]
+    """In order of preference: the next is tried when one cannot be opened."""
+    model_name: str
+    store: Store
+    records: Callable[[str], Records]
+    """Tenant → its business records."""
+    tools: Mapping[str, Tool]
+    setup_s: float = 15.0
+    tariff: Tariff = NO_PRICES
+    budget_usd: float | None = None
+    """What a call may cost, in US dollars; a persona may allow less."""
+    counts: Counts = field(default_factory=Counts)
+    recordings: Recordings | None = None
+    wall: Callable[[], float] = time.time
