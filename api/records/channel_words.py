@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-__all__ = ["KINDS", "Kind", "canonical", "kind_of", "label_of", "provider_of"]
+__all__ = ["AZURE", "AZURE_STATUSES", "KINDS", "Kind", "canonical", "kind_of", "label_of", "provider_of"]
 
 Kind = Literal["inbound_received", "outbound_initiated", "call_status", "call_completed", "provider_error"]
 KINDS: frozenset[Kind] = frozenset(get_args(Kind))
@@ -21,6 +21,17 @@ SPELLINGS = {
     "timeout": "no_answer",
     "rejected": "busy",
 }
+
+AZURE = "Microsoft.Communication."
+"""What the names of Azure's events begin with (CloudEvents)."""
+
+AZURE_STATUSES = {
+    "CallConnected": "in_progress",
+    "CallDisconnected": "completed",
+    "CreateCallFailed": "failed",
+    "AnswerFailed": "failed",
+}
+"""Events of Azure's call automation that tell of a call's course → statuses."""
 
 LABELS = {
     "initiated": "The call was placed",

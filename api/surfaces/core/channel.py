@@ -17,7 +17,16 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import channel, sessions
 from api.records.channel import ChannelEvent, MetaValue
-from api.records.channel_words import KINDS, Kind, canonical, kind_of, label_of, provider_of
+from api.records.channel_words import (
+    AZURE,
+    AZURE_STATUSES,
+    KINDS,
+    Kind,
+    canonical,
+    kind_of,
+    label_of,
+    provider_of,
+)
 from api.surfaces.core.access import held_session
 from api.surfaces.core.wire import iso
 from gateway.stores.telephone import ChannelEventRow
@@ -29,15 +38,6 @@ logger = logging.getLogger(__name__)
 READ = Rate("channel-events", per_minute=600, burst=600)
 SIGNATURE = "X-Telephony-Signature"
 META_AT_MOST = 20
-
-AZURE = "Microsoft.Communication."
-AZURE_STATUSES = {
-    "CallConnected": "in_progress",
-    "CallDisconnected": "completed",
-    "CreateCallFailed": "failed",
-    "AnswerFailed": "failed",
-}
-"""Events of Azure's call automation (CloudEvents) → statuses; others keep their own name."""
 
 PLAIN = r"^[^\x00-\x1f]*$"
 """Databases refuse NUL, and nothing here needs the others."""
@@ -147,7 +147,7 @@ def _read(raw: bytes) -> _Event:
 
 
 def _cloud_event(document: dict[str, Any]) -> dict[str, Any]:
-    """An event of Azure's call automation in our words; any other as it is."""
+    """An event of Azure's call automation in our words, or under a name of its own; any other event as it is."""
     kind, data = document.get("type"), document.get("data")
     if not isinstance(kind, str) or not kind.startswith(AZURE) or not isinstance(data, dict):
         return document

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from api.records.channel import MetaValue
-from api.records.channel_words import kind_of
+from api.records.channel_words import AZURE, AZURE_STATUSES, kind_of
 from api.surfaces.telephony.bare import Bare
 from api.surfaces.telephony.desk import (
     Asked,
@@ -34,14 +34,8 @@ from gateway.config import Settings
 __all__ = ["DESK", "keys_at"]
 
 INCOMING = "Microsoft.Communication.IncomingCall"
-EVENTS = "Microsoft.Communication."
-STATUSES = {
-    "CallConnected": "in_progress",
-    "CallDisconnected": "completed",
-    "AnswerFailed": "failed",
-    "MediaStreamingFailed": "failed",
-}
-"""Call automation's events → the contract's words; the others are none of the call's course."""
+STATUSES = AZURE_STATUSES | {"MediaStreamingFailed": "failed"}
+"""The others are none of the call's course."""
 FAILURES = {486: "busy", 600: "busy", 603: "busy", 480: "no_answer", 408: "no_answer", 487: "canceled"}
 """Why a call that we placed did not come about, by the SIP code in `resultInformation`."""
 TRANSFERS = {"CallTransferAccepted": True, "CallTransferFailed": False}
@@ -136,7 +130,7 @@ class _Acs(Bare):
 
     def stopped(self, asked: Asked) -> Incoming | None:
         for event in _events(asked):
-            if event.get("type") in (f"{EVENTS}MediaStreamingStopped", f"{EVENTS}MediaStreamingFailed"):
+            if event.get("type") in (f"{AZURE}MediaStreamingStopped", f"{AZURE}MediaStreamingFailed"):
                 data = _data(event)
                 return Incoming(identity(data, "correlationId"), handle=identity(data, "callConnectionId"))
         return None
@@ -204,8 +198,8 @@ def _data(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _notice(event: dict[str, Any], now: float) -> Notice | None:
-    kind = str(event.get("type", "")).removeprefix(EVENTS)
-    if kind not in STATUSES and kind not in TRANSFERS and kind != "CreateCallFailed":
+    kind = str(event.get("type", "")).removeprefix(AZURE)
+    if kind not in STATUSES and kind not in TRANSFERS:
         return None
     data = _data(event)
     if kind in TRANSFERS:
@@ -217,7 +211,9 @@ def _notice(event: dict[str, Any], now: float) -> Notice | None:
     result = data.get("resultInformation")
     result = result if isinstance(result, dict) else {}
     meta: dict[str, MetaValue] = {}
-    status = STATUSES.get(kind) or FAILURES.get(result.get("code", 0), "failed")
+    status = STATUSES[kind]
+    if kind == "CreateCallFailed":
+        status = FAILURES.get(result.get("code", 0), status)
     if status != "in_progress" and isinstance(code := result.get("code"), int):
         meta["terminalReason"] = f"{code} {result.get('subCode', '')}"[:64]
     return Notice(
