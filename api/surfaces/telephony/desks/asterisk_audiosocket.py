@@ -1,5 +1,5 @@
 """Asterisk's AudioSocket (reference/telephony.md, section 10.1): the dialplan asks for a call's UUID, which is the
-token of its TCP connection (`api/surfaces/telephony/audiosocket.py`)."""
+token of its TCP connection (`api/surfaces/telephony/sockets/audiosocket.py`)."""
 
 from __future__ import annotations
 

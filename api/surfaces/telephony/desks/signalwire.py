@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
-from api.surfaces.telephony.dialects import laml, laml_api
+from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.dialects import laml
 from api.surfaces.telephony.dialects.laml_api import Account
 from gateway.carriers import signalwire
 from gateway.config import Settings
@@ -11,7 +11,7 @@ from gateway.config import Settings
 __all__ = ["DESK"]
 
 
-class _SignalWire(laml.LamlAnswers):
+class _SignalWire(laml.LamlCommands):
     name = signalwire.NAME
     reattaches = True
 
@@ -45,22 +45,6 @@ class _SignalWire(laml.LamlAnswers):
     def notices(self, asked: Asked) -> list[Notice]:
         return laml.notices(asked)
 
-    def dial(
-        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
-    ) -> Command | None:
-        account, number = _account(settings), settings.signalwire_phone_number
-        if account is None or not number:
-            return None
-        return laml_api.dial(account, number, to, place, machine_detection=machine_detection)
-
-    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
-        account = _account(settings)
-        return None if account is None else laml_api.hang_up(account, call)
-
-    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
-        account = _account(settings)
-        return None if account is None else laml_api.transfer(account, call, to, caller_id)
-
 
 def _account(settings: Settings) -> Account | None:
     """None until space, project and token are set."""
@@ -74,4 +58,4 @@ def _account(settings: Settings) -> Account | None:
     return Account(f"{space}/api/laml", project, token.get_secret_value())
 
 
-DESK: Desk = _SignalWire()
+DESK: Desk = _SignalWire(_account, lambda settings: settings.signalwire_phone_number)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.surfaces.telephony.desk import Asked, Calling, Command, Desk, Document, Incoming, Notice, Place
-from api.surfaces.telephony.dialects import laml, laml_api
+from api.surfaces.telephony.desk import Asked, Desk, Document, Incoming, Notice, Place
+from api.surfaces.telephony.dialects import laml
 from api.surfaces.telephony.dialects.laml_api import Account
 from gateway.carriers import twilio
 from gateway.config import Settings
@@ -11,7 +11,7 @@ from gateway.config import Settings
 __all__ = ["DESK"]
 
 
-class _Twilio(laml.LamlAnswers):
+class _Twilio(laml.LamlCommands):
     name = twilio.NAME
     reattaches = True
 
@@ -41,22 +41,6 @@ class _Twilio(laml.LamlAnswers):
     def notices(self, asked: Asked) -> list[Notice]:
         return laml.notices(asked)
 
-    def dial(
-        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
-    ) -> Command | None:
-        account, number = _account(settings), settings.twilio_phone_number
-        if account is None or not number:
-            return None
-        return laml_api.dial(account, number, to, place, machine_detection=machine_detection)
-
-    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
-        account = _account(settings)
-        return None if account is None else laml_api.hang_up(account, call)
-
-    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
-        account = _account(settings)
-        return None if account is None else laml_api.transfer(account, call, to, caller_id)
-
 
 def _account(settings: Settings) -> Account | None:
     """None until account and token are set."""
@@ -68,4 +52,4 @@ def _secret(settings: Settings) -> str:
     return settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else ""
 
 
-DESK: Desk = _Twilio()
+DESK: Desk = _Twilio(_account, lambda settings: settings.twilio_phone_number)

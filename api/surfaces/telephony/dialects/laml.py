@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from api.records.channel import MetaValue
 from api.records.channel_words import canonical, kind_of
-from api.surfaces.telephony.desk import Answerer, Asked, Command, Document, Incoming, Notice
+from api.surfaces.telephony.desk import Answerer, Asked, Calling, Command, Document, Incoming, Notice
 from api.surfaces.telephony.dialects import laml_api
 from api.surfaces.telephony.dialects.fields import form_of, identity, number, party, rfc2822, stamp
+from api.surfaces.telephony.dialects.laml_api import Account
 from gateway.carriers.dialects import twiml
 from gateway.config import Settings
 
-__all__ = ["LamlAnswers", "incoming", "notices"]
+__all__ = ["LamlAnswers", "LamlCommands", "incoming", "notices"]
 
 ANSWERERS: dict[str, Answerer] = {
     "human": "human",
@@ -116,3 +118,30 @@ class LamlAnswers:
     def press(self, call: str, digits: str, settings: Settings) -> Command | None:
         """Keys are a document of their own there (`<Play digits>`), which would end the stream."""
         return None
+
+
+class LamlCommands(LamlAnswers):
+    """The same of one whose API takes Twilio's commands."""
+
+    def __init__(
+        self, account: Callable[[Settings], Account | None], number: Callable[[Settings], str | None]
+    ) -> None:
+        """What opens its API, and our number there; each None until it is set."""
+        self._account = account
+        self._number = number
+
+    def dial(
+        self, to: str, place: Calling, settings: Settings, *, machine_detection: bool = False
+    ) -> Command | None:
+        account, number = self._account(settings), self._number(settings)
+        if account is None or not number:
+            return None
+        return laml_api.dial(account, number, to, place, machine_detection=machine_detection)
+
+    def hang_up_call(self, call: str, settings: Settings) -> Command | None:
+        account = self._account(settings)
+        return None if account is None else laml_api.hang_up(account, call)
+
+    def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
+        account = self._account(settings)
+        return None if account is None else laml_api.transfer(account, call, to, caller_id)
