@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 
 from media.level import rms
+from tests.carrier_peers.manners import GOOD
+from tests.carrier_peers.twilio_hooks import PhoneCall
+from tests.carrier_peers.twilio_phone import Plan, TwilioPhone
 from tests.carrier_peers.voice import spoken
 from tests.e2e.server import Server, running
 from tests.peers.openai_ga import KEY, OpenAiPeer
 from tests.peers.script import Heard, Script
-from tests.telephony.carriers import ACS_SECRET, CARRIERS, PUBLIC, carrier_call, ended
+from tests.telephony.bringing import SECRET, Wrong
+from tests.telephony.carriers import ACS_SECRET, APIS, CARRIERS, PUBLIC, carrier_call, ended
+from tests.telephony.office import office
 from tests.telephony.record import idle, only_call
 from tests.telephony.test_transfer import CLAIMS, DESK, GREETING_MS, answered
+from tests.telephony.whole import WHOLE
 
 pytestmark = pytest.mark.integration
 
@@ -130,3 +136,30 @@ async def test_a_warm_transfer_joins_the_two(tmp_path: Path, carrier: str) -> No
                         await asyncio.sleep(0.05)
         for one in (phone, person):
             assert only_call(server, carrier_call(carrier, one)).ending == "agent/transferred"
+
+
+async def test_signalwire_puts_a_caller_through_to_a_number_that_a_server_names(tmp_path: Path) -> None:
+    """Its own stream, and its API after Twilio's."""
+    async with APIS["signalwire"]() as (peer, environ):
+        settings = {**environ, "SIGNALWIRE_SIGNING_KEY": SECRET}
+        async with office(tmp_path, settings) as made:
+            async with WHOLE["signalwire"].bring(made, Wrong(), GOOD) as brought:
+                await brought.call.played(300)
+                known = PhoneCall(status="in-progress", sid=brought.name)
+                peer.phones[known.sid] = TwilioPhone(peer, known, Plan())
+                [call_id] = made.model.sessions
+                call = made.supervisor.find(call_id)
+                assert call is not None
+                await call.refer(CLAIMS)
+                await brought.call.over()
+                assert brought.call.faults == []
+            await idle(made)
+            told = await made.told(brought.name, 4)
+        [order] = peer.requests
+        assert order.path.endswith(f"/Calls/{brought.name}.json")
+        twiml = dict(order.form)["Twiml"]
+        assert CLAIMS in twiml
+        assert "<Dial" in twiml
+        assert told.ending == "agent/transferred"
+        assert ("call_status", "transferred") in told.events
+        assert peer.faults == []
