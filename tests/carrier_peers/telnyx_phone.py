@@ -56,6 +56,8 @@ class TelnyxPhone(Phone[TelnyxCall]):
         self.told: list[str] = []
         """Every event that the application has taken."""
         self.client_state: str | None = None
+        self.reaches = True
+        """Whoever the caller is transferred to picks up."""
         self._peer = peer
         self._says = says
         self._manners = manners
@@ -87,12 +89,15 @@ class TelnyxPhone(Phone[TelnyxCall]):
 
     def tell(self, kind: str, **payload: object) -> None:
         """Queue a webhook."""
+        self._tell(self.ids, kind, payload)
+
+    def _tell(self, ids: CallIds, kind: str, payload: Mapping[str, object]) -> None:
         state = {} if self.client_state is None else {"client_state": self.client_state}
         asked = event(
             self._peer.keys,
             self.webhook_url,
             kind,
-            self.ids,
+            ids,
             {"from": self.numbers[0], "to": self.numbers[1], **state, **payload},
             underscores=self._underscores,
         )
@@ -137,8 +142,12 @@ class TelnyxPhone(Phone[TelnyxCall]):
             case "streaming_stop":
                 for call in self.streams:
                     await call.hang_up()
-            case "transfer":
+            case "transfer" if self.reaches:
                 self.tell("call.bridged")
+            case "transfer":
+                # The new leg ends; the caller's stays.
+                state = fields.get("target_leg_client_state")
+                self._tell(CallIds(), "call.hangup", {"client_state": state, "hangup_cause": "timeout"})
             case _:
                 pass
         return {"result": "ok"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -220,7 +221,8 @@ async def test_transfers_the_caller(carrier: str, to: str) -> None:
         before = len(phone.commands if carrier == "telnyx" else phone.did)
         await here.run(here.desk.transfer(call, to, here.settings, caller_id=OURS))
         if carrier == "telnyx":
-            assert phone.commands[before:] == [("transfer", {"to": to, "from": OURS})]
+            marked = {"target_leg_client_state": b64encode(f"onward={call}".encode()).decode()}
+            assert phone.commands[before:] == [("transfer", {"to": to, "from": OURS, **marked})]
             return
         await phone.until(lambda: len(phone.did) > before, "no transfer")
         did = phone.did[before]

@@ -114,6 +114,16 @@ async def test_a_person_whom_azure_does_not_reach_sends_the_agent_back(tmp_path:
         assert ("call_status", "transfer_failed") in told.events
 
 
+async def test_a_caller_whom_telnyx_puts_through_to_nobody_is_not_left_in_silence(tmp_path: Path) -> None:
+    async with house(tmp_path, "telnyx", "insurance_claim") as (_, peer), ring("telnyx", peer) as phone:
+        phone.reaches = False
+        call = await asks(phone)
+        await call.over(15)
+        async with asyncio.timeout(10):
+            while not ended("telnyx", phone):  # noqa: ASYNC110 - a carrier in this process
+                await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("carrier", OTHERS)
 async def test_a_warm_transfer_joins_the_two(tmp_path: Path, carrier: str) -> None:
     async with house(tmp_path, carrier, "dental_reception") as (server, peer):

@@ -4,6 +4,7 @@ requests are compared, but for who made them."""
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -101,7 +102,10 @@ async def test_telnyx() -> None:
             await order.phone.picked_up({})
             await client.calls.actions.send_dtmf(control, digits="12#")
             same(peer.requests[-1], desk.press(control, "12#", settings), peer.base)
-            await client.calls.actions.transfer(control, to=EXPERT, from_=OURS)
+            marked = b64encode(f"onward={control}".encode()).decode()
+            await client.calls.actions.transfer(
+                control, to=EXPERT, from_=OURS, target_leg_client_state=marked
+            )
             same(peer.requests[-1], desk.transfer(control, EXPERT, settings, caller_id=OURS), peer.base)
             await client.calls.actions.hangup(control)
             same(peer.requests[-1], desk.hang_up_call(control, settings), peer.base)

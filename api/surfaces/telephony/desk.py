@@ -149,6 +149,9 @@ class Notice:
     """The call is over, whatever its status says; `call_completed` always means that."""
     transferred: bool | None = None
     """What became of a transfer, and nothing else."""
+    onward: str = ""
+    """The leg to somebody whom a caller was put through to is over, and nothing else: the caller's call, as commands
+    name it."""
 
 
 class Desk(Protocol):

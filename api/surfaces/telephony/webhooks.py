@@ -219,6 +219,9 @@ class Webhooks:
     async def _tell(self, desk: Desk, notices: Sequence[Notice]) -> None:
         database = self._deps.database
         for notice in notices:
+            if notice.onward:
+                self._counter.control.alone(desk.name, notice.onward)
+                continue
             call = await self._counter.known(desk, notice)
             if call is None:
                 logger.info("%s told of a call that is none of ours", desk.name)

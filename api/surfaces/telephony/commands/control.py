@@ -143,6 +143,14 @@ class Control:
         if not work.cancelled() and work.exception() is not None:
             self.soon(session_id)
 
+    def alone(self, carrier: str, call: str) -> None:
+        """Whoever the caller of this call was put through to is gone, or was never reached: a carrier that keeps the
+        caller's line up then is told to end it. One that is ended already is left as it is."""
+        session_id = self._handles.named(carrier, call)
+        if session_id is not None:
+            self._handles.lend(session_id, ours=True)
+            self.soon(session_id, after_s=TOLD_S)
+
     async def press(self, session_id: str, digits: str) -> None:
         """Play keys to the other side by the carrier's API. Raises NoCommand, Refused, Unreached."""
         handle, desk = self._of(session_id)

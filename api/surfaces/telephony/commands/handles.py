@@ -49,6 +49,13 @@ class Handles:
     def of(self, session_id: str) -> Handle | None:
         return self._handles.get(session_id)
 
+    def named(self, carrier: str, name: str) -> str | None:
+        """The session of the call that commands name so."""
+        for session_id, one in reversed(self._handles.items()):
+            if one.carrier == carrier and one.name == name:
+                return session_id
+        return None
+
     def lend(self, session_id: str, *, ours: bool) -> None:
         """The carrier connects the caller to somebody else; or did not, after all."""
         if (known := self._handles.get(session_id)) is not None:

@@ -4,6 +4,8 @@ calls are answered by a command to Telnyx' API."""
 from __future__ import annotations
 
 import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -42,6 +44,8 @@ CAUSES = {
 }
 """Why a call was hung up → its last status; everything else is a failure."""
 
+ONWARD = "onward="
+"""Before the caller's leg, in what the leg to somebody else is marked with."""
 DETECTED = frozenset(
     f"call.machine.{kind}"
     for kind in ("detection.ended", "greeting.ended", "premium.detection.ended", "premium.greeting.ended")
@@ -140,6 +144,13 @@ class _Telnyx(laml.LamlAnswers):
         kind, payload, data = _event(asked)
         meta: dict[str, MetaValue] = {}
         machine: Answerer | None = None
+        if onward := _onward(payload):
+            # The leg is none of our calls; that it is over is a matter of the caller's.
+            leg, over = identity(payload, "call_leg_id"), kind == "call.hangup"
+            about = Notice(
+                leg, identity(data, "id"), "in_progress", kind, "call_status", asked.now, onward=onward
+            )
+            return [about] if over else []
         if kind in DETECTED:
             meta["answeredBy"] = raw = str(payload.get("result", ""))[:64]
             status, machine = "in_progress", ANSWERERS.get(raw, "unknown")
@@ -201,11 +212,23 @@ class _Telnyx(laml.LamlAnswers):
         return _request(settings, _action(call, "hangup"), {})
 
     def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
-        body = {"to": to} | ({"from": caller_id} if caller_id else {})
+        """The leg to `to` tells in its events whose it is: when it ends without having been answered, the caller's
+        stays up."""
+        state = b64encode(f"{ONWARD}{call}".encode()).decode()
+        body = {"to": to, "target_leg_client_state": state} | ({"from": caller_id} if caller_id else {})
         return _request(settings, _action(call, "transfer"), body)
 
     def press(self, call: str, digits: str, settings: Settings) -> Command | None:
         return _request(settings, _action(call, "send_dtmf"), {"digits": digits})
+
+
+def _onward(payload: Mapping[str, Any]) -> str:
+    """Whose caller was put through by the leg that an event is about; empty for a leg of another kind."""
+    try:
+        state = b64decode(party(payload, "client_state"), validate=True).decode("ascii")
+    except ValueError:
+        return ""
+    return state.removeprefix(ONWARD) if state.startswith(ONWARD) else ""
 
 
 def _is_event(asked: Asked) -> bool:
