@@ -40,7 +40,7 @@ e2e-sip: ## A real SIP telephone calls through a real Asterisk (root on Debian; 
 	@scripts/bootstrap --dev
 	@.venv/bin/python -m scripts.e2e_sip
 
-bench: ## Measure Parley beside a bare baseline, here and now (N=1,4 calls)
+bench: ## Measure Parley beside a bare baseline, here and now (N=1,4 calls; ten phone calls)
 	@scripts/bootstrap --dev
 	@.venv/bin/python -m scripts.bench --calls $(N)
 

@@ -1,6 +1,6 @@
 """`make bench`: Parley beside a bare gateway, same machine, same minute, same callers, same mock model.
 
-    python -m scripts.bench [--calls 1,4] [--cycles 2] [--clients 20] [--json FILE]
+    python -m scripts.bench [--calls 1,4] [--cycles 2] [--clients 20] [--phones 10] [--json FILE]
 
 Absolute figures are this machine's; the ratios travel better. docs/operate.md says how to read them.
 """
@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scripts.bench.passing import measure_passing, passing_table
+from scripts.bench.phones import measure_phones, phones_table
 from scripts.bench.run import Result, Server, measure
 from scripts.bench.script import load
 
@@ -58,6 +59,7 @@ def main() -> int:
     parser.add_argument(
         "--clients", type=int, default=20, help="WebSocket clients at once; 0 leaves them out"
     )
+    parser.add_argument("--phones", type=int, default=10, help="phone calls at once; 0 leaves them out")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long their events are timed")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     arguments = parser.parse_args()
@@ -66,6 +68,10 @@ def main() -> int:
         ways = measure_passing(PARLEY, arguments.clients, arguments.seconds)
         print(passing_table(*ways), end="\n\n", flush=True)
         results += [asdict(way) for way in ways]
+    if arguments.phones:
+        sides = measure_phones(arguments.phones, arguments.cycles)
+        print(phones_table(*sides), end="\n\n", flush=True)
+        results += [asdict(side) for side in sides]
     for calls in (int(number) for number in arguments.calls.split(",") if number):
         pair = [measure(server, calls, arguments.cycles, script) for server in (BASELINE, PARLEY)]
         print(table(*pair), end="\n\n", flush=True)

@@ -1,6 +1,6 @@
 """A realtime model that does not think: GA protocol over WebSocket, energy for ears, a tone for a voice.
 
-    python -m scripts.bench.mock --port 9100
+    python -m scripts.bench.mock --port 9100 [--notes FILE]
 
 Everything it does depends on the audio it gets and on nothing else, so two gateways measured against it had the
 same partner. Turns are found in audio time. `create_response` and `interrupt_response` are honoured; the length of
@@ -15,12 +15,15 @@ import base64
 import itertools
 import time
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 from aiohttp import WSMsgType, web
 
+from media import g711
 from scripts.bench.script import REPLY_MS, SILENCE_MS, THINK_MS
 
 RATE = 24000
@@ -36,16 +39,24 @@ SPEED = 5
 Event = dict[str, Any]
 
 
-def tone() -> list[str]:
-    """The reply, in chunks as they go on the wire."""
+def tone(*, narrow: bool = False) -> list[str]:
+    """The reply, in chunks as they go on the wire. `narrow`: a telephone's, G.711."""
     at = np.arange(RATE * REPLY_MS // 1000) / RATE
     wave = 8000 * np.sin(2 * np.pi * 330 * at) + 3000 * np.sin(2 * np.pi * 660 * at)
     raw = wave.astype("<i2").tobytes()
     size = RATE * CHUNK_MS // 1000 * 2
+    if narrow:
+        raw, size = g711.encode(wave[::3].astype("<i2").tobytes(), "mu"), g711.RATE * CHUNK_MS // 1000
     return [base64.b64encode(raw[i : i + size]).decode() for i in range(0, len(raw), size)]
 
 
-TONE = tone()
+TONE, NARROW = tone(), tone(narrow=True)
+G711 = "audio/pcmu"
+
+
+def widened(companded: bytes) -> bytes:
+    """G.711 as its energy is judged: at 24 kHz, each sample three times."""
+    return np.repeat(np.frombuffer(g711.decode(companded, "mu"), "<i2"), 3).tobytes()
 
 
 @dataclass(slots=True)
@@ -86,6 +97,8 @@ class Session:
     group: asyncio.TaskGroup
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     ears: Ears = field(default_factory=Ears)
+    notes: Path | None = None
+    """Where it is written when speech began and what was told to be heard."""
     item: str = ""
     reply: asyncio.Task[None] | None = None
     settings: Event = field(
@@ -130,7 +143,8 @@ class Session:
     async def receive(self, event: Event) -> None:
         match event["type"]:
             case "input_audio_buffer.append":
-                for began, at_ms in self.ears.hear(base64.b64decode(event["audio"])):
+                audio = base64.b64decode(event["audio"])
+                for began, at_ms in self.ears.hear(widened(audio) if self.narrow("input") else audio):
                     await (self.began(at_ms) if began else self.ended(at_ms))
             case "session.update":
                 merge(self.settings, event["session"])
@@ -140,6 +154,7 @@ class Session:
             case "response.cancel":
                 await self.cancel("client_cancelled")
             case "conversation.item.truncate":
+                self.note("truncated", event["audio_end_ms"])
                 await self.send(
                     "conversation.item.truncated",
                     **{key: event[key] for key in ("item_id", "content_index", "audio_end_ms")},
@@ -151,12 +166,23 @@ class Session:
             case _:
                 pass  # clearing, deleting and the rest change nothing that is measured
 
+    def narrow(self, way: str) -> bool:
+        """Whether the audio this way (`input`, `output`) is a telephone's."""
+        return bool(self.settings["audio"][way]["format"]["type"] == G711)
+
+    def note(self, what: str, ms: int) -> None:
+        if self.notes is not None:
+            line = orjson.dumps({"what": what, "at": time.monotonic_ns(), "ms": ms})
+            with self.notes.open("ab") as file:
+                file.write(line + b"\n")
+
     @property
     def detection(self) -> Event:
         return self.settings["audio"]["input"].get("turn_detection") or {}
 
     async def began(self, at_ms: int) -> None:
         self.item = self.new("item")
+        self.note("started", at_ms)
         await self.send("input_audio_buffer.speech_started", item_id=self.item, audio_start_ms=at_ms)
         if self.detection.get("interrupt_response", True):
             await self.cancel("turn_detected")
@@ -218,7 +244,7 @@ class Session:
             )
             loop = asyncio.get_running_loop()
             begin = loop.time()
-            for index, chunk in enumerate(TONE):
+            for index, chunk in enumerate(NARROW if self.narrow("output") else TONE):
                 await asyncio.sleep(begin + index * CHUNK_MS / 1000 / SPEED - loop.time())
                 await self.send("response.output_audio.delta", **where, delta=chunk)
                 await self.send("response.output_audio_transcript.delta", **where, delta="la ")
@@ -255,12 +281,12 @@ def merge(old: Event, new: Event) -> None:
             old[key] = value
 
 
-async def serve_session(request: web.Request) -> web.WebSocketResponse:
+async def serve_session(request: web.Request, notes: Path | None = None) -> web.WebSocketResponse:
     protocols = request.headers.get("Sec-WebSocket-Protocol", "")
     socket = web.WebSocketResponse(protocols=("realtime",) if "realtime" in protocols else ())
     await socket.prepare(request)
     async with asyncio.TaskGroup() as group:
-        session = Session(socket, group)
+        session = Session(socket, group, notes=notes)
         await session.send("session.created", session=session.session())
         async for message in socket:
             if message.type is WSMsgType.TEXT:
@@ -270,17 +296,19 @@ async def serve_session(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-def application() -> web.Application:
+def application(notes: Path | None = None) -> web.Application:
     app = web.Application()
-    app.router.add_get("/{path:.*}", serve_session)
+    app.router.add_get("/{path:.*}", partial(serve_session, notes=notes))
     return app
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="A realtime model that answers with a tone.")
     parser.add_argument("--port", type=int, required=True)
-    app = application()
-    web.run_app(app, host="127.0.0.1", port=parser.parse_args().port, print=None, handler_cancellation=True)
+    parser.add_argument("--notes", type=Path, help="where to write when speech began and what was heard")
+    told = parser.parse_args()
+    app = application(told.notes)
+    web.run_app(app, host="127.0.0.1", port=told.port, print=None, handler_cancellation=True)
 
 
 if __name__ == "__main__":

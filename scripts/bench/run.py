@@ -22,7 +22,7 @@ import psutil
 from scripts.bench.caller import Caller, Heard, use_loopback
 from scripts.bench.script import FRAME_S, REPLY_MS, Script
 
-__all__ = ["KEY", "Result", "Server", "free_port", "measure", "process"]
+__all__ = ["KEY", "Result", "Server", "cpu_s", "free_port", "measure", "memory_mb", "percentile", "process"]
 
 KEY = "bench-key-of-this-machine-only"
 WARM_S = 8.0
@@ -111,16 +111,16 @@ async def _load(
             await asyncio.sleep(WARM_S)
             await first.hang_up()
             await asyncio.sleep(1.0)
-            idle_mb = _memory_mb(process)
+            idle_mb = memory_mb(process)
             for caller in callers:
                 await caller.call(http, url, key)
             await asyncio.sleep(LEAD_S)
-            began, cpu, peak_mb = time.monotonic(), _cpu_s(process), 0.0
+            began, cpu, peak_mb = time.monotonic(), cpu_s(process), 0.0
             # One cycle more than is counted: the last caller begins almost a cycle later than the first.
             while time.monotonic() < began + (cycles + 1) * cycle_s:
                 await asyncio.sleep(1.0)
-                peak_mb = max(peak_mb, _memory_mb(process))
-            seconds, cpu = time.monotonic() - began, _cpu_s(process) - cpu
+                peak_mb = max(peak_mb, memory_mb(process))
+            seconds, cpu = time.monotonic() - began, cpu_s(process) - cpu
             alive = sum(caller.alive for caller in callers)
     finally:
         for caller in callers:
@@ -144,16 +144,16 @@ def _summary(
         calls=len(callers),
         alive=alive,
         cpu_ms_per_call_s=round(cpu_ms, 2),
-        first_audio_p50_ms=_percentile(overheads, 50),
-        first_audio_p95_ms=_percentile(overheads, 95),
-        bargein_p50_ms=_percentile(bargeins, 50),
-        bargein_p95_ms=_percentile(bargeins, 95),
+        first_audio_p50_ms=percentile(overheads, 50),
+        first_audio_p95_ms=percentile(overheads, 95),
+        bargein_p50_ms=percentile(bargeins, 50),
+        bargein_p95_ms=percentile(bargeins, 95),
         bargeins=len(bargeins),
         missed_replies=sum(turn.reply_at is None for turn in turns),
-        lost_ms_per_reply=_percentile(lost, 50),
+        lost_ms_per_reply=percentile(lost, 50),
         memory_idle_mb=round(idle_mb, 1),
         memory_per_call_mb=round(call_mb, 2),
-        connected_p50_ms=_percentile(connected, 50),
+        connected_p50_ms=percentile(connected, 50),
         loader_late_ms=round(max(caller.late_ms for caller in callers), 1),
     )
 
@@ -166,7 +166,7 @@ def _heard_out(callers: list[Caller]) -> Iterator[Heard]:
                 yield turn
 
 
-def _percentile(values: list[float], percent: int) -> float | None:
+def percentile(values: list[float], percent: int) -> float | None:
     return round(float(np.percentile(values, percent)), 1) if values else None
 
 
@@ -216,10 +216,10 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
     return [process, *process.children(recursive=True)]
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
     times = [member.cpu_times() for member in _family(process)]
     return float(sum(t.user + t.system for t in times))
 
 
-def _memory_mb(process: psutil.Process) -> float:
+def memory_mb(process: psutil.Process) -> float:
     return float(sum(member.memory_info().rss for member in _family(process))) / 2**20

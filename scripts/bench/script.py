@@ -18,7 +18,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FRAME_S", "REPLY_MS", "SILENCE_MS", "THINK_MS", "Script", "Turn", "load"]
+__all__ = ["FRAME_S", "REPLY_MS", "SILENCE_MS", "THINK_MS", "Script", "Turn", "lay_out", "load"]
 
 FRAME_S = 0.02
 SILENCE_MS = 400
@@ -55,6 +55,12 @@ class Script:
 
 def load() -> Script:
     """Lay the recordings out and encode them."""
+    cycle, turns = lay_out()
+    return Script(_encode(cycle), turns)
+
+
+def lay_out() -> tuple[Samples, tuple[Turn, ...]]:
+    """One cycle at 48 kHz."""
     cycle = np.random.default_rng(1).normal(0, 8, int(CYCLE_S * RATE)).astype(np.int16)
     question, answer, stop = (_speech(name) for name in ("dental_01_book", "common_yes", "bargein_short"))
     reply_at = 7.5 + len(answer) / RATE + (SILENCE_MS + THINK_MS) / 1000
@@ -68,7 +74,7 @@ def load() -> Script:
         start = round(first * FRAME_S * RATE)
         cycle[start : start + len(speech)] += speech
         turns.append(Turn(first, first + len(speech) // round(RATE * FRAME_S), interrupts))
-    return Script(_encode(cycle), tuple(turns))
+    return cycle, tuple(turns)
 
 
 def _speech(name: str) -> Samples:

@@ -13,12 +13,14 @@ import pytest
 from aiohttp import ClientWebSocketResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from media import g711
 from scripts.bench import passing
 from scripts.bench.__main__ import table
 from scripts.bench.caller import Caller, Heard
-from scripts.bench.mock import Ears, application
+from scripts.bench.mock import NARROW, TONE, Ears, application, widened
+from scripts.bench.phones import Phones, matched, phones_table
 from scripts.bench.run import Result
-from scripts.bench.script import REPLY_MS, SILENCE_MS, THINK_MS, Script, load
+from scripts.bench.script import REPLY_MS, SILENCE_MS, THINK_MS, Script, lay_out, load
 
 pytestmark = pytest.mark.integration
 
@@ -145,3 +147,37 @@ async def test_events_are_timed_on_their_way(monkeypatch: pytest.MonkeyPatch) ->
     lines = passing.passing_table(direct, through).splitlines()
     assert lines[0].split()[-3:] == ["direct", "parley", "added"]
     assert lines[2].split()[-1] == "1.50"
+
+
+def test_the_mock_hears_a_telephone_as_it_hears_the_others() -> None:
+    cycle, turns = lay_out()
+    narrow = g711.encode(cycle.reshape(-1, 6).mean(axis=1).astype("<i2").tobytes(), "mu")
+    heard = Ears().hear(widened(narrow) + bytes(48 * 1000))
+    assert [began for began, _ in heard] == [True, False] * len(turns)
+    for turn, (_, ended) in zip(turns, heard[1::2], strict=True):
+        assert abs(ended - SILENCE_MS - turn.last * 20) < 80
+
+
+def test_its_voice_is_as_long_on_a_telephone() -> None:
+    length_s = [sum(len(base64.b64decode(one)) for one in said) for said in (NARROW, TONE)]
+    assert length_s == [REPLY_MS * 8, REPLY_MS * 48]
+
+
+def test_a_clear_is_matched_with_what_the_mock_noted_of_the_same_caller() -> None:
+    ms = 1_000_000
+    noted = [
+        {"what": "started", "at": 1000 * ms, "ms": 0},
+        {"what": "truncated", "at": 1007 * ms, "ms": 640},
+        {"what": "started", "at": 3000 * ms, "ms": 0},
+    ]
+    late, off = matched([(1005 * ms, 650.0), (9000 * ms, 1.0)], noted)
+    assert late == [5.0]
+    assert off == [10.0]
+
+
+def test_the_ratio_of_phone_calls_is_told() -> None:
+    through = Phones("passthrough", 10, 10, 4.0, 5.0, 9.0, 1.0, 2.0, 1.0, 12.0, 0.1, 0)
+    parley = Phones("parley", 10, 10, 8.0, 5.0, 9.0, None, 2.0, 1.0, 3.0, 0.2, 0)
+    lines = phones_table(through, parley).splitlines()
+    assert lines[1].split()[-3:] == ["4", "8", "2.00"]
+    assert lines[4].split()[-3:] == ["1", "–", "–"]
