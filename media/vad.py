@@ -14,6 +14,7 @@ callers                onset error  onset latency  end error   starts per uttera
 =====================  ===========  =============  ==========  =======================
 clean, local           -10, 50      70, 150        0, -147     1 of 1, each
 clean, engine          -10, 50      110, 250       0, -147     1 of 1, each
+clean, telephone       -10, 50      70, 210        0, -136     1 of 1, each
 20 dB quieter, local   20, 170      110, 230       -59, -261   1 of 1, each
 20 dB quieter, engine  20, 170      250, 350       -45, -167   1 of 1, each
 10 dB white, local     10, 150      90, 230        -72, -282   one caller in two parts
