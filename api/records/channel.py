@@ -28,6 +28,8 @@ __all__ = [
     "renamed",
 ]
 
+CLOCK = 10**11
+"""Positions from here on are milliseconds of a clock: no carrier counts so far."""
 EVENTS_AT_MOST = 1000
 """Events of one session; whatever carriers repeat beyond that is dropped."""
 _TRIES = 3
@@ -141,14 +143,17 @@ async def append(
     for attempt in range(1, _TRIES + 1):
         try:
             async with database.writing(tenant) as db:
-                known = set(
-                    await db.scalars(
-                        select(ChannelEventRow.key).where(ChannelEventRow.session_id == session_id)
+                rows = await db.execute(
+                    select(ChannelEventRow.key, ChannelEventRow.began, ChannelEventRow.position).where(
+                        ChannelEventRow.session_id == session_id
                     )
                 )
+                told = {key: (of, position) for key, of, position in rows}
+                known = set(told)
+                latest = _latest([position for of, position in told.values() if of == began])
                 written = 0
                 for event in events:
-                    row = _row(session_id, carrier_call, began, event)
+                    row = _row(session_id, carrier_call, began, event, latest)
                     if row.key not in known and len(known) < EVENTS_AT_MOST:
                         known.add(row.key)
                         db.add(row)
@@ -173,8 +178,19 @@ async def of_session(database: Database, session: Session) -> Sequence[ChannelEv
         return found.all()
 
 
-def _row(session_id: str, carrier_call: str, began: float, event: ChannelEvent) -> ChannelEventRow:
-    position = event.position if event.position is not None else round(event.at * 1000)
+def _latest(positions: Sequence[int]) -> int | None:
+    """How far the carrier has counted in this call; None where it counts nothing."""
+    furthest = max(positions, default=0)
+    return furthest if 0 < furthest < CLOCK else None
+
+
+def _row(
+    session_id: str, carrier_call: str, began: float, event: ChannelEvent, latest: int | None = None
+) -> ChannelEventRow:
+    """What the carrier did not count stands behind what it counted last, or else where the clock says."""
+    position = event.position
+    if position is None:
+        position = round(event.at * 1000) if latest is None else latest
     return ChannelEventRow(
         session_id=session_id,
         key=f"{carrier_call}:{event.key}"[:300],

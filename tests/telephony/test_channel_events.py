@@ -76,6 +76,24 @@ async def test_events_are_kept_once_and_in_order(any_database: str) -> None:
         assert await events(api, other, other_key) == []
 
 
+async def test_what_the_carrier_did_not_count_stands_where_it_happened(sqlite_url: str) -> None:
+    async with house(sqlite_url, settings=signed_only()) as api:
+        session_id, key = await api.session()
+        common = {"sessionId": session_id, "callSid": "CA1", "providerId": "twilio_voice"}
+        at = "2026-01-02T03:04:{:02}Z".format
+        for event in (
+            {"status": "ringing", "sequenceNumber": 1, "timestamp": at(5)},
+            {"status": "in-progress", "sequenceNumber": 2, "timestamp": at(6)},
+            {"status": "transferring", "timestamp": at(9)},
+            {"status": "transferred", "timestamp": at(10)},
+            # Carriers cut the time to whole seconds: the count goes before.
+            {"status": "completed", "sequenceNumber": 3, "timestamp": at(9)},
+        ):
+            assert await told(api, {**common, **event}) == 200
+        found = [one["status"] for one in await events(api, session_id, key)]
+        assert found == ["ringing", "in_progress", "transferring", "transferred", "completed"]
+
+
 async def test_a_carriers_call_finds_its_session(any_database: str) -> None:
     async with house(any_database, settings=signed_only()) as api:
         new = NewSession("default-practice", "dental-booking", "Dental", "dental_reception")
