@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from api.errors import ApiError
 from api.surfaces.telephony.calls.answering import Answering
 from api.surfaces.telephony.counter import DESKS, Counter
+from api.surfaces.telephony.proofs.refusals import Refusals
 from api.surfaces.telephony.proofs.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway.config import from_env
 from gateway.errors import ConfigError
@@ -98,7 +99,6 @@ def test_a_refusal_says_in_the_log_what_to_mend(
     url: str | None, hint: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     deps = SimpleNamespace(settings=from_env({}, public_url=url))
-    Counter.refused(
-        cast(Counter, SimpleNamespace(deps=deps)), "twilio", "webhook", Unverified("signed otherwise")
-    )
+    counter = SimpleNamespace(deps=deps, _refusals=Refusals())
+    Counter.refused(cast(Counter, counter), "twilio", "webhook", Unverified("signed otherwise"))
     assert hint in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -27,6 +28,7 @@ from api.surfaces.telephony.commands.handles import Handles
 from api.surfaces.telephony.desk import Asked, Desk, Incoming, Notice, Place
 from api.surfaces.telephony.door import Door
 from api.surfaces.telephony.proofs.published_keys import PublishedKeys
+from api.surfaces.telephony.proofs.refusals import Refusals
 from api.surfaces.telephony.proofs.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway import plugins
 from gateway.config import Settings
@@ -61,6 +63,7 @@ class Counter:
         self.tickets = Tickets()
         self.coming = Coming()
         self.seen = Seen()
+        self._refusals = Refusals()
         self._placing = 0
         self._placed = asyncio.Event()
         self.commands = Commands()
@@ -181,7 +184,7 @@ class Counter:
         hint = "carriers sign the public URL: set PARLEY_PUBLIC_URL"
         if base is not None:
             hint = f"checked with the secret that is set here, and {base}: the carrier has to call that, to the letter"
-        logger.warning("refused: a %s of %s: %s (%s)", what, carrier, refusal, hint)
+        self._refusals.tell(f"a {what} of {carrier}: {refusal} ({hint})", time.monotonic())
         return ApiError(403, "This is not proved to be the carrier's.")
 
     def place(self, request: web.Request, desk: Desk, ticket: Ticket) -> Place:
