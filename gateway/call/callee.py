@@ -66,7 +66,6 @@ class Callee:
         self._outbound = outbound
         self._locale = locale
         self._began: float | None = None
-        self._now = 0.0
         self._speech: _Utterance | None = None
         """While somebody speaks."""
         self._quiet_from = 0.0

@@ -64,7 +64,6 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 class RelayCore:
     def __init__(self, settings: CoreSettings, now: float) -> None:
-        self._settings = settings
         self._persona = settings.persona
         self._began = self._sign_at = now
         self._ended = False
