@@ -29,7 +29,9 @@ WINDOW = 320
 SHORTEST, LONGEST = 20, 134
 """The pitch periods looked for, in samples: 400 to 60 Hz."""
 
-CLEAR = 0.83
+CLEAR = 0.87
+"""At 0.83 the first words of a crowd whose voices begin one after the other passed for one quiet voice, where frames
+happened to begin at the right millisecond."""
 NEAR_PEAK = 12.0
 """Frames this far below the loudest are not asked: they are mostly room."""
 LOUD, LOUD_FRAMES = -26.0, 4

@@ -79,6 +79,20 @@ def test_wherever_it_begins_and_however_loud_it_is(bed: str, dbfs: int, offset_f
     assert_starts_no_turn(bed, dbfs, offset_frames * 20, most_ms=INTERRUPTS_MS - 60)
 
 
+@pytest.mark.parametrize("dbfs", [-34, -32, -30, -26])
+def test_a_crowd_starts_no_turn_at_whichever_millisecond_of_a_frame_it_begins(dbfs: float) -> None:
+    """One frame's boundaries fall elsewhere than another's, and its first words are clearer in some than in others."""
+    crowd = at_level("noise_babble", dbfs)[: 24 * 1200]
+    for ms in range(20):
+        heard = frames(room(LEAD_MS + ms), crowd)
+        assert listen(engine_detector(), heard) == [], ms
+        verdicts = listen(local_detector(silence_ms=300), heard)
+        assert all(
+            over.end_ms == begun.at_ms
+            for begun, over in zip(starts(verdicts), stops(verdicts), strict=True)
+        )
+
+
 @pytest.mark.parametrize("bed", BEDS)
 def test_a_noise_that_goes_on_starts_no_turn_later(bed: str) -> None:
     assert_starts_no_turn(bed, -32, 0, 10_000)
