@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -155,8 +156,9 @@ async def test_a_call_over_vonage(tmp_path: Path) -> None:
 
 def plivo_headers(method: str, url: str, fields: dict[str, str], secret: str = SECRET) -> dict[str, str]:
     lists = {name: [value] for name, value in fields.items()}
-    made = plivo_signature(secret, "12345", method=method, url=url, fields=lists)
-    return {"X-Plivo-Signature-V3": made, "X-Plivo-Signature-V3-Nonce": "12345"}
+    nonce = str(secrets.randbelow(10**20))  # Plivo's are good once
+    made = plivo_signature(secret, nonce, method=method, url=url, fields=lists)
+    return {"X-Plivo-Signature-V3": made, "X-Plivo-Signature-V3-Nonce": nonce}
 
 
 async def plivo_tells(server: Server, path: str, fields: dict[str, str], secret: str = SECRET) -> Answered:
