@@ -8,7 +8,7 @@ import numpy.typing as npt
 from media import g711
 from media.audio import PCM24, AudioFormat
 
-__all__ = ["FADE_MS", "fade_in", "fade_out", "mix"]
+__all__ = ["FADE_MS", "fade_away", "fade_in", "fade_out", "mix"]
 
 FADE_MS = 5
 
@@ -33,6 +33,13 @@ def fade_in(audio: bytes, form: AudioFormat = PCM24) -> bytes:
     count = form.to_bytes(FADE_MS)
     edge = _samples(audio[:count], form)
     return _bytes(edge * _ramp(len(edge)), form) + audio[count:]
+
+
+def fade_away(audio: bytes, form: AudioFormat = PCM24) -> bytes:
+    """The same with its last 5 ms (all of it, if it is shorter) falling to silence."""
+    count = min(len(audio), form.to_bytes(FADE_MS))
+    edge = _samples(audio[len(audio) - count :], form)
+    return audio[: len(audio) - count] + _bytes(edge * _ramp(len(edge))[::-1], form)
 
 
 def fade_out(last: bytes, form: AudioFormat = PCM24) -> bytes | None:

@@ -13,10 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Encoder", "OpusError", "OpusMissing", "library"]
+__all__ = ["Decoder", "Encoder", "OpusError", "OpusMissing", "library"]
 
 # opus_defines.h
 APPLICATION_VOIP = 2048
+RESET_STATE = 4028
 SET_BITRATE = 4002
 SET_COMPLEXITY = 4010
 SET_INBAND_FEC = 4012
@@ -49,6 +50,12 @@ def library() -> Any:
         found.opus_encoder_destroy.restype = None
         found.opus_encode.argtypes = [
             ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int32,
+        ]  # fmt: skip
+        found.opus_decoder_create.restype = ctypes.c_void_p
+        found.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+        found.opus_decoder_destroy.restype = None
+        found.opus_decode.argtypes = [
+            ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int, ctypes.c_int,
         ]  # fmt: skip
         return found
     raise OpusMissing("libopus is not there; install Debian's libopus0, or PyAV from its wheel")
@@ -103,3 +110,58 @@ class Encoder:
     def _check(self, code: int) -> None:
         if code < 0:
             raise OpusError(self._library.opus_strerror(code).decode())
+
+
+LONGEST_S = 0.12
+"""The longest packet (RFC 6716 section 3.4, R5)."""
+
+
+class Decoder:
+    """One mono decoder; stereo is mixed down, whatever was sent comes out at `rate`. Not for two threads at once."""
+
+    def __init__(self, rate: int) -> None:
+        """`rate`: 8000, 12000, 16000, 24000 or 48000 samples a second, else OpusError."""
+        self._state: int | None = None
+        self._library = library()
+        error = ctypes.c_int()
+        self._state = self._library.opus_decoder_create(rate, 1, ctypes.byref(error))
+        if self._state is None:
+            raise OpusError(self._library.opus_strerror(error).decode())
+        self._most = int(rate * LONGEST_S)
+        self._pcm = ctypes.create_string_buffer(2 * self._most)
+
+    def decode(self, packet: bytes) -> bytes:
+        """PCM16 of one packet. Raises OpusError when it is none."""
+        return self._decode(packet, self._most, 0)
+
+    def recover(self, successor: bytes, samples: int) -> bytes:
+        """The last `samples` of what was lost before `successor`, as long as that is itself: from the copy it carries
+        of them (in-band FEC), else made up. To be asked for before `successor` is decoded. Raises OpusError."""
+        return self._decode(successor, samples, 1)
+
+    def conceal(self, samples: int) -> bytes:
+        """Sound that goes on from what was heard, and dies away; whole 2.5 ms, up to 120 ms. Raises OpusError."""
+        return self._decode(None, samples, 0)
+
+    def reset(self) -> None:
+        """Forget what was heard: another stream begins."""
+        if self._state is not None:
+            self._library.opus_decoder_ctl(ctypes.c_void_p(self._state), RESET_STATE)
+
+    def close(self) -> None:
+        """Free it. Idempotent."""
+        if self._state is not None:
+            self._library.opus_decoder_destroy(self._state)
+            self._state = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _decode(self, packet: bytes | None, samples: int, fec: int) -> bytes:
+        if self._state is None:
+            raise OpusError("the decoder is closed")
+        size = 0 if packet is None else len(packet)
+        got = self._library.opus_decode(self._state, packet, size, self._pcm, samples, fec)
+        if got < 0:
+            raise OpusError(self._library.opus_strerror(got).decode())
+        return ctypes.string_at(self._pcm, 2 * got)
