@@ -72,6 +72,8 @@ def _middleware(deps: Deps) -> Middleware:
         if cors.is_preflight(request):
             return cors.preflight(request, deps.settings)
         response = await _answer(request, handler)
+        if response.status >= 400:
+            deps.counts.add("parley_requests_refused", 1, str(response.status))
         if not response.prepared:
             cors.allow(request, response.headers, deps.settings)
             for name, value in _HEADERS.items():

@@ -19,7 +19,7 @@ from gateway.clients.sideband import SidebandSocket
 from gateway.clients.websocket import WebSocketLeg
 from gateway.config import Settings
 from gateway.errors import Ending
-from gateway.metrics import Counts
+from gateway.metrics.counts import Counts
 from gateway.ports import Event, Leg
 from gateway.speech.voices import VOICES
 from gateway.stores.engine import Database

@@ -33,6 +33,7 @@ from gateway.continuity.model import LastingModel, LastingSettings
 from gateway.engine.serve import check_open, engine_app
 from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError
+from gateway.metrics.lag import LoopLag
 from gateway.ports import Model
 from gateway.pricing.table import prices_in_force
 from gateway.providers.embedded.dialogue import DialogueMind
@@ -125,6 +126,10 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         supervisor = await stack.enter_async_context(
             Supervisor.open(deps, max_calls=settings.max_calls, drain_s=settings.drain_s)
         )
+        counts = deps.counts
+        counts.read("parley_journal_waiting_rows", lambda: [((), store.waiting)])
+        counts.read("parley_recordings_waiting", lambda: [((), keeper.waiting)])
+        await stack.enter_async_context(LoopLag.measured(counts))
         legs = LegSettings(settings.ice_addresses, settings.ice_servers, settings.setup_s)
         app = create_app(
             Deps(
@@ -139,7 +144,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 model=deps.model_name,
                 tools=tools,
                 providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
-                counts=deps.counts,
+                counts=counts,
                 probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
             )
         )

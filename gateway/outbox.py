@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from gateway.metrics.counts import let_go
 from media.audio import PCM24, AudioFormat
 
 __all__ = ["AUDIO_MS", "BATCH_MS", "BURST_MS", "CONTROL_BYTES", "Audio", "Control", "Outbox", "OutboxFull"]
@@ -109,6 +110,7 @@ class Outbox:
                 excess -= len(waiting.data)
                 self._audio -= len(waiting.data)
                 self._dropped += len(waiting.data)
+                let_go("model", max(1, len(waiting.data) // self._form.frame_bytes))
             else:
                 kept.append(waiting)
         self._waiting = kept

@@ -79,11 +79,15 @@ class Supervisor:
 
     def reserve(self, session_id: str) -> str:
         """Make room for one call and name it. Raises Busy (full, draining) or SessionBusy."""
+        counts = self._deps.counts
         if self.draining:
+            counts.refused("draining")
             raise Busy("The server is shutting down; call again in a moment.")
         if len(self._reserved) >= self.max_calls:
+            counts.refused("full")
             raise Busy(f"All {self.max_calls} lines are in use; try again in a moment.")
         if session_id in self._reserved.values():
+            counts.refused("session-busy")
             raise SessionBusy("This session already has a live call; hang it up first.")
         call_id = f"rtc_{secrets.token_hex(12)}"
         self._reserved[call_id] = session_id

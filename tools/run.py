@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pydantic_core
 from pydantic import ValidationError
@@ -29,6 +29,8 @@ class ToolOutcome:
 
     output: str
     ok: bool
+    how: Literal["ok", "refused", "timed-out", "failed"]
+    """`refused`: the tool, or the check of its arguments, told the model why it cannot be done."""
 
 
 async def run_tool(tool: Tool, arguments_json: str, context: ToolContext) -> ToolOutcome:
@@ -43,10 +45,10 @@ async def run_tool(tool: Tool, arguments_json: str, context: ToolContext) -> Too
             result = await tool.run(parameters, context)
         return _success(tool, result)
     except ToolError as fault:
-        return _failure(str(fault) or f"{tool.name} could not do it.")
+        return _failure(str(fault) or f"{tool.name} could not do it.", "refused")
     except TimeoutError:
         logger.warning("tool %s gave no answer in %.1f s", tool.name, tool.timeout_s)
-        return _failure(_timed_out(tool))
+        return _failure(_timed_out(tool), "timed-out")
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -105,8 +107,8 @@ def _success(tool: Tool, result: dict[str, Any]) -> ToolOutcome:
     if len(text) > MAX_OUTPUT:
         logger.warning("tool %s returned %d characters", tool.name, len(text))
         return _failure(f"{tool.name} returned too much. Ask for something narrower.")
-    return ToolOutcome(text, ok=True)
+    return ToolOutcome(text, ok=True, how="ok")
 
 
-def _failure(message: str) -> ToolOutcome:
-    return ToolOutcome(json.dumps({"error": message}), ok=False)
+def _failure(message: str, how: Literal["refused", "timed-out", "failed"] = "failed") -> ToolOutcome:
+    return ToolOutcome(json.dumps({"error": message}), ok=False, how=how)

@@ -8,6 +8,7 @@ from datetime import datetime
 from gateway.call.inputs import ToolFinished
 from gateway.call.plan import CallPlan
 from gateway.call.veil import Veil
+from gateway.metrics.counts import Counts
 from gateway.ports import ToolExecution
 from tools.contract import CallControl, Records, Tool, ToolContext
 from tools.run import run_tool
@@ -23,6 +24,7 @@ class Errands:
         records: Callable[[str], Records],
         store: Veil,
         control: CallControl,
+        counts: Counts,
         *,
         began: float,
         now: Callable[[], float],
@@ -34,6 +36,7 @@ class Errands:
         self._records = records
         self._store = store
         self._control = control
+        self._counts = counts
         self._call_began = began
         self._now = now
         self._local_time = local_time
@@ -53,7 +56,9 @@ class Errands:
         )
         outcome = await run_tool(self._tools[name], arguments, context)
         started_ms = round((began - self._call_began) * 1000)
-        duration_ms = round((self._now() - began) * 1000)
+        took_s = self._now() - began
+        duration_ms = round(took_s * 1000)
+        self._counts.observe("parley_tool_seconds", took_s, name, outcome.how)
         self._store.tool_execution(
             ToolExecution(
                 plan.call_id, tool_call_id, name, arguments, outcome.output, outcome.ok,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.consultation import Consultation
-from gateway.metrics import Counts
+from gateway.metrics.counts import Counts
 from gateway.ports import Exchange, Model, Recordings, Store
 from gateway.pricing.tariff import NO_PRICES, Tariff
 from personas.persona import Persona

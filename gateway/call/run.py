@@ -71,6 +71,7 @@ from gateway.call.sideband import Sideband, Sidebands
 from gateway.call.talking import Talking
 from gateway.call.tally import Tally, log_ended, log_remark
 from gateway.call.veil import Veil
+from gateway.call.watch import Watch
 from gateway.consultation import Party
 from gateway.errors import (
     HUNG_UP,
@@ -132,6 +133,7 @@ class Call:
             plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values()), expires_at
         )
         ear = leg if isinstance(leg, Ear) else None
+        self._has_ear = ear is not None
         self._recorder = _recorder(plan, leg, deps, self._began)
         # What has an ear at its far end is a telephone.
         self._notes = "" if ear is None else telephone_notes(plan.persona.keys)
@@ -152,6 +154,7 @@ class Call:
         self._journal = Journal(self._store, plan.call_id)
         self._sidebands = Sidebands()
         self._tally = Tally()
+        self._watch = Watch(deps.counts, leg.kind)
         self._ended: asyncio.Future[Ending] = loop.create_future()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,7 +170,7 @@ class Call:
             self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
         )
         self._errands = Errands(
-            plan, self._tools, deps.records, self._store, self._control,
+            plan, self._tools, deps.records, self._store, self._control, deps.counts,
             began=self._began, now=self._now, local_time=self._local_time,
         )  # fmt: skip
         if plan.consultation is not None:
@@ -224,6 +227,7 @@ class Call:
         """Hold the call from its first to its last moment. Never raises but for its own cancellation."""
         wall = self._deps.wall()
         call_id.set(self.plan.call_id)
+        self._watch.began()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -397,6 +401,8 @@ class Call:
         """Tell the core how far the audio is."""
         progress = self._audio.progress(self._now())
         if progress is not None:
+            if self._has_ear:
+                self._watch.played(progress, self._now())
             self._tell(progress)
 
     # ── out of the core ──
@@ -419,8 +425,11 @@ class Call:
                     self._tally.charge(effect)
                 case Time():
                     self._tally.time(effect)
+                    downlink_ms = self._leg.downlink_ms if self._leg.plays and not self._has_ear else None
+                    self._watch.timed(effect.timing, self._model.provider, downlink_ms, self._now())
                 case Note():
                     self._tally.note(effect)
+                    self._watch.note(effect, self._model.provider)
                 case Remark(event):
                     self._journal.call(self._ms(self._now()), event)
                     self._tally.remark(event)
@@ -568,7 +577,7 @@ class Call:
         summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._model.provider, stats)
         self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
         await bounded("writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary))
-        self._deps.counts.call_ended(self._leg.kind, str(ending))
+        self._watch.ended(str(ending))
         log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, ending, summary)
 
     def _ms(self, now: float) -> int:

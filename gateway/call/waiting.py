@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from gateway.metrics.counts import let_go
 from gateway.ports import Event
 from media.audio import PCM24, AudioFormat
 
@@ -18,6 +19,7 @@ class Waiting:
     def __init__(self, audio_ms: int, form: AudioFormat = PCM24) -> None:
         """`audio_ms`: audio that is kept; beyond it the oldest is dropped."""
         self._limit = form.to_bytes(audio_ms)
+        self._frame = form.frame_bytes
         self._queue: deque[Event | bytes] = deque()
         self._events = 0
         self._audio = 0
@@ -37,6 +39,7 @@ class Waiting:
             oldest = next(i for i, waiting in enumerate(self._queue) if isinstance(waiting, bytes))
             dropped = self._queue[oldest]
             del self._queue[oldest]
+            let_go("unopened-model", max(1, len(dropped) // self._frame))
             self._audio -= len(dropped)
 
     def drain(self) -> Iterator[Event | bytes]:

@@ -63,6 +63,8 @@ class Keeper:
         self._spool: Spool | None = None
         self._swept_at = float("-inf")
         self._troubled = False
+        self.waiting = 0
+        """Finished recordings that are not where they are kept yet, as of the last look."""
 
     @classmethod
     @asynccontextmanager
@@ -142,13 +144,17 @@ class Keeper:
     async def store_finished(self) -> None:
         """Take what is finished out of the spool. Raises StoreError, SQLAlchemyError, OSError: what is left waits."""
         assert self._spool is not None
-        for path in await asyncio.to_thread(self._spool.finished):
+        finished = await asyncio.to_thread(self._spool.finished)
+        self.waiting = len(finished)
+        for path in finished:
             try:
                 form, samples = await asyncio.to_thread(measured, path)
             except FileNotFoundError:
+                self.waiting -= 1
                 continue  # another process was faster
             except WavError:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
+                self.waiting -= 1
                 continue
             async with self._database.reading(EVERY_TENANT) as db:
                 call = await db.scalar(select(Call).where(Call.id == path.stem))
@@ -158,6 +164,7 @@ class Keeper:
                 )
                 continue
             await self._store(path, call, form, samples)
+            self.waiting -= 1
 
     async def _store(self, path: Path, call: Call, form: AudioFormat, samples: int) -> None:
         day = datetime.fromtimestamp(call.started_at, UTC).date().isoformat()

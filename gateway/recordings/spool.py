@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gateway.metrics.counts import let_go
 from media.audio import AudioFormat
 from media.record import Chunk
 from media.wav import HEAD_BYTES, MOST_BYTES, WavError, head, moment, read_head
@@ -106,6 +107,7 @@ class SpoolTape:
             os.close(file)
 
     def _lost(self, why: str) -> None:
+        let_go("recording")
         if not self._missing:
             self._missing = True
             logger.warning("a recording is incomplete: %s", why)

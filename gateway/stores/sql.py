@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from gateway.errors import Ending, SessionBusy, StoreError
 from gateway.log import where
+from gateway.metrics.counts import let_go
 from gateway.ports import (
     CallRecord,
     CallSummary,
@@ -96,6 +97,11 @@ class SqlStore:
                 logger.error("store closed with %d rows unwritten", len(store._rows) + len(store._ends))
             if failure is not None:
                 raise failure
+
+    @property
+    def waiting(self) -> int:
+        """Rows and endings that are not written yet."""
+        return len(self._rows) + len(self._ends)
 
     # ── gateway.ports.Store ───────────────────────────────────────────────────────────────────────────────
 
@@ -255,6 +261,7 @@ class SqlStore:
 
     def _drop(self, why: str) -> None:
         self.dropped += 1
+        let_go("journal")
         if self.dropped == 1:
             logger.error("journal degraded, rows are dropped: %s", why)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from aiohttp import ClientResponse
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as text
 
+from api.surfaces.metrics.routes import SNAPSHOT, exposition
 from gateway.config import Settings
 from gateway.continuity.health import ProviderState
+from gateway.metrics.families import FAMILIES, SECONDS
+from gateway.metrics.snapshot import Snapshot
 from tests.api.house import House, house
 
 pytestmark = pytest.mark.contract
@@ -31,6 +36,7 @@ async def figures(api: House, accept: str = "text/plain") -> dict[tuple[str, ...
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in families
         for sample in family.samples
+        if not sample.name.startswith("process_") and sample.labels.get("queue") is None
     }
 
 
@@ -49,17 +55,33 @@ async def test_what_is_told(sqlite_url: str, accept: str) -> None:
         api.supervisor.reserve("s-1")
         api.supervisor.draining = True
         counts = api.deps.counts
+        for leg in ("webrtc", "webrtc", "webrtc", "webrtc", "websocket"):
+            counts.call_started(leg)
         for ending in ("caller/hung-up", "caller/hung-up", "model/lost"):
             counts.call_ended("webrtc", ending)
         counts.call_ended("websocket", "caller/left")
         counts.failed_over("openai", "embedded")
-        assert await figures(api, accept) == {
+        counts.observe("parley_bargein_seconds", 0.06, "webrtc")
+        assert (await api.client.get("/nowhere")).status == 404
+        expected: dict[tuple[str, ...], float] = {
             ("parley_calls_live",): 1,
             ("parley_calls_max",): 2,
             ("parley_draining",): 1,
             ("parley_calls_ended_total", "webrtc", "hung-up", "caller"): 2,
             ("parley_calls_ended_total", "webrtc", "lost", "model"): 1,
             ("parley_calls_ended_total", "websocket", "left", "caller"): 1,
+            ("parley_calls_started_total", "webrtc"): 4,
+            ("parley_calls_started_total", "websocket"): 1,
+            ("parley_calls_running", "webrtc"): 1,
+            ("parley_calls_running", "websocket"): 0,
+            ("parley_requests_refused_total", "404"): 1,
+            **{
+                ("parley_bargein_seconds_bucket", str(bound), "webrtc"): float(bound >= 0.06)
+                for bound in SECONDS
+            },
+            ("parley_bargein_seconds_bucket", "+Inf", "webrtc"): 1,
+            ("parley_bargein_seconds_count", "webrtc"): 1,
+            ("parley_bargein_seconds_sum", "webrtc"): 0.06,
             ("parley_failovers_total", "embedded", "openai"): 1,
             ("parley_provider_up", "openai"): 0,
             ("parley_provider_up", "embedded"): 1,
@@ -68,6 +90,28 @@ async def test_what_is_told(sqlite_url: str, accept: str) -> None:
             ("parley_provider_next_try_seconds", "openai"): 7.5,
             ("parley_provider_next_try_seconds", "embedded"): 0,
         }
+        assert await figures(api, accept) == expected
+
+
+async def test_another_process_is_told_what_can_be_added_up(sqlite_url: str) -> None:
+    async with house(sqlite_url, providers=lambda: STATES) as api:
+        api.deps.counts.call_started("webrtc")
+        response = await api.client.get("/metrics", headers={"Accept": SNAPSHOT})
+        assert (response.status, response.content_type) == (200, SNAPSHOT)
+        told = Snapshot.from_json(await response.json())
+        assert told.value("parley_calls_started", "webrtc") == 1
+        assert told.value("parley_provider_up", "embedded") == 1
+        assert told.value("process_open_fds") > 0
+        text_of_it, content_type = exposition(told, "")
+        assert content_type.startswith("text/plain")
+        assert b'parley_calls_started_total{leg="webrtc"} 1.0' in text_of_it
+
+
+async def test_every_figure_has_its_line_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs/operate.md").read_text()
+    for family in FAMILIES.values():
+        name = family.name + ("_total" if family.kind == "counter" else "")
+        assert f"`{name}`" in page, name
 
 
 async def test_without_a_token_they_are_for_this_machine(sqlite_url: str) -> None:

@@ -80,9 +80,11 @@ async def test_how_it_ended_and_who_took_over_is_counted() -> None:
             session.emit("rate_limits.updated", rate_limits=[])
         await scene.leg.listen(0.1)
         sink.on_lost(HUNG_UP)
-    counts = scene.call._deps.counts
-    assert counts.endings == {("fake", "caller/hung-up"): 1}
-    assert counts.failovers == {("fake", "other"): 1, ("other", "fake"): 1}
+    counted = scene.call._deps.counts.snapshot().plain
+    assert counted["parley_calls_started"] == {("fake",): 1}
+    assert counted["parley_calls_running"] == {("fake",): 0}
+    assert counted["parley_calls_ended"] == {("fake", "caller", "hung-up"): 1}
+    assert counted["parley_failovers"] == {("fake", "other"): 1, ("other", "fake"): 1}
 
 
 async def test_a_call_from_its_greeting_to_its_end(caplog: pytest.LogCaptureFixture) -> None:

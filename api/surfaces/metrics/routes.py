@@ -2,90 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 
 from api import auth
 from api.deps import Deps
 from api.errors import ApiError
+from api.surfaces.metrics.figures import figures
+from gateway.metrics.process import process_figures
+from gateway.metrics.snapshot import Snapshot, merged
 
-__all__ = ["routes"]
+__all__ = ["SNAPSHOT", "exposition", "routes", "taken"]
+
+SNAPSHOT = "application/vnd.parley.snapshot+json"
+"""What is accepted to be told the figures as `Snapshot.to_json`, to be merged with those of other processes."""
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
-    registry = CollectorRegistry()
-    registry.register(Figures(deps))
-
     async def scrape(request: web.Request) -> web.Response:
         _check(request, deps)
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+        accept = request.headers.get("Accept", "")
+        snapshot = await taken(deps)
+        if accept == SNAPSHOT:
+            return web.json_response(snapshot.to_json(), content_type=SNAPSHOT)
+        body, content_type = exposition(snapshot, accept)
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     return [web.get("/metrics", scrape)]
 
 
-class Figures(Collector):
-    """The state of the process as it is when it is asked for."""
+async def taken(deps: Deps) -> Snapshot:
+    """Every figure of this process, as it is now."""
+    return merged((figures(deps), await asyncio.to_thread(process_figures)))
 
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
 
-    def collect(self) -> Iterator[Metric]:
-        yield from self._calls()
-        yield from self._providers()
+def exposition(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
+    """The body and the content type of `/metrics`, in the format that a request's `Accept` asks for."""
+    # Only a scraper needs these: starting does not wait for them.
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.exposition import choose_encoder
 
-    def _calls(self) -> Iterator[Metric]:
-        supervisor, counts = self._deps.supervisor, self._deps.counts
-        yield GaugeMetricFamily("parley_calls_live", "Calls that are, or are about to be.", supervisor.live)
-        yield GaugeMetricFamily("parley_calls_max", "Calls that may be at once.", supervisor.max_calls)
-        yield GaugeMetricFamily(
-            "parley_draining",
-            "1 while the server takes no more calls before it stops.",
-            supervisor.draining,
-        )
-        ended = CounterMetricFamily(
-            "parley_calls_ended",
-            "Calls that are over, by how they ended.",
-            labels=("leg", "side", "reason"),
-        )
-        for (leg, ending), count in counts.endings.items():
-            side, _, reason = ending.partition("/")
-            ended.add_metric((leg, side, reason), count)
-        yield ended
-        failovers = CounterMetricFamily(
-            "parley_failovers",
-            "Times a live call went on with another provider.",
-            labels=("before", "after"),
-        )
-        for providers, count in counts.failovers.items():
-            failovers.add_metric(providers, count)
-        yield failovers
+    from api.surfaces.metrics.families import Told
 
-    def _providers(self) -> Iterator[Metric]:
-        up = GaugeMetricFamily(
-            "parley_provider_up",
-            "1 while nothing has failed since it last did its work.",
-            labels=("provider",),
-        )
-        failures = GaugeMetricFamily(
-            "parley_provider_failures", "Failures in a row; 0 while it is up.", labels=("provider",)
-        )
-        next_try = GaugeMetricFamily(
-            "parley_provider_next_try_seconds",
-            "How long it is left alone; 0 when a call may try it.",
-            labels=("provider",),
-        )
-        for state in self._deps.providers():
-            name = (state.name,)
-            up.add_metric(name, state.up)
-            failures.add_metric(name, state.failures)
-            next_try.add_metric(name, state.next_try_in_s)
-        yield from (up, failures, next_try)
+    registry = CollectorRegistry()
+    registry.register(Told(snapshot))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
 
 
 def _check(request: web.Request, deps: Deps) -> None:
