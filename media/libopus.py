@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Decoder", "Encoder", "OpusError", "OpusMissing", "library"]
+__all__ = ["Decoder", "Encoder", "OpusError", "OpusMissing", "encode_all", "library"]
 
 # opus_defines.h
 APPLICATION_VOIP = 2048
@@ -80,6 +81,12 @@ class Encoder:
         if self._state is None:
             raise OpusError(self._library.opus_strerror(error).decode())
         self._packet = ctypes.create_string_buffer(LARGEST)
+        self.tune(bit_rate, complexity, packet_loss)
+
+    def tune(self, bit_rate: int, complexity: int, packet_loss: int) -> None:
+        """From the next packet on. Raises OpusError for what Opus does not know."""
+        if self._state is None:
+            raise OpusError("the encoder is closed")
         for request, value in (
             (SET_BITRATE, bit_rate),
             (SET_COMPLEXITY, complexity),
@@ -110,6 +117,17 @@ class Encoder:
     def _check(self, code: int) -> None:
         if code < 0:
             raise OpusError(self._library.opus_strerror(code).decode())
+
+
+def encode_all(work: Sequence[tuple[Encoder, bytes]]) -> list[bytes | OpusError]:
+    """One packet of each; encoders are all different. A failure is its result and harms no other."""
+    results: list[bytes | OpusError] = []
+    for encoder, pcm in work:
+        try:
+            results.append(encoder.encode(pcm))
+        except OpusError as error:
+            results.append(error)
+    return results
 
 
 LONGEST_S = 0.12

@@ -1,0 +1,116 @@
+"""The agent's voice: 20 ms frames of PCM 24 kHz in, Opus packets with RTP time and marker out. Sans-IO.
+
+Nothing is encoded while nobody speaks, and next to nothing is sent: the end of speech is encoded until the codec has
+settled, then one comfort packet of a single byte says that silence follows (DTX, RFC 7587 section 3.1.3), and another
+every 400 ms that it still does. RTP time goes on meanwhile; the first packet after it carries the marker (RFC 3551
+section 4.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from media.audio import FRAME_MS, PCM24
+from media.libopus import Encoder, OpusError, encode_all
+from media.opus_packet import TICKS_PER_MS
+
+__all__ = ["COMPLEXITY", "AudioSender", "Outgoing", "encode"]
+
+TICKS = FRAME_MS * TICKS_PER_MS
+CLEAR_BIT_RATE, LOSSY_BIT_RATE = 24_000, 32_000
+"""Without and with a copy of the packet before in each (in-band FEC, RFC 6716 section 2.1.7)."""
+COMPLEXITY = 5
+"""Of 10: a third less CPU, no difference to hear in speech at this rate."""
+MOST_LOSS = 20
+"""Percent that the encoder prepares for at most: beyond, the copies cost more than they mend."""
+FORGETTING = 0.8
+"""What remains of a reported loss when the next report knows of none."""
+SETTLED = 5
+"""Frames of silence after which the encoder has nothing left to say."""
+REFRESH = 400 // FRAME_MS
+"""Frames from one comfort packet to the next: libopus's own interval."""
+SILENCE = bytes(PCM24.frame_bytes)
+CODE_0 = 0xFC
+"""Of a TOC byte, all but the number of frames (RFC 6716 section 3.1)."""
+
+
+@dataclass(slots=True, eq=False)
+class Outgoing:
+    """One packet. `payload` is empty until `encode` filled it in; comfort packets come filled."""
+
+    timestamp: int
+    """RTP time, 32 bits, of its first sample."""
+    marker: bool
+    """Sound begins after silence."""
+    payload: bytes
+    sender: AudioSender
+    pcm: bytes
+    failed: OpusError | None = None
+    """Why `encode` could not."""
+
+
+class AudioSender:
+    """One per call. `frame` every 20 ms; no other call while a packet of it is being encoded."""
+
+    def __init__(self, timestamp: int = 0) -> None:
+        """`timestamp`: where RTP time begins. Raises OpusMissing, OpusError."""
+        self.encoder = Encoder(PCM24.rate, CLEAR_BIT_RATE, COMPLEXITY, 0)
+        self.toc = SILENT_TOC
+        """First byte of the last packet that was encoded."""
+        self._timestamp = timestamp
+        self._silent = 0
+        """Frames of silence in a row. A call begins with some: they open the way, and the listener's jitter buffer."""
+        self._complexity = COMPLEXITY
+        self._loss = 0.0
+
+    def frame(self, pcm: bytes | None) -> Outgoing | None:
+        """20 ms go by. The packet to be sent, if any, for this frame: PCM16, 24 kHz, mono; None is silence."""
+        at = self._timestamp
+        self._timestamp = at + TICKS & 0xFFFFFFFF
+        if pcm is not None and pcm != SILENCE:
+            marker, self._silent = self._silent > SETTLED, 0
+            return Outgoing(at, marker, b"", self, pcm)
+        self._silent += 1
+        if self._silent <= SETTLED:
+            return Outgoing(at, False, b"", self, SILENCE)
+        if (self._silent - SETTLED - 1) % REFRESH == 0:
+            return Outgoing(at, False, bytes([self.toc & CODE_0]), self, b"")
+        return None
+
+    def skip(self, frames: int) -> None:
+        """So many times 20 ms went by without `frame`: the process was held up."""
+        self._timestamp = self._timestamp + frames * TICKS & 0xFFFFFFFF
+
+    def reported(self, loss: float) -> None:
+        """The share of packets, 0 to 1, that the listener said were lost (RTCP, RFC 3550 section 6.4.1)."""
+        self._loss = max(loss, self._loss * FORGETTING if self._loss > 0.005 else 0.0)
+        percent = min(MOST_LOSS, round(100 * self._loss))
+        self.encoder.tune(LOSSY_BIT_RATE if percent else CLEAR_BIT_RATE, self._complexity, percent)
+
+    def spend(self, complexity: int) -> None:
+        """How hard the encoder may try, 0 to 10: less when many calls speak at once."""
+        if complexity != self._complexity:
+            self._complexity = complexity
+            self.reported(self._loss)
+
+    def close(self) -> None:
+        """Free the encoder. Idempotent."""
+        self.encoder.close()
+
+
+SILENT_TOC = 0x68
+"""Hybrid, superwideband, 20 ms, mono (RFC 6716 table 2): what speech at our rates is."""
+
+
+def encode(packets: Iterable[Outgoing]) -> None:
+    """Fill in the payloads of packets of different senders. May run in any thread; one that fails says why and harms no
+    other."""
+    work = [packet for packet in packets if not packet.payload]
+    results = encode_all([(packet.sender.encoder, packet.pcm) for packet in work])
+    for packet, result in zip(work, results, strict=True):
+        if isinstance(result, OpusError):
+            packet.failed = result
+        else:
+            packet.payload = result
+            packet.sender.toc = result[0]
