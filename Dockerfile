@@ -4,10 +4,12 @@
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
+# What compiles media/native; it stays behind in this stage.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
 RUN python -m venv /opt/parley
 COPY requirements.lock .
 RUN /opt/parley/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml setup.py README.md ./
 COPY gateway gateway
 COPY media media
 COPY personas personas
@@ -15,6 +17,7 @@ COPY tools tools
 COPY api api
 # The build backend is in the lock file: nothing unpinned is fetched.
 RUN /opt/parley/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
+    && cd / && /opt/parley/bin/python -c 'from media.native import missing; assert not missing(), missing()' \
     && /opt/parley/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.11-slim-bookworm

@@ -53,5 +53,5 @@ lock: ## Pin every dependency anew, in requirements.lock and requirements-dev.lo
 	scripts/lock
 
 clean: ## Remove what was made here, .venv included; the data folder stays
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist media/native/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@ from gateway.checks.agents import check_media, check_personas
 from gateway.checks.data import check_database, check_folder, check_redis
 from gateway.checks.finding import Finding, Level, fault
 from gateway.checks.keys import check_keys
-from gateway.checks.machine import check_clock, check_files, check_memory, check_python
+from gateway.checks.machine import check_clock, check_files, check_memory, check_native, check_python
 from gateway.checks.network import check_ice, check_port, check_upstreams
 from gateway.checks.prices import check_prices
 from gateway.checks.speech import check_speech
@@ -28,6 +28,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
     """Look at everything. Never raises for what it looks at; starts nothing that goes on afterwards."""
     return [
         check_python(),
+        check_native(),
         *await asyncio.to_thread(check_memory, settings),
         check_files(settings),
         await check_clock(),

@@ -43,7 +43,7 @@ from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
-from media import libopus
+from media import libopus, native
 from media.audio import PCM16K
 from media.speech_likeness import preload
 from personas import library as persona_library
@@ -98,6 +98,10 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     personas, tools = await asyncio.to_thread(load_agents)
     signing_key = await asyncio.to_thread(load_signing_key, settings)
     tariff = await asyncio.to_thread(prices_in_force, settings)
+    if missing := native.missing():
+        logger.warning(
+            "not compiled: %s; a call costs more of the processor: %s", ", ".join(missing), native.TO_MEND
+        )
     # Their loading reads the disk, which no call may wait for.
     await asyncio.to_thread(libopus.library)
     await asyncio.to_thread(preload, 2)

@@ -50,7 +50,7 @@ ABOVE_ROOM = 3.0
 """Where the room is loud a dip goes no further than to so much above it."""
 
 _NOTHING: Floats = np.zeros(LONGEST - 1, np.float32)
-_SHAPE: Floats = np.hanning(WINDOW + 2)[1:-1].astype(np.float32)
+SHAPE: Floats = np.hanning(WINDOW + 2)[1:-1].astype(np.float32)
 
 
 def _periodic(window: Floats) -> Floats:
@@ -59,8 +59,8 @@ def _periodic(window: Floats) -> Floats:
     return line
 
 
-_OWN = _periodic(_SHAPE)
-_FAIR = (_OWN[0] / _OWN[SHORTEST:LONGEST]).astype(np.float32)
+_OWN = _periodic(SHAPE)
+FAIR = (_OWN[0] / _OWN[SHORTEST:LONGEST]).astype(np.float32)
 """What the window's own shape takes away from the longer periods."""
 
 
@@ -114,6 +114,6 @@ class OneVoice:
 
 
 def _clarity(window: Floats) -> float:
-    line = _periodic((window - window.mean()) * _SHAPE)
+    line = _periodic((window - window.mean()) * SHAPE)
     power = float(line[0])
-    return float((line[SHORTEST:LONGEST] * _FAIR).max()) / power if power > 1e-9 else 0.0
+    return float((line[SHORTEST:LONGEST] * FAIR).max()) / power if power > 1e-9 else 0.0

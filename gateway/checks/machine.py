@@ -12,8 +12,9 @@ from pathlib import Path
 from gateway.checks.finding import Finding, fault, ok, warning
 from gateway.config import Settings
 from gateway.files import allowed
+from media import native
 
-__all__ = ["check_clock", "check_files", "check_memory", "check_python"]
+__all__ = ["check_clock", "check_files", "check_memory", "check_native", "check_python"]
 
 BASE_MB = 200
 WORKER_MB = 150
@@ -28,6 +29,15 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     if version < (3, 11):
         return fault("python", f"Python {text}", "Parley needs Python 3.11 or newer")
     return ok("python", f"Python {text}")
+
+
+def check_native(missing: list[str] | None = None) -> Finding:
+    """What was compiled. Without it everything works, at a higher cost."""
+    missing = native.missing() if missing is None else missing
+    if missing:
+        seen = f"not compiled: {', '.join(missing)}; a call costs more of the processor"
+        return warning("native code", seen, native.TO_MEND)
+    return ok("native code", f"compiled: {', '.join(native.MODULES)}")
 
 
 def check_memory(settings: Settings, meminfo: Path = Path("/proc/meminfo")) -> list[Finding]:

@@ -15,7 +15,7 @@ from gateway.checks.agents import check_media, check_personas
 from gateway.checks.data import check_database, check_folder, check_redis
 from gateway.checks.finding import Finding, Level, fault, ok, warning
 from gateway.checks.keys import check_keys
-from gateway.checks.machine import check_clock, check_files, check_memory, check_python
+from gateway.checks.machine import check_clock, check_files, check_memory, check_native, check_python
 from gateway.checks.network import check_ice, check_port, check_upstreams
 from gateway.checks.prices import check_prices
 from gateway.checks.speech import check_speech, judge_engines
@@ -44,6 +44,13 @@ def only(findings: list[Finding], about: str) -> Finding:
 def test_an_old_python_is_a_fault() -> None:
     assert check_python((3, 10, 4)).level is Level.FAULT
     assert check_python().level is Level.OK
+
+
+def test_what_was_not_compiled_is_a_warning() -> None:
+    found = check_native(["voice"])
+    assert (found.level, "not compiled: voice" in found.seen) == (Level.WARNING, True)
+    assert "gcc" in found.mend
+    assert check_native([]).level is Level.OK
 
 
 def test_little_memory_is_a_warning(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from media.audio import PCM24, PCMU, AudioFormat
 from media.rates import Converter
 from media.resample import Resampler
 from media.vad import (
-    SpeechDetector,
     SpeechStarted,
     SpeechStopped,
     Verdict,
+    VoiceDetector,
     engine_detector,
     local_detector,
 )
@@ -31,7 +31,7 @@ Heard = list[tuple[Verdict, int]]
 
 FRAME = 960
 """Bytes."""
-KINDS: dict[str, Callable[[], SpeechDetector]] = {
+KINDS: dict[str, Callable[[], VoiceDetector]] = {
     "local": local_detector, "telephone": lambda: local_detector(PCMU), "engine": engine_detector,
 }  # fmt: skip
 TURNS = [r.name for r in recordings() if r.kind == "turn"]
@@ -77,7 +77,7 @@ def by_telephone(heard: list[bytes]) -> list[bytes]:
     return [wider.process(g711.decode(frame, "mu")) for frame in carried(heard, PCMU)]
 
 
-def listen(detector: SpeechDetector, heard: list[bytes]) -> Heard:
+def listen(detector: VoiceDetector, heard: list[bytes]) -> Heard:
     """Every verdict, with the milliseconds of audio after which it came. Who hears a telephone is given G.711."""
     heard = carried(heard, detector.form)
     verdicts = [(verdict, detector.fed_ms) for frame in heard for verdict in detector.feed(frame)]

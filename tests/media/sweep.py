@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.level import dbfs
-from media.vad import SpeechDetector, SpeechStarted, SpeechStopped
+from media.vad import SpeechStarted, SpeechStopped, VoiceDetector
 from tests.caller_audio import recording
 from tests.media.hearing import (
     BEDS,
@@ -88,7 +88,7 @@ def noise() -> Iterator[str]:
                 )
 
 
-def turns(kind: str, make: Callable[[], SpeechDetector], line: Callable[[str], NDArray[np.float32]]) -> str:
+def turns(kind: str, make: Callable[[], VoiceDetector], line: Callable[[str], NDArray[np.float32]]) -> str:
     late, early, ends, lost, parts = list[int](), list[int](), list[int](), list[str](), list[str]()
     for name in TURNS:
         told = recording(name)
