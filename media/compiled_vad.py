@@ -41,6 +41,10 @@ class CompiledDetector:
         return self.voice.speaking
 
     @property
+    def voiced(self) -> bool:
+        return self.voice.voiced
+
+    @property
     def fed_ms(self) -> int:
         return self.voice.fed_ms
 

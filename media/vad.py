@@ -128,6 +128,8 @@ class SpeechDetector:
         self._quiet = False
         self._run = 0
         self._last_speech: int | None = None
+        self.voiced = False
+        """Whether the classifier took the last frame for speech, however quiet it was: the first sign of any."""
 
     # ── what is known ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,6 +165,7 @@ class SpeechDetector:
         narrow = self._front.take(frame)
         loudness = self._bands.loudness(narrow)
         likeness = self._likeness.feed(frame, narrow)
+        self.voiced = likeness >= self.threshold
         if self._check is not None:
             self._check.feed(narrow)
         self._loud.append(loudness)

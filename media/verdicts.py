@@ -56,6 +56,10 @@ class VoiceDetector(Protocol):
     def speaking(self) -> bool: ...
 
     @property
+    def voiced(self) -> bool:
+        """Whether the classifier took the last frame for speech, however quiet it was: the first sign of any."""
+
+    @property
     def fed_ms(self) -> int:
         """Audio fed so far."""
 

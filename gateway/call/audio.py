@@ -56,6 +56,10 @@ class CallAudio(Protocol):
     dropped_ms: int
     """Audio of given-up replies that was not played."""
 
+    @property
+    def speech(self) -> bool | None:
+        """Whether what was heard last is speech; None where that is not sure."""
+
     def hear(self, audio: bytes, now: float) -> Iterable[LegInput]:
         """The caller's audio: what the core is to be told of it, each at once and after a `progress`."""
 
@@ -126,6 +130,13 @@ class PlayedAudio:
         self._totals: tuple[ItemTotals, ...] = ()
         self._progress: Played | None = None
         """As it was told last, and what it was made of."""
+
+    @property
+    def speech(self) -> bool | None:
+        detector = self._detector
+        if not detector.voiced:
+            return False
+        return True if detector.speaking and detector.last_speech_ms == detector.fed_ms else None
 
     def hear(self, audio: bytes, now: float) -> Iterable[LegInput]:
         if self._recorder is not None:
@@ -331,6 +342,8 @@ class RelayedAudio:
         self._news: dict[str, int] = {}
         """Bytes that were sent of the items whose figure the core does not know yet."""
         self._sign_at: float | None = None
+
+    speech = None
 
     def hear(self, audio: bytes, now: float) -> Iterator[LegInput]:
         if self._sign_at is None or now - self._sign_at >= SIGN_S:

@@ -282,10 +282,11 @@ class Call:
         if self._held:
             # Time goes on for the model as it does for the caller.
             audio = self._leg.form.silence * len(audio)
-        self._model.audio(audio)
+        self._model.keep(audio)
         for heard in self._audio.hear(audio, self._now()):
             self._report()
             self._tell(heard)
+        self._model.hand(self._audio.speech)
 
     def on_event(self, message: str) -> None:
         self._report()
@@ -501,6 +502,7 @@ class Call:
 
     def _hear(self, event: Event) -> None:
         now = self._now()
+        self._model.told(event["type"])
         self._audio.follow(event)
         if not event["type"].endswith(".delta"):
             # Nothing is decided by a few more words.

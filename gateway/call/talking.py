@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
+from gateway.call.uplink import Uplink
 from gateway.call.waiting import Waiting
 from gateway.errors import ModelError, ModelUnavailable
 from gateway.ports import Event, Model, ModelSession, ModelSpec
@@ -31,6 +32,7 @@ class Talking:
         self._setup_s = setup_s
         self._waiting = Waiting(PLAYED_WAIT_MS if plays else RELAYED_WAIT_MS, form)
         self._session: ModelSession | None = None
+        self._uplink = Uplink(form)
         self._answers = ("", "")
 
     @property
@@ -45,8 +47,26 @@ class Talking:
         else:
             self._session.audio(audio)
 
+    def keep(self, audio: bytes) -> None:
+        """The caller's, to go out with `hand`, or before the next event."""
+        self._uplink.push(audio)
+
+    def hand(self, speech: bool | None) -> None:
+        """Send what is kept if it is to go now. `speech`: whether what was kept last is speech; None: maybe."""
+        if self._uplink.due(speech):
+            self._flush()
+
+    def told(self, kind: str) -> None:
+        """The model sent an event of this kind."""
+        self._uplink.told(kind)
+
+    def _flush(self) -> None:
+        if self._uplink:
+            self.audio(self._uplink.take())
+
     def send(self, event: Event) -> bool:
         """The same of an event; False when more wait than may."""
+        self._flush()
         if self._session is None:
             return self._waiting.event(event)
         self._session.send(event)

@@ -67,7 +67,7 @@ typedef struct {
     int actives;
     long fed, begun, next_check, last_speech;
     int run, refused;
-    bool sure, tried, doubted, speaking, quiet;
+    bool sure, tried, doubted, speaking, quiet, voiced;
 } Detector;
 
 static double most(double one, double other) { return one > other ? one : other; }
@@ -568,6 +568,7 @@ static PyObject *detector_feed(PyObject *object, PyObject *frame)
     const int likeness = likeness_of(self, audio, narrow);
     if (likeness < 0)
         return NULL;
+    self->voiced = likeness >= self->threshold;
     remember(self, narrow);
     if (self->louds == BACK_FRAMES) {
         memmove(self->loud, self->loud + 1, (BACK_FRAMES - 1) * sizeof *self->loud);
@@ -636,6 +637,12 @@ static PyObject *get_speaking(PyObject *self, void *none)
 {
     (void)none;
     return PyBool_FromLong(((Detector *)self)->speaking);
+}
+
+static PyObject *get_voiced(PyObject *self, void *none)
+{
+    (void)none;
+    return PyBool_FromLong(((Detector *)self)->voiced);
 }
 
 static PyObject *get_loudness(PyObject *object, void *none)
@@ -759,6 +766,7 @@ static PyGetSetDef detector_members[] = {
     {"resumed_ms", get_resumed, NULL, NULL, NULL},
     {"last_speech_ms", get_last_speech, NULL, NULL, NULL},
     {"speaking", get_speaking, NULL, NULL, NULL},
+    {"voiced", get_voiced, NULL, NULL, NULL},
     {"silence_ms", get_silence, set_silence, NULL, NULL},
     {"loudness", get_loudness, NULL, NULL, NULL},
     {"clarity", get_clarity, NULL, NULL, NULL},

@@ -33,6 +33,8 @@ class Detector:
     @property
     def speaking(self) -> bool: ...
     @property
+    def voiced(self) -> bool: ...
+    @property
     def loudness(self) -> float:
         """Of the latest frame, in dB below full scale."""
     @property

@@ -29,6 +29,11 @@ from personas.persona import Persona
 __all__ = ["main"]
 
 
+TURNS = {"type": "server_vad", "silence_duration_ms": 400}
+SESSION = {"type": "realtime", "audio": {"input": {"turn_detection": TURNS}}}
+"""The silence that ends a turn, as those ask for whom Parley is measured against."""
+
+
 class Anybody:
     """A reception that takes every stream, for a persona that waits for the caller to speak first."""
 
@@ -41,7 +46,7 @@ class Anybody:
         who = self._persona
         new = sessions.NewSession("bench", who.scenario, who.scenario_title, who.id)
         await sessions.create(self._database, self._access, new, asyncio.get_running_loop().time())
-        return CallRequest(new.id, "bench", who)
+        return CallRequest(new.id, "bench", who, SESSION)
 
 
 async def serve(port: int, upstream: str, folder: Path) -> None:

@@ -17,6 +17,8 @@ __all__ = ["ToneModel", "ToneSession", "reply_of"]
 
 BURST_MS = 100
 ONSET_FRAMES = 3
+FRAME = 960
+"""Bytes."""
 LOUD = 500.0
 
 
@@ -64,6 +66,11 @@ class ToneSession:
                 pass
 
     def audio(self, pcm: bytes) -> None:
+        """Of any length."""
+        for start in range(0, len(pcm), FRAME):
+            self._frame(pcm[start : start + FRAME])
+
+    def _frame(self, pcm: bytes) -> None:
         self.frames += 1
         self.loud = self.loud + 1 if rms(pcm) > LOUD else 0
         if self.loud == ONSET_FRAMES:

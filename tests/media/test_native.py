@@ -64,6 +64,7 @@ def alike(heard: list[bytes], form: AudioFormat) -> int:
         assert verdicts == twin.feed(frame)
         assert one.last_speech_ms == twin.last_speech_ms
         assert one.speaking is twin.speaking
+        assert one.voiced is twin.voiced
         assert one.voice.loudness == pytest.approx(twin._loud[-1], abs=1e-3)
         assert one.voice.clarity == pytest.approx(twin._voice._past[-1][1], abs=1e-3)
         told += len(verdicts)

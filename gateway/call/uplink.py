@@ -1,0 +1,70 @@
+"""The caller's audio on its way to the model: as it comes, or in longer pieces while nothing hangs on its moment.
+
+A frame costs the same to send whether it holds 20 ms or 100. What hangs on the moment is where speech begins and
+where a turn ends. So audio is kept, up to `PIECE_MS`, only while the local voice detector hears not even a sign of
+speech and no silence is waited for that ends a turn; and within a turn while it is sure of speech, for then no turn
+can end. The first frame that is otherwise goes out at once, with what was kept before it. Sans-IO.
+"""
+
+from __future__ import annotations
+
+from media.audio import AudioFormat
+
+__all__ = ["PIECE_MS", "Uplink"]
+
+PIECE_MS = 100
+"""The longest piece."""
+REST_FRAMES = 50
+"""Frames without speech after which none is waited for: a model that heard any has said so within this second."""
+
+OPENS = "input_audio_buffer.speech_started"
+CLOSES = frozenset(
+    {
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.cleared",
+        "input_audio_buffer.timeout_triggered",
+    }
+)
+
+
+class Uplink:
+    """One call's."""
+
+    def __init__(self, form: AudioFormat) -> None:
+        self._most = form.to_bytes(PIECE_MS)
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._turn = False
+        """The model has heard speech begin, and not end."""
+        self._still = 0
+        """Frames since the last one with speech."""
+
+    def push(self, audio: bytes) -> None:
+        """What comes is kept until it is taken."""
+        self._kept.append(audio)
+        self._size += len(audio)
+
+    def due(self, speech: bool | None) -> bool:
+        """Whether what is kept goes out now. `speech`: whether what was pushed last is speech; None: maybe."""
+        self._still = self._still + 1 if speech is False else 0
+        waits = speech is True if self._turn else self._still > REST_FRAMES
+        return not waits or self._size >= self._most
+
+    def take(self) -> bytes:
+        """All that is kept."""
+        audio = self._kept[0] if len(self._kept) == 1 else b"".join(self._kept)
+        self._kept.clear()
+        self._size = 0
+        return audio
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return bool(self._kept)
+
+    def told(self, kind: str) -> None:
+        """The model sent an event of this kind."""
+        if kind == OPENS:
+            self._turn = True
+        elif kind in CLOSES:
+            self._turn = False
