@@ -13,19 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from threading import Barrier
 
 from aiohttp import web
 
 from api.app import create_app, make_runner
-from api.deps import Deps, Probe, Verdict
+from api.deps import AnsweringLeg, Deps, Probe, Verdict
 from api.records.access import AccessKeys
 from api.records.demo import seed
 from api.records.tools import SqlRecords
 from api.tokens import Tokens, derived_key, load_signing_key
 from gateway import memory, plugins
 from gateway.call.plan import CallDeps
-from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.config import Settings
 from gateway.continuity.bridge import spoken_bridge
 from gateway.continuity.health import Health
@@ -57,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 POOL = 6
 """Threads of the loop's pool: for files, and for what takes the processor for long."""
+LATER = "gateway.clients.webrtc"
+"""Imported once calls are taken: what browsers need."""
 POOL_S = 5.0
 """How long they may take to start."""
 
@@ -102,9 +104,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         logger.warning(
             "not compiled: %s; a call costs more of the processor: %s", ", ".join(missing), native.TO_MEND
         )
-    # Their loading reads the disk, which no call may wait for.
+    # Its loading reads the disk, which no call may wait for.
     await asyncio.to_thread(libopus.library)
-    await asyncio.to_thread(preload, 2)
+    preloading = asyncio.get_running_loop().run_in_executor(None, preload, 2)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))
@@ -112,8 +114,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         workshop = Workshop(settings, personas.values(), DialogueMind().script, stack)
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
-        bridge = await spoken_bridge(
-            personas.values(), None if workshop.opened is None else workshop.opened[1]
+        bridge = await stack.enter_async_context(
+            spoken_bridge(personas.values(), None if workshop.opened is None else workshop.opened[1])
         )
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         deps = CallDeps(
@@ -134,7 +136,6 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         counts.read("parley_journal_waiting_rows", lambda: [((), store.waiting)])
         counts.read("parley_recordings_waiting", lambda: [((), keeper.waiting)])
         await stack.enter_async_context(LoopLag.measured(counts))
-        legs = LegSettings(settings.ice_addresses, settings.ice_servers, settings.setup_s)
         app = create_app(
             Deps(
                 settings=settings,
@@ -144,7 +145,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 tokens=Tokens(derived_key(signing_key, "tokens")),
                 access=AccessKeys(derived_key(signing_key, "access")),
                 recordings=keeper,
-                make_leg=lambda call_id: WebRtcLeg(call_id, legs),
+                make_leg=lambda call_id: webrtc_leg(call_id, settings),
                 model=deps.model_name,
                 tools=tools,
                 providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
@@ -152,7 +153,16 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
                 probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
             )
         )
+        await preloading
         yield Gateway(app, supervisor, store)
+
+
+def webrtc_leg(call_id: str, settings: Settings) -> AnsweringLeg:
+    """aiortc takes a quarter of a second to import: `serve` has it done once calls are taken, before the first browser
+    calls as a rule."""
+    from gateway.clients.webrtc import LegSettings, WebRtcLeg
+
+    return WebRtcLeg(call_id, LegSettings(settings.ice_addresses, settings.ice_servers, settings.setup_s))
 
 
 async def open_models(settings: Settings, workshop: Workshop, stack: AsyncExitStack) -> tuple[Model, ...]:
@@ -202,8 +212,9 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         runner = make_runner(gateway.app)
         async with listening(runner, settings) as address:
             await fill_pool()
-            memory.settle()
             announce(f"parley listening on {address}")
+            await asyncio.to_thread(import_module, LATER)
+            memory.settle()
             await stop.wait()
             announce(
                 f"parley stops: {gateway.supervisor.live} live, for {settings.drain_s:.0f} s at most; again to stop now"

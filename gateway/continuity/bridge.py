@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import GatewayError
+from gateway.log import where
 from gateway.speech.active import open_voice
 from gateway.speech.last_resort import ToneVoice
 from gateway.speech.ports import Voice
@@ -50,17 +52,34 @@ class SpokenBridge:
                     self._spoken[text, name] = pcm
 
 
-async def spoken_bridge(personas: Iterable[Persona], voice: Voice | None) -> SpokenBridge:
-    """The phrases of these personas, spoken by `voice`; without one, by a voice that is opened meanwhile."""
+@asynccontextmanager
+async def spoken_bridge(personas: Iterable[Persona], voice: Voice | None) -> AsyncIterator[SpokenBridge]:
+    """The phrases of these personas, spoken by `voice`; without one, by a voice that is opened meanwhile. No call waits
+    for them: they come one after the other, while the block runs. What the block raises is raised as it is."""
     bridge = SpokenBridge()
-    if voice is not None:
-        await bridge.prepare(personas, voice)
-        return bridge
-    async with open_voice(1) as own:
-        # Tones instead of words would say nothing, and be strange beside a provider's voice.
-        if not isinstance(own, ToneVoice):
-            await bridge.prepare(personas, own)
-    return bridge
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        speaking = group.create_task(_prepared(bridge, tuple(personas), voice), name="bridge")
+        try:
+            yield bridge
+        except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
+            failure = error
+        speaking.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _prepared(bridge: SpokenBridge, personas: tuple[Persona, ...], voice: Voice | None) -> None:
+    try:
+        if voice is not None:
+            await bridge.prepare(personas, voice)
+            return
+        async with open_voice(1) as own:
+            # Tones instead of words would say nothing, and be strange beside a provider's voice.
+            if not isinstance(own, ToneVoice):
+                await bridge.prepare(personas, own)
+    except Exception as fault:  # noqa: BLE001 - our bug: calls go on without the phrases
+        logger.error("no bridging phrases: %s", where(fault))
 
 
 async def _speak(text: str, name: str, voice: Voice) -> bytes:

@@ -1,0 +1,137 @@
+"""How long a start takes: from the command to the first call that is accepted, and what of it is imports.
+
+    python -m scripts.bench.start [--times 5] [--json]
+
+A start has a data folder that an earlier start has made, and a warm disk cache. The call is a WebSocket client's: it is
+accepted when it is told `session.created`. `remote`: with a provider elsewhere; nobody there answers, which an accepted
+call does not wait for. `embedded`: with ears and voice in worker processes. What this leaves out: the set-up
+of media of a WebRTC or phone call, and the model's own session.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+
+import aiohttp
+
+__all__ = ["Start", "measure_starts", "starts_table"]
+
+KINDS: dict[str, dict[str, str]] = {
+    "remote": {"PARLEY_PROVIDERS": "upstream", "PARLEY_UPSTREAM_URL": "ws://127.0.0.1:9/v1/realtime"},
+    "embedded": {"PARLEY_PROVIDERS": "embedded"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Medians, in seconds since the command was given."""
+
+    kind: str
+    imports_s: float
+    listening_s: float
+    first_call_s: float
+    cpu_s: float
+    """Of the server and those of its workers that have ended, until it had stopped again."""
+
+
+async def _start(environment: dict[str, str]) -> tuple[float, float]:
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway",
+        "serve",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    listening = time.monotonic() - began
+    url = line.rsplit(" ", 1)[-1].strip()
+    async with (
+        aiohttp.ClientSession() as client,
+        client.ws_connect(f"{url}/v1/realtime?model=any") as socket,
+    ):
+        told = await socket.receive_json(timeout=30)
+        accepted = time.monotonic() - began
+    if told["type"] != "session.created":
+        raise RuntimeError(f"the call was answered with {told['type']}")
+    process.terminate()
+    await process.wait()
+    return listening, accepted
+
+
+def _imports() -> float:
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import gateway.__main__, gateway.main, uvloop"], check=True)
+    return time.monotonic() - began
+
+
+def measure_starts(times: int) -> list[Start]:
+    """`times` starts of each kind, after one that is not counted."""
+    results: list[Start] = []
+    for kind, settings in KINDS.items():
+        with tempfile.TemporaryDirectory() as data:
+            kept = {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("PARLEY_", "OPENAI_"))
+            }
+            environment = {
+                **kept,
+                **settings,
+                "PARLEY_DATA_DIR": data,
+                "PARLEY_PORT": "0",
+                "PARLEY_DRAIN_S": "0",
+            }
+            asyncio.run(_start(environment))
+            before = _children_cpu()
+            runs = [asyncio.run(_start(environment)) for _ in range(times)]
+            cpu = (_children_cpu() - before) / times
+        results.append(
+            Start(
+                kind,
+                round(statistics.median(_imports() for _ in range(times)), 2),
+                round(statistics.median(listening for listening, _ in runs), 2),
+                round(statistics.median(accepted for _, accepted in runs), 2),
+                round(cpu, 2),
+            )
+        )
+    return results
+
+
+def _children_cpu() -> float:
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+def starts_table(starts: list[Start]) -> str:
+    lines = [f"{'start, s':12}{'imports':>10}{'listening':>12}{'first call':>12}{'CPU':>8}"]
+    lines += [
+        f"{start.kind:12}{start.imports_s:>10}{start.listening_s:>12}{start.first_call_s:>12}{start.cpu_s:>8}"
+        for start in starts
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure how long a start takes.")
+    parser.add_argument("--times", type=int, default=5, help="starts of each kind")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    starts = measure_starts(options.times)
+    print(json.dumps([asdict(start) for start in starts]) if options.json else starts_table(starts))
+
+
+if __name__ == "__main__":
+    main()
