@@ -8,7 +8,7 @@ import pytest
 from media.libopus import Decoder
 from media.opus_packet import DTX, duration
 from media.receiving import AudioReceiver
-from media.sending import REFRESH, SETTLED, AudioSender, Outgoing, encode
+from media.sending import EFFORTS, REFRESH, SETTLED, AudioSender, Effort, Outgoing, encode
 from tests.media.network import speech
 
 pytestmark = pytest.mark.unit
@@ -164,10 +164,17 @@ def test_one_that_fails_harms_no_other() -> None:
     assert "closed" in str(closed.failed)
 
 
-def test_effort_can_be_spared() -> None:
-    easy, hard = AudioSender(), AudioSender()
-    easy.spend(0)
-    assert [p and p.payload for p in sent(easy, [*FRAMES[:100]])] != [
-        p and p.payload for p in sent(hard, [*FRAMES[:100]])
-    ]
-    easy.spend(5)
+def test_the_more_speak_the_less_each_encoder_tries() -> None:
+    effort = Effort()
+    crowd = [AudioSender(effort=effort) for _ in range(30)]
+    packets = [sent(sender, [*FRAMES[15:45]]) for sender in crowd]
+    made = [tuple(packet.payload for packet in each if packet) for each in packets]
+    assert effort.speaking == 30
+    assert [len(set(made[at:to])) for at, to in ((0, 8), (8, 20), (20, 30))] == [1, 1, 1]
+    assert len(set(made)) == 3
+    for sender in crowd[:25]:
+        sent(sender, [None] * (SETTLED + 1))
+    crowd[26].close()
+    crowd[26].reported(0.3)
+    assert effort.speaking == 4
+    assert effort.complexity == max(complexity for _, complexity in EFFORTS)
