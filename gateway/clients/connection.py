@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from aiortc import RTCConfiguration, RTCDataChannel, RTCIceServer, RTCPeerConnection, RTCRtpSender
 from aiortc import RTCSessionDescription as Description
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from gateway.clients.bounds import Fault, bound_messages
 from gateway.clients.internals import (
+    MediaWire,
     close_cleanly,
-    end_decoder,
-    lower_latency,
     offer_addresses,
+    take_audio,
     transports,
 )
-from gateway.clients.rtp import figures
+from gateway.clients.packets import Packet
+from gateway.clients.rtp import RtpSession
 from gateway.clients.sdp import Offer, mend_answer
 from gateway.errors import HUNG_UP, LEFT, Ending, LegError, LegProtocolError
 
@@ -54,6 +54,10 @@ class Watch:
     """None: it failed or closed without a peer that said so."""
     channel: Callable[[RTCDataChannel], None]
     fault: Callable[[Fault], None]
+    packet: Callable[[Packet], None]
+    """One of the caller's packets, in the order in which they come."""
+    loss: Callable[[float], None]
+    """The share of our packets that the caller lately lost, 0 to 1."""
 
 
 class Connection:
@@ -65,19 +69,19 @@ class Connection:
         self._settings = settings
         self._watch = watch
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-        self.track: MediaStreamTrack | None = None
-        """The caller's audio, once answered; None for one who only listens."""
+        self._wire: MediaWire | None = None
+        self.rtp: RtpSession | None = None
+        """The audio, once answered."""
 
-    async def answer(self, offer: Offer, voice: MediaStreamTrack) -> str:
-        """The complete answer, with candidates; `voice` is what the caller will hear.
+    async def answer(self, offer: Offer) -> str:
+        """The complete answer, with candidates.
 
         Raises LegProtocolError when aiortc cannot answer, LegError when there is no address to offer.
         """
         pc, watch = self._pc, self._watch
         pc.on("connectionstatechange", self._state_changed)
         pc.on("datachannel", watch.channel)
-        pc.addTrack(voice)
-        (transceiver,) = pc.getTransceivers()
+        transceiver = pc.addTransceiver("audio", "sendrecv")
         audio = RTCRtpSender.getCapabilities("audio").codecs
         transceiver.setCodecPreferences(
             [codec for codec in audio if codec.mimeType.lower() == "audio/opus"]
@@ -86,9 +90,8 @@ class Connection:
             await pc.setRemoteDescription(Description(sdp=offer.sdp, type="offer"))
         except (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError) as error:
             raise LegProtocolError(f"the offer cannot be answered: {error}") from error
-        if offer.hears:
-            lower_latency(transceiver.receiver)
-            self.track = transceiver.receiver.track
+        wire = self._wire = take_audio(pc, lambda out: rtp.start(out))
+        rtp = self.rtp = RtpSession(wire, offer.opus, watch.packet, watch.loss)
         close_cleanly(pc)
         published = offer_addresses(pc, self._settings.ice_addresses)
         if pc.sctp is not None:
@@ -96,26 +99,25 @@ class Connection:
         for transport in transports(pc):
             transport.on("statechange", lambda transport=transport: self._transport_changed(transport))
         await pc.setLocalDescription(await pc.createAnswer())
+        wire.divert(rtp.datagram)
         answer = pc.localDescription.sdp
         if "a=candidate:" not in answer:
             raise LegError("no address could be offered; check PARLEY_ICE_ADDRESSES")
         return mend_answer(answer, offer, published)
 
-    async def figures(self) -> dict[str, float]:
-        """See `rtp.figures`."""
-        return await figures(self._pc)
-
     async def release(self) -> None:
         """Close everything, within 4 s. Raises nothing but CancelledError."""
         try:
             async with asyncio.timeout(CLOSE_S):
-                for receiver in self._pc.getReceivers():
-                    await end_decoder(receiver)
+                if self.rtp is not None:
+                    self.rtp.goodbye()
                 await self._pc.close()
         except TimeoutError:
             logger.error("the connection did not close in time")
         except Exception:  # nothing may keep the call from ending
             logger.exception("closing the connection failed")
+        if self._wire is not None:
+            self._wire.release()
         self._pc.remove_all_listeners()
 
     def _state_changed(self) -> None:

@@ -7,17 +7,17 @@ those that this was written against; a test calls it.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 import aioice
 import aioice.ice
 import aiortc
 import aiortc.rtcsctptransport
+import pylibsrtp
 from aioice import Candidate
+from aioice.ice import StunProtocol
 from aiortc import (
     RTCDtlsTransport,
     RTCIceTransport,
@@ -26,30 +26,27 @@ from aiortc import (
     RTCRtpSender,
     RTCSctpTransport,
 )
-from aiortc.jitterbuffer import JitterBuffer, JitterFrame
+from aiortc.rtcdtlstransport import State
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
 from aiortc.rtcsctptransport import InboundStream
-from aiortc.rtp import RtpPacket
-from aiortc.utils import uint16_add, uint16_gt
+from pylibsrtp import Session
 
 from gateway.clients.addresses import is_ours
+from gateway.clients.rtp import Outgoing
 
 __all__ = [
+    "MediaWire",
     "check",
     "close_cleanly",
-    "end_decoder",
-    "lower_latency",
     "offer_addresses",
+    "take_audio",
     "transports",
 ]
 
 Arguments = ParamSpec("Arguments")
 
 VERSIONS = ("1.16.", "0.13.")
-JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
-DECODER_S = 1.0
-"""How long a decoder may take to finish what it has."""
-MAX_JUMP = 100
-"""Packets; as in aiortc, a jump back beyond this is a new beginning."""
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 GATHERING_S = 2
 """How long a STUN server may take. (aioice: 5 s.)"""
 
@@ -72,6 +69,8 @@ def check() -> None:
         (RTCIceTransport, ("start",)),
         (RTCRtpSender, ("send",)),
         (RTCRtpReceiver, ("receive",)),
+        (StunProtocol, ("datagram_received",)),
+        (State, ("CONNECTED",)),
         (RTCSctpTransport, ("start", "_get_inbound_stream", "_receive")),
         (InboundStream, ("add_chunk", "pop_messages", "prune_chunks")),
         (aioice.ice, ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses")),
@@ -80,79 +79,16 @@ def check() -> None:
         for name in names:
             if not hasattr(owner, name):
                 raise RuntimeError(f"{owner.__name__}.{name} is gone")
-
-
-def lower_latency(receiver: RTCRtpReceiver) -> None:
-    """Replace the jitter buffer of an audio receiver. aiortc's holds 80 ms back, and 280 ms for good after one
-    lost packet. Call before media flows."""
-    _private(receiver, "jitter_buffer")
-    setattr(receiver, JITTER_BUFFER, _Reorder(receiver))
-
-
-async def end_decoder(receiver: RTCRtpReceiver) -> None:
-    """End the decoder's thread before the receiver is stopped, which would wait for it with the loop blocked."""
-    thread = _private(receiver, "decoder_thread")
-    if thread is None:
-        return
-    _private(receiver, "decoder_queue").put(None)
-    deadline = time.monotonic() + DECODER_S
-    while thread.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread's end cannot be awaited
-        await asyncio.sleep(0.005)
-
-
-def _private(receiver: RTCRtpReceiver, name: str) -> Any:
-    """Raises AttributeError when aiortc renamed it."""
-    return getattr(receiver, f"_RTCRtpReceiver__{name}")
-
-
-class _Reorder(JitterBuffer):
-    """Passes Opus packets on at once, each being a frame by itself. A packet out of order is kept until the
-    missing one comes or another later one does; then everything is passed on, so that no delay remains. What
-    evens out the arrival is `media.timeline`."""
-
-    def __init__(self, receiver: RTCRtpReceiver) -> None:
-        super().__init__(capacity=2)
-        self._codecs = _private(receiver, "codecs")
-        self._queue = _private(receiver, "decoder_queue")
-        self._mapper = _private(receiver, "timestamp_mapper")
-        self._next: int | None = None
-        self._kept: RtpPacket | None = None
-
-    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
-        """aiortc decodes the one frame that is returned; those before it are handed to its decoder here."""
-        ready = self._ready(packet)
-        if not ready:
-            return False, None
-        self._next = uint16_add(ready[-1].sequence_number, 1)
-        for earlier in ready[:-1]:
-            codec = self._codecs.get(earlier.payload_type)
-            if codec is not None:
-                self._queue.put((codec, JitterFrame(_data(earlier), self._mapper.map(earlier.timestamp))))
-        return False, JitterFrame(_data(ready[-1]), ready[-1].timestamp)
-
-    def _ready(self, packet: RtpPacket) -> list[RtpPacket]:
-        kept, number = self._kept, packet.sequence_number
-        ahead = 0 if self._next is None else uint16_add(number, -self._next)
-        if ahead >= 0x8000:
-            if ahead > 0x10000 - MAX_JUMP:
-                return []  # too late, or twice
-            kept, ahead = None, 0  # the sender began anew
-        if ahead == 0:
-            follows = kept is not None and kept.sequence_number == uint16_add(number, 1)
-            self._kept = None if follows else kept
-            return [packet, kept] if follows and kept is not None else [packet]
-        if kept is None:
-            self._kept = packet
-            return []
-        if kept.sequence_number == number:
-            return []
-        self._kept = None
-        return [packet, kept] if uint16_gt(kept.sequence_number, number) else [kept, packet]
-
-
-def _data(packet: RtpPacket) -> bytes:
-    data: bytes = packet._data  # type: ignore[attr-defined]  # noqa: SLF001 - where aiortc leaves the payload
-    return data
+    for method, names in (
+        (aioice.ice.Connection.__init__, ("_nominated", "_protocols")),
+        (RTCDtlsTransport._setup_srtp, ("_rx_srtp", "_tx_srtp")),  # noqa: SLF001 - this is the place for it
+        (RTCDtlsTransport.__init__, ("_state",)),
+        (RTCIceTransport.__init__, ("_connection",)),
+        (RTCRtpSender.__init__, ("_ssrc",)),
+    ):
+        for name in names:
+            if name not in method.__code__.co_names:
+                raise RuntimeError(f"{method.__qualname__} no longer sets {name}")
 
 
 def transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
@@ -163,6 +99,107 @@ def transports(pc: RTCPeerConnection) -> list[RTCDtlsTransport]:
     if pc.sctp is not None:
         used[id(pc.sctp.transport)] = pc.sctp.transport
     return list(used.values())
+
+
+class MediaWire:
+    """RTP and RTCP over one DTLS transport (`gateway.clients.rtp.Wire`), past aiortc's queue and receiving task: in, as
+    the socket has it; out, by one encryption and one system call. Bundled or not, it is the audio's transport."""
+
+    def __init__(self, transport: RTCDtlsTransport) -> None:
+        self._dtls = transport
+        self._ice = transport.transport.iceGatherer._connection  # noqa: SLF001 - aioice's half of it
+        self._diverted: list[StunProtocol] = []
+
+    def divert(self, on_datagram: Callable[[bytes], None]) -> None:
+        """From now on media goes to `on_datagram` (RFC 7983 tells it by its first byte), the rest where it went.
+        Call after candidates were gathered."""
+        for protocol in self._ice._protocols:  # noqa: SLF001 - the sockets
+            passed = protocol.datagram_received
+
+            def received(
+                data: bytes,
+                addr: tuple[str, int],
+                passed: Callable[[bytes, tuple[str, int]], None] = passed,
+            ) -> None:
+                if data and 127 < data[0] < 192:
+                    on_datagram(data)
+                else:
+                    passed(data, addr)
+
+            protocol.datagram_received = received  # type: ignore[assignment,method-assign]  # that is it
+            self._diverted.append(protocol)
+
+    def release(self) -> None:
+        """Divert nothing any more. Idempotent."""
+        for protocol in self._diverted:
+            del protocol.datagram_received  # the class has its own again
+        self._diverted.clear()
+
+    def open_rtp(self, data: bytes) -> bytes | None:
+        """As `Wire` says; SRTP knows repeated packets by a window of 1024 (RFC 3711 section 3.3.2)."""
+        session: Session | None = self._dtls._rx_srtp  # noqa: SLF001 - there once the handshake is done
+        if session is None or self._dtls._state is not State.CONNECTED:  # noqa: SLF001
+            return None
+        try:
+            opened: bytes = session.unprotect(data)
+        except (pylibsrtp.Error, ValueError):  # the latter: longer than any packet may be
+            return None
+        return opened
+
+    def open_rtcp(self, data: bytes) -> bytes | None:
+        """As `open_rtp`."""
+        session: Session | None = self._dtls._rx_srtp  # noqa: SLF001 - as above
+        if session is None or self._dtls._state is not State.CONNECTED:  # noqa: SLF001
+            return None
+        try:
+            opened: bytes = session.unprotect_rtcp(data)
+        except (pylibsrtp.Error, ValueError):
+            return None
+        return opened
+
+    def send_rtp(self, packet: bytes) -> None:
+        """As `Wire` says."""
+        session: Session | None = self._dtls._tx_srtp  # noqa: SLF001 - as above
+        if session is not None:
+            self._send(session.protect(packet))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """As `Wire` says."""
+        session: Session | None = self._dtls._tx_srtp  # noqa: SLF001 - as above
+        if session is not None:
+            self._send(session.protect_rtcp(packet))
+
+    def _send(self, data: bytes) -> None:
+        pair = self._ice._nominated.get(1)  # noqa: SLF001 - the path that ICE found, gone when it is closed
+        if pair is not None and self._dtls._state is State.CONNECTED:  # noqa: SLF001
+            pair.protocol.transport.sendto(data, pair.remote_addr)
+
+
+def take_audio(pc: RTCPeerConnection, on_start: Callable[[Outgoing], None]) -> MediaWire:
+    """Leave aiortc the words of the audio (SDP, ICE, DTLS) and take its packets: neither its sender nor its receiver
+    ever starts, which would be four tasks, a thread and a queue. `on_start` is told what the answer said of our
+    stream, once there is a connection. Call between the two descriptions, before `close_cleanly`."""
+    (transceiver,) = pc.getTransceivers()
+    sender, receiver = transceiver.sender, transceiver.receiver
+
+    async def send(parameters: RTCRtpSendParameters) -> None:
+        extensions = {extension.uri: extension.id for extension in parameters.headerExtensions}
+        on_start(
+            Outgoing(
+                ssrc=sender._ssrc,  # noqa: SLF001 - the one in the answer
+                cname=parameters.rtcp.cname or "",
+                payload_type=parameters.codecs[0].payloadType or 0,
+                mid=parameters.muxId,
+                mid_extension=extensions.get(MID),
+            )
+        )
+
+    async def receive(parameters: RTCRtpReceiveParameters) -> None:
+        """Packets come without being asked for."""
+
+    sender.send = send  # type: ignore[method-assign]  # that is it
+    receiver.receive = receive  # type: ignore[method-assign]  # that is it
+    return MediaWire(receiver.transport)
 
 
 def offer_addresses(pc: RTCPeerConnection, addresses: Sequence[str]) -> dict[str, str]:

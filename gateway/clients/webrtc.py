@@ -1,9 +1,10 @@
 """The WebRTC leg: a browser, or any WebRTC client, with its audio and its event channel.
 
-Life: `answer` the offer, then `open`, then `close`; `close` may come at any time. Everything a leg runs belongs to
-one task, the runner, which begins with `answer`: it negotiates, then keeps a task group (listening to the caller's
-track, and the beat), and in the end releases the connection. It is never cancelled: `close` tells it to end, and
-waits. It also ends by itself when nobody opens the leg, or when the one who asked for the answer gives up.
+Life: `answer` the offer, then `open`, then `close`; `close` may come at any time. A leg has one task, the runner, which
+begins with `answer`: it negotiates, then waits for the end, and releases the connection. It is never cancelled: `close`
+tells it to end. It also ends by itself when nobody opens the leg, or when the one who asked for the answer gives up.
+What happens meanwhile happens in callbacks: packets as they come (`gateway.clients.rtp`), all else on the beat that
+the legs of a process share (`gateway.clients.beat`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from typing import ParamSpec
 
 from aiortc import RTCDataChannel
 
+from gateway.clients.beat import Beat
 from gateway.clients.bounds import Fault
 from gateway.clients.channel import MAX_UNSENT, EventChannel
 from gateway.clients.connection import Connection, LegSettings, Watch
-from gateway.clients.rtp import Hearing, Voice
+from gateway.clients.packets import Packet
+from gateway.clients.rtp import RtpSession
 from gateway.clients.sdp import Offer, clean_offer
+from gateway.clients.sound import Hearing, Voice
 from gateway.errors import (
     HUNG_UP,
     INTERNAL_ERROR,
@@ -34,6 +38,7 @@ from gateway.errors import (
 from gateway.log import where
 from gateway.ports import Event, LegSink, Speaker
 from media.audio import PCM24
+from media.sending import Outgoing
 
 __all__ = ["LegSettings", "WebRtcLeg"]
 
@@ -50,7 +55,6 @@ UNOPENED_S = 5.0
 """How much longer than the set-up time an answered leg waits for `open`."""
 STATS_S = 1.0
 CLOSE_S = 5.0
-BEAT_S = 0.02
 EARLY = 32
 """Messages kept that come before `open`; later ones are dropped."""
 MAX_CHANNELS = 8
@@ -79,8 +83,9 @@ class WebRtcLeg:
         self._asked_at = 0.0
         self._connected_at: float | None = None
         self._stats: dict[str, float] = {}
+        self._polled_at = 0.0
         self._hearing = Hearing(self._heard)
-        self._voice = Voice(lambda: self._lose(INTERNAL_ERROR))
+        self._voice = Voice()
 
     # ── the port ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,7 +142,7 @@ class WebRtcLeg:
         """Releases everything within 5 s; `ending` is the call's own affair. Does not call the sink."""
         self._over.set()
         if self._runner is None:
-            self._voice.stop()
+            self._free()
             return
         _, running = await asyncio.wait({self._runner}, timeout=CLOSE_S)
         if running:
@@ -151,11 +156,13 @@ class WebRtcLeg:
             over=self._connection_over,
             channel=lambda channel: self._channel_opened(channel, offer),
             fault=self._fault,
+            packet=self._packet,
+            loss=self._voice.lost,
         )
         connection = Connection(self._settings, watch)
         try:
             try:
-                answer = await connection.answer(offer, self._voice)
+                answer = await connection.answer(offer)
             except Exception as error:  # noqa: BLE001 - handed to the one who asked
                 if not answered.done():
                     answered.set_exception(error)
@@ -165,45 +172,64 @@ class WebRtcLeg:
                     answered.set_exception(LegLost("the leg was closed while it answered"))
                 return
             answered.set_result(answer)
-            await self._live(connection)
+            assert connection.rtp is not None
+            await self._live(connection.rtp, hears=offer.hears)
         finally:
             self._over.set()
             await connection.release()
-            self._voice.stop()
+            self._free()
             self._voice.speaker = None
             self._channel = None
             self._early.clear()
 
-    async def _live(self, connection: Connection) -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._beat(connection), name="leg:beat")]
-                if connection.track is not None:
-                    tasks.append(
-                        group.create_task(self._hearing.listen(connection.track), name="leg:listen")
-                    )
-                await self._over.wait()
-                for task in tasks:
-                    task.cancel()
-        except* Exception as failures:
-            logger.exception("the leg broke", exc_info=failures)
-            self._lose(INTERNAL_ERROR)
+    async def _live(self, rtp: RtpSession, *, hears: bool) -> None:
+        def beat(due: float, now: float) -> Outgoing | None:
+            if self._over.is_set():
+                return None
+            try:
+                return self._beat(rtp, due, now, hears=hears)
+            except Exception as error:  # noqa: BLE001 - as in `_tell`
+                logger.error("the leg broke: %s", where(error))
+                self._lose(INTERNAL_ERROR)
+                return None
 
-    async def _beat(self, connection: Connection) -> None:
-        """Every 20 ms: the caller's time goes on, and the deadlines are looked at."""
-        loop = asyncio.get_running_loop()
-        due = polled = loop.time()
-        while True:
-            now = loop.time()
-            self._hearing.tick(now)
-            self._check_deadlines(now, hears=connection.track is not None)
-            if now - polled >= STATS_S:
-                polled = now
-                self._stats = await connection.figures()
-                buffered = max(BUFFER_MS, self._voice.late_ms + 10)
-                self.downlink_ms = round(OUTPUT_MS + buffered + self._stats.get("rtt_ms", 0.0) / 2)
-            due = max(due + BEAT_S, now - BEAT_S)
-            await asyncio.sleep(due - loop.time())
+        def deliver(packet: Outgoing) -> None:
+            if packet.failed is not None:
+                logger.error("the outgoing audio broke: %s", where(packet.failed))
+                self._lose(INTERNAL_ERROR)
+            else:
+                rtp.send(packet.payload, packet.timestamp, marker=packet.marker)
+
+        clock = Beat.of_loop()
+        clock.join(beat, deliver)
+        try:
+            await self._over.wait()
+        finally:
+            clock.leave(beat)
+
+    def _beat(self, rtp: RtpSession, due: float, now: float, *, hears: bool) -> Outgoing | None:
+        """Every 20 ms: the caller's time goes on, the deadlines are looked at, and the agent speaks."""
+        self._hearing.tick(now)
+        rtp.tick()
+        self._check_deadlines(now, hears=hears)
+        if now - self._polled_at >= STATS_S:
+            self._polled_at = now
+            self._stats = rtp.figures()
+            buffered = max(BUFFER_MS, self._voice.late_ms + 10)
+            self.downlink_ms = round(OUTPUT_MS + buffered + self._stats.get("rtt_ms", 0.0) / 2)
+        return self._speak(due, now) if rtp.started and self._ending is None else None
+
+    def _speak(self, due: float, now: float) -> Outgoing | None:
+        try:
+            return self._voice.frame(due, now)
+        except Exception as error:  # noqa: BLE001 - whatever the speaker raises, the call must learn of it
+            logger.error("the outgoing audio broke: %s", where(error))
+            self._lose(INTERNAL_ERROR)
+            return None
+
+    def _free(self) -> None:
+        self._hearing.close()
+        self._voice.close()
 
     def _check_deadlines(self, now: float, *, hears: bool) -> None:
         if self._connected_at is None:
@@ -251,6 +277,10 @@ class WebRtcLeg:
             self._channel.fault(fault)
         elif fault is Fault.FLOOD:
             self._lose(PROTOCOL)
+
+    def _packet(self, packet: Packet) -> None:
+        if not self._over.is_set():
+            self._tell(self._hearing.packet, packet, asyncio.get_running_loop().time())
 
     def _heard(self, pcm: bytes) -> None:
         if self._sink is not None and self._ending is None and not self._over.is_set():

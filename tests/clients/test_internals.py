@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import random
-from collections.abc import AsyncIterator
-
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtcsctptransport import SCTP_DATA_FIRST_FRAG, SCTP_DATA_LAST_FRAG, DataChunk, InboundStream
-from aiortc.rtp import RtpPacket
 
 from gateway.clients import bounds, internals
 from gateway.clients.bounds import MAX_MESSAGE, Fault
@@ -36,78 +31,6 @@ def test_another_version_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aiortc.__version__", "1.17.0")
     with pytest.raises(RuntimeError, match=r"1\.17\.0"):
         internals.check()
-
-
-class Wire:
-    """Packets through the buffer that replaces aiortc's; what comes out, in order, by number."""
-
-    def __init__(self, receiver: RTCRtpReceiver) -> None:
-        internals.lower_latency(receiver)
-        self.receiver = receiver
-        self.buffer = getattr(receiver, internals.JITTER_BUFFER)
-        codec = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48000, channels=2, payloadType=96)
-        internals._private(receiver, "codecs")[96] = codec
-        self.out: list[int] = []
-
-    def send(self, *numbers: int) -> list[int]:
-        """The numbers that come out while these go in."""
-        before = len(self.out)
-        queue = internals._private(self.receiver, "decoder_queue")
-        for number in numbers:
-            packet = RtpPacket(
-                payload_type=96, sequence_number=number % 65536, timestamp=number * 960 % (1 << 32)
-            )
-            packet._data = str(number).encode()  # type: ignore[attr-defined]  # as aiortc does
-            _, last = self.buffer.add(packet)
-            while not queue.empty():
-                self.out.append(int(queue.get()[1].data))
-            if last is not None:
-                self.out.append(int(last.data))
-        return self.out[before:]
-
-
-@pytest.fixture
-async def wire() -> AsyncIterator[Wire]:
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    yield Wire(pc.addTransceiver("audio").receiver)
-    await pc.close()
-
-
-async def test_packets_in_order_pass_at_once(wire: Wire) -> None:
-    for number in range(65000, 66000):
-        assert wire.send(number) == [number]
-
-
-async def test_packets_out_of_order_are_put_in_order(wire: Wire) -> None:
-    assert wire.send(1, 3, 2, 4) == [1, 2, 3, 4]
-    assert wire.send(6, 5, 5, 6, 4) == [5, 6]
-
-
-async def test_a_lost_packet_is_waited_for_until_two_later_ones_came(wire: Wire) -> None:
-    assert wire.send(1, 3) == [1]
-    assert wire.send(4) == [3, 4]
-    assert wire.send(2, 5) == [5]
-    assert wire.send(9, 7) == [7, 9]
-    assert wire.send(10) == [10]
-
-
-async def test_a_sender_that_begins_anew_is_followed(wire: Wire) -> None:
-    assert wire.send(30000, 30001) == [30000, 30001]
-    assert wire.send(500, 501) == [500, 501]
-
-
-async def test_whatever_the_order_nothing_comes_twice_or_backwards(wire: Wire) -> None:
-    shuffle = random.Random(7)
-    numbers = [number for number in range(2000) if shuffle.random() > 0.05]
-    numbers.sort(key=lambda number: number + shuffle.random() * 4)
-    wire.send(*numbers)
-    assert wire.out == sorted(set(wire.out))
-    assert len(wire.out) > 0.8 * len(numbers)
-
-
-def test_a_receiver_without_the_jitter_buffer_is_loud() -> None:
-    with pytest.raises(AttributeError, match="jitter_buffer"):
-        internals.lower_latency(object.__new__(RTCRtpReceiver))
 
 
 async def gathered(addresses: list[str]) -> tuple[set[str], dict[str, str]]:

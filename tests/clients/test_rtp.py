@@ -1,151 +1,209 @@
+"""The RTP session over a wire without a network."""
+
 from __future__ import annotations
 
-import asyncio
-import logging
-from fractions import Fraction
-from itertools import pairwise
-
-import av
-import numpy as np
 import pytest
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from gateway.clients.opus import SETTLED, OpusEncoder, silence
-from gateway.clients.rtp import Hearing, Voice
-from media.resample import Resampler
-from tests.caller_audio import pcm
+from gateway.clients import packets, rtcp
+from gateway.clients.packets import Packet
+from gateway.clients.rtp import BURST, MAX_SOURCES, NTP_EPOCH, Outgoing, RtpSession
 
 pytestmark = pytest.mark.unit
 
-
-def decoded(packets: list[bytes]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    decoder = av.CodecContext.create("libopus", "r")
-    decoder.layout, decoder.sample_rate = "mono", 48000
-    frames = [
-        frame.to_ndarray().reshape(-1) for packet in packets for frame in decoder.decode(av.Packet(packet))
-    ]
-    return np.concatenate(frames).astype(np.float64)
+OPUS = 111
+OURS = Outgoing(ssrc=0xA0A0A0A0, cname="parley", payload_type=OPUS, mid="0", mid_extension=4)
+NOON = 1_800_000_000.0
 
 
-def test_speech_survives_the_encoder() -> None:
-    speech = Resampler(16000, 24000).process(pcm("dental_01_book"))
-    frames = [speech[n : n + 960] for n in range(0, len(speech) - 960, 960)]
-    encoder = OpusEncoder()
-    packets = [encoder.encode(frame) for frame in frames]
-    assert sum(len(packet) for packet in packets) * 8 / (len(packets) * 0.02) < 40_000
-    out = decoded(packets)
-    assert len(out) == 960 * len(packets)
-    want = np.frombuffer(Resampler(24000, 48000).process(b"".join(frames)), dtype="<i2").astype(np.float64)
-    count = min(len(out), len(want)) - 2000
-    best = max(float(np.corrcoef(out[lag : lag + count], want[:count])[0, 1]) for lag in range(0, 1200, 8))
-    assert best > 0.9
+class Far:
+    """The other side, and the wire: genuine packets begin with their bytes, forged ones end in `forged`."""
 
-
-def test_silence_is_not_encoded_and_sounds_like_it() -> None:
-    encoder = OpusEncoder()
-    assert encoder.encode(None) is silence()
-    loud = (np.sin(np.arange(480) / 5) * 20000).astype("<i2").tobytes()
-    packets = [encoder.encode(loud) for _ in range(20)] + [encoder.encode(None) for _ in range(60)]
-    assert packets[20 + SETTLED] is silence()
-    assert len(silence()) < 30
-    out = decoded(packets)
-    assert np.abs(out[: 20 * 960]).max() > 0.2 * np.abs(out).max()
-    assert np.abs(out[-30 * 960 :]).max() < np.abs(out).max() / 1000
-
-
-class Speech:
     def __init__(self) -> None:
-        self.asked: list[float] = []
+        self.now = 100.0
+        self.heard: list[Packet] = []
+        self.opened = 0
+        self.rtp: list[Packet] = []
+        self.raw: list[bytes] = []
+        self.rtcp: list[bytes] = []
+        self.losses: list[float] = []
+        self.session = RtpSession(
+            self,
+            OPUS,
+            self.heard.append,
+            self.losses.append,
+            clock=lambda: self.now,
+            wall=lambda: NOON + self.now,
+        )
 
-    def pull(self, now: float) -> bytes | None:
-        self.asked.append(now)
-        return bytes(960)
+    def open_rtp(self, data: bytes) -> bytes | None:
+        self.opened += 1
+        return None if data.endswith(b"forged") else data
 
+    open_rtcp = open_rtp
 
-class Broken:
-    def pull(self, now: float) -> bytes | None:
-        raise ValueError("no voice today")
+    def send_rtp(self, packet: bytes) -> None:
+        self.raw.append(packet)
+        self.rtp.append(packets.parse(packet))
 
+    def send_rtcp(self, packet: bytes) -> None:
+        self.rtcp.append(packet)
 
-async def test_a_packet_every_20_ms_of_the_clock() -> None:
-    voice = Voice(lambda: pytest.fail("nothing broke"))
-    voice.speaker = speaker = Speech()
-    packets = []
-    for n in range(25):
-        packets.append(await voice.recv())
-        if n % 5 == 4:
-            await asyncio.sleep(0.03)
-    assert [packet.pts for packet in packets] == [960 * n for n in range(25)]
-    assert {packet.time_base.denominator for packet in packets} == {48000}
-    assert speaker.asked[-1] - speaker.asked[0] == pytest.approx(24 * 0.02, abs=0.025)
-    voice.stop()
+    def say(self, ssrc: int, sequence: int, payload: bytes = b"opus", kind: int = OPUS) -> None:
+        packet = Packet(kind, False, sequence % 65536, sequence * 960 % (1 << 32), ssrc, payload)
+        self.session.datagram(packets.pack(packet))
 
-
-async def test_after_a_long_halt_the_missed_time_is_skipped() -> None:
-    voice = Voice(lambda: pytest.fail("nothing broke"))
-    first = await voice.recv()
-    await asyncio.sleep(0.4)
-    rest = [await voice.recv() for _ in range(3)]
-    places = [packet.pts or 0 for packet in (first, *rest)]
-    steps = [after - before for before, after in pairwise(places)]
-    assert steps[0] >= 19 * 960
-    assert steps[1:] == [960, 960]
-    voice.stop()
-
-
-async def test_a_speaker_that_breaks_is_told_not_hushed_up(caplog: pytest.LogCaptureFixture) -> None:
-    told: list[bool] = []
-    voice = Voice(lambda: told.append(True))
-    voice.speaker = Broken()
-    with caplog.at_level(logging.ERROR), pytest.raises(MediaStreamError):
-        await voice.recv()
-    assert told == [True]
-    assert "the outgoing audio broke" in caplog.text
-    voice.stop()
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds / 0.02)):
+            self.now += 0.02
+            self.session.tick()
 
 
-async def test_cancellation_goes_through() -> None:
-    voice = Voice(lambda: pytest.fail("nothing broke"))
-    await voice.recv()
-    waiting = asyncio.create_task(voice.recv())
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    voice.stop()
-    with pytest.raises(MediaStreamError):
-        await voice.recv()
+@pytest.fixture
+def far() -> Far:
+    return Far()
 
 
-async def test_what_is_heard_keeps_its_level_and_its_frames() -> None:
-    given: list[bytes] = []
-    hearing = Hearing(given.append)
-    loop = asyncio.get_running_loop()
-    hearing.begin(loop.time() - 10)
-    wave = np.rint(np.sin(np.arange(48000) / 48000 * 2 * np.pi * 440) * 12000).astype("<i2")
+def test_garbage_is_passed_over(far: Far) -> None:
+    for data in (b"", b"\x80", b"\x80" * 11, b"\xbf" * 40, b"\x80\xc8" + bytes(40), b"\x80\x6f" * 8):
+        far.session.datagram(data)
+    assert not [packet for packet in far.heard if packet.payload == b"opus"]
+    far.heard.clear()
+    far.say(1, 1, kind=96)
+    far.say(1, 1, b"")
+    assert not far.heard
 
-    class Track(MediaStreamTrack):
-        kind = "audio"
-        count = 0
 
-        async def recv(self) -> av.AudioFrame:
-            if self.count == 50:
-                raise MediaStreamError
-            piece = wave[self.count * 960 :][:960]
-            both = np.repeat(piece, 2).reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
-            frame.sample_rate, frame.time_base, frame.pts = 48000, Fraction(1, 48000), self.count * 960
-            self.count += 1
-            return frame
+def test_what_is_not_agreed_on_is_not_even_decrypted(far: Far) -> None:
+    far.say(1, 1)
+    before = far.opened
+    far.say(1, 2, kind=96)
+    far.say(2, 2)
+    assert far.opened == before
 
-    await hearing.listen(Track())
-    heard = np.frombuffer(b"".join(given), dtype="<i2").astype(np.float64)
-    assert len(given) == 50
-    assert {len(frame) for frame in given} == {960}
-    assert np.abs(heard[480:]).max() == pytest.approx(12000, rel=0.02)
-    assert hearing.heard_at is not None
-    assert hearing.lost["concealed_ms"] == 0
-    late = loop.time() + 1
-    for tick in range(2):  # the first finds that the loop was held up, and waits
-        hearing.tick(late + 0.02 * tick)
-    assert hearing.lost["concealed_ms"] > 0
+
+def test_the_one_who_is_heard_stays_until_silent_or_gone(far: Far) -> None:
+    far.say(1, 1)
+    far.say(2, 1)
+    assert {packet.ssrc for packet in far.heard} == {1}
+    far.now += 0.6
+    far.say(3, 1, b"forged")
+    far.say(1, 2)
+    far.now += 0.6
+    far.say(2, 2)
+    far.say(1, 3)
+    assert [packet.ssrc for packet in far.heard] == [1, 1, 2]
+    far.session.datagram(rtcp.report(2, None, []) + rtcp.bye(2))
+    far.say(1, 4)
+    assert far.heard[-1].ssrc == 1
+
+
+def test_a_peer_cannot_make_srtp_keep_ever_more_sources(far: Far) -> None:
+    for ssrc in range(1, 3 * MAX_SOURCES):
+        far.now += 1
+        far.say(ssrc, 1)
+        far.session.datagram(rtcp.report(ssrc, None, []) + rtcp.names(ssrc, "them"))
+    assert len({packet.ssrc for packet in far.heard}) == MAX_SOURCES
+    assert far.opened == 2 * MAX_SOURCES
+    far.say(1, 2)
+    assert far.heard[-1].ssrc == 1
+
+
+def test_a_flood_is_cut_to_more_than_anyone_needs(far: Far) -> None:
+    for n in range(5 * int(BURST)):
+        far.say(1, n)
+    assert len(far.heard) == BURST
+    far.now += 1
+    far.say(1, n)
+    assert len(far.heard) == BURST + 1
+
+
+def test_forged_packets_take_nothing_from_the_genuine(far: Far) -> None:
+    far.say(1, 0)
+    for n in range(3 * int(BURST)):
+        far.say(1, n, b"forged")
+        if n % 100 == 0:
+            far.say(1, 1 + n // 100)
+    assert len(far.heard) == 1 + 3 * BURST // 100
+
+
+def test_our_stream_is_numbered_and_timed(far: Far) -> None:
+    far.session.send(b"early", 0, marker=False)
+    assert not far.rtp
+    assert not far.session.started
+    far.session.start(OURS)
+    assert far.session.started
+    for position in (0, 960, 1920, 48000):
+        far.session.send(b"opus", position, marker=position == 48000)
+    first = far.rtp[0]
+    assert [(p.sequence - first.sequence) % 65536 for p in far.rtp] == [0, 1, 2, 3]
+    assert [p.timestamp for p in far.rtp] == [0, 960, 1920, 48000]
+    assert [p.marker for p in far.rtp] == [False, False, False, True]
+    assert {(p.payload_type, p.ssrc, p.payload) for p in far.rtp} == {(OPUS, OURS.ssrc, b"opus")}
+
+
+def test_the_section_is_named_until_they_know_the_stream(far: Far) -> None:
+    far.session.start(OURS)
+    far.session.send(b"opus", 0, marker=False)
+    far.session.datagram(rtcp.report(1, None, [rtcp.Report(OURS.ssrc, 0, 0, 0, 0, 0, 0)]))
+    far.session.send(b"opus", 960, marker=False)
+    assert [len(raw) for raw in far.raw] == [12 + 8 + 4, 12 + 4]
+
+
+def test_a_sender_report_ties_the_stream_to_the_time_of_day(far: Far) -> None:
+    far.session.start(OURS)
+    far.session.tick()
+    far.session.send(b"opus", 48000, marker=False)
+    far.wait(2)
+    told = rtcp.parse(far.rtcp[0]).sender
+    assert told is not None
+    assert (told.packets, told.octets) == (1, 4)
+    of_day = told.ntp / (1 << 32) - NTP_EPOCH - NOON
+    moved = (told.timestamp - far.rtp[0].timestamp) % (1 << 32)
+    assert moved == pytest.approx((of_day - 100.0) * 48000, abs=48)
+    assert far.rtcp[0].endswith(rtcp.names(OURS.ssrc, "parley"))
+
+
+def test_who_says_nothing_reports_as_a_receiver(far: Far) -> None:
+    far.session.start(OURS)
+    far.say(1, 1)
+    far.say(1, 3)
+    far.wait(10)
+    assert 7 <= len(far.rtcp) <= 20
+    first = rtcp.parse(far.rtcp[0])
+    assert first.sender is None
+    assert [(block.ssrc, block.lost, block.fraction_lost) for block in first.reports] == [(1, 1, 85)]
+    far.session.send(b"opus", 0, marker=False)
+    far.rtcp.clear()
+    far.wait(10)
+    assert [rtcp.parse(data).sender is not None for data in far.rtcp[:4]] == [True, True, False, False]
+
+
+def test_the_round_trip_comes_from_their_reports(far: Far) -> None:
+    far.session.start(OURS)
+    far.session.send(b"opus", 0, marker=False)
+    far.wait(2)
+    told = rtcp.parse(far.rtcp[0]).sender
+    assert told is not None
+    sent, at = (
+        told.ntp >> 16 & 0xFFFFFFFF,
+        (told.ntp >> 32) - NTP_EPOCH - NOON + (told.ntp & 0xFFFFFFFF) / (1 << 32),
+    )
+    far.session.datagram(rtcp.report(1, None, [rtcp.Report(OURS.ssrc, 0, 0, 0, 0, sent ^ 1, 0)]))
+    assert "rtt_ms" not in far.session.figures()
+    far.now = at + 0.35
+    far.session.datagram(rtcp.report(1, None, [rtcp.Report(OURS.ssrc, 64, 0, 0, 0, sent, 65536 // 4)]))
+    assert far.losses == [0, 0.25]
+    assert far.session.figures()["rtt_ms"] == pytest.approx(100, abs=1)
+    far.say(1, 1)
+    assert far.session.figures().keys() == {"jitter_ms", "packet_loss", "rtt_ms"}
+
+
+def test_a_goodbye_is_said_once_and_is_the_last(far: Far) -> None:
+    far.session.start(OURS)
+    far.session.send(b"opus", 0, marker=False)
+    far.session.goodbye()
+    far.session.goodbye()
+    assert [rtcp.parse(data).gone for data in far.rtcp] == [[OURS.ssrc]]
+    far.session.send(b"opus", 960, marker=False)
+    far.wait(5)
+    assert (len(far.rtp), len(far.rtcp)) == (1, 1)
