@@ -26,6 +26,7 @@ from gateway.carriers.dialects.media import (
 )
 from gateway.carriers.dialects.proof import basic
 from gateway.carriers.dialects.reading import text_in
+from gateway.carriers.dialects.shape import Shape
 from gateway.wire import (
     Audio,
     Codec,
@@ -73,15 +74,21 @@ class Stream:
         """The id, as it stands in our messages."""
         self._outward = Outward("", "")
         self._timeline = Timeline()
+        self._shape = Shape("sequence_number")
         self._marks = Marks()
         self._last_key = -1
         self._over = False
 
     def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
+        known = self._shape.read(message)
+        if known is not None and not self._over:
+            chunk, timestamp, data = known
+            at = self._timeline.placed(chunk, timestamp)
+            return ([Audio(data, at)] if data and at != Timeline.STALE else []), []
         fields = opened(message)
         event = fields.get("event")
         if event == "media":
-            return self._media(fields), []
+            return self._media(fields, message), []
         match event:
             case "start":
                 return self._start(fields), []
@@ -102,7 +109,7 @@ class Stream:
         for name in ID_NAMES:
             same_stream(fields.get(name), self._id)
 
-    def _media(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+    def _media(self, fields: Mapping[str, object], message: Message) -> list[StreamEvent]:
         if self._id is None:
             raise StreamFault("media before start")
         self._same(fields)
@@ -111,6 +118,7 @@ class Stream:
             return []
         data = payload(media, self._hears)
         at = self._timeline.place(media)
+        self._shape.learn(message, media, self._hears)
         return [Audio(data, at)] if data and at != Timeline.STALE else []
 
     def _start(self, fields: Mapping[str, object]) -> list[StreamEvent]:

@@ -26,6 +26,7 @@ from gateway.carriers.dialects.media import (
 )
 from gateway.carriers.dialects.plivo_signature import verify_request
 from gateway.carriers.dialects.reading import KEYS, text_in
+from gateway.carriers.dialects.shape import Shape
 from gateway.carriers.dialects.twiml import socket_url
 from gateway.carriers.dialects.xml import document, element, text
 from gateway.wire import (
@@ -80,15 +81,20 @@ class Stream:
         self._hears = PCMU
         self._outward = Outward("", "")
         self._timeline = Timeline(epoch=True)
+        self._shape = Shape("sequenceNumber")
         self._marks = Marks()
         self._last_key = -1
         self._over = False
 
     def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
+        known = self._shape.read(message)
+        if known is not None and not self._over:
+            chunk, timestamp, data = known
+            return self._heard(data, self._timeline.placed(chunk, timestamp)), []
         fields = opened(message)
         event = fields.get("event")
         if event == "media":
-            return self._media(fields), []
+            return self._media(fields, message), []
         match event:
             case "start":
                 return self._start(fields), []
@@ -111,7 +117,7 @@ class Stream:
             case _:
                 raise StreamFault("an event that is no text")
 
-    def _media(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+    def _media(self, fields: Mapping[str, object], message: Message) -> list[StreamEvent]:
         if self._id is None:
             raise StreamFault("media before start")
         named = fields.get("streamId")
@@ -122,6 +128,10 @@ class Stream:
             return []
         data = payload(media, self._hears)
         at = self._timeline.place(media)
+        self._shape.learn(message, media, self._hears)
+        return self._heard(data, at)
+
+    def _heard(self, data: bytes, at: int | None) -> list[StreamEvent]:
         if not data or at == Timeline.STALE:
             return []
         return [Audio(swapped(data) if self._swaps and self._hears is not PCMU else data, at)]

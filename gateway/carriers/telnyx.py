@@ -32,6 +32,7 @@ from gateway.carriers.dialects.media import (
 from gateway.carriers.dialects.proof import header, require, same
 from gateway.carriers.dialects.reading import text_in
 from gateway.carriers.dialects.reorder import Reorder
+from gateway.carriers.dialects.shape import Shape
 from gateway.wire import (
     Audio,
     Codec,
@@ -106,6 +107,7 @@ class Stream:
         self._hears = PCMU
         self._outward = Outward('{"event":"media","media":{"payload":"', '"}}')
         self._timeline = Timeline()
+        self._shape = Shape("sequence_number")
         self._reorder = Reorder(PCMU)
         self._early: list[Mapping[str, object]] = []
         self._marks = Marks()
@@ -114,10 +116,14 @@ class Stream:
         self._over = False
 
     def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
+        known = self._shape.read(message)
+        if known is not None and not self._over:
+            chunk, timestamp, data = known
+            return (list(self._reorder.push(chunk, timestamp, data)) if data else []), []
         fields = opened(message)
         event = fields.get("event")
         if event == "media":
-            return self._media(fields), []
+            return self._media(fields, message), []
         match event:
             case "start":
                 return self._start(fields), []
@@ -136,7 +142,7 @@ class Stream:
             case _:
                 raise StreamFault("an event that is no text")
 
-    def _media(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+    def _media(self, fields: Mapping[str, object], message: Message | None = None) -> list[StreamEvent]:
         if self._id is None:
             if len(self._early) >= EARLY_AT_MOST:
                 raise StreamFault("media before start")
@@ -155,6 +161,8 @@ class Stream:
         if chunk is None:
             at = self._timeline.place(media)
             return [Audio(data, at)] if data and at != Timeline.STALE else []
+        if not (self._swaps and self._hears.codec is Codec.L16):
+            self._shape.learn(message, media, self._hears)
         if not data:
             return []
         return list(self._reorder.push(chunk, whole(media.get("timestamp"), "timestamp"), data))

@@ -158,8 +158,10 @@ class Timeline:
 
     def place(self, media: Mapping[str, object]) -> int | None:
         """Milliseconds since the stream began, None when the carrier does not tell; STALE for a frame to drop."""
-        chunk = whole(media.get("chunk"), "chunk")
-        at = whole(media.get("timestamp"), "timestamp")
+        return self.placed(whole(media.get("chunk"), "chunk"), whole(media.get("timestamp"), "timestamp"))
+
+    def placed(self, chunk: int | None, at: int | None) -> int | None:
+        """The same of the two numbers."""
         if at is not None:
             if self._since is None:
                 self._since = at

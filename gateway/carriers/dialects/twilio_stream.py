@@ -24,6 +24,7 @@ from gateway.carriers.dialects.media import (
     whole,
 )
 from gateway.carriers.dialects.reading import KEYS, text_in
+from gateway.carriers.dialects.shape import Shape
 from gateway.wire import (
     Audio,
     Codec,
@@ -67,16 +68,22 @@ class TwilioStream:
         self._outward = Outward("", "")
         self._clear = ""
         self._timeline = Timeline()
+        self._shape = Shape("sequenceNumber")
         self._marks = Marks()
         self._last_key = -1
         """Sequence number of it."""
         self._over = False
 
     def receive(self, message: Message) -> tuple[list[StreamEvent], list[Message]]:
+        known = self._shape.read(message)
+        if known is not None and not self._over:
+            chunk, timestamp, data = known
+            at = self._timeline.placed(chunk, timestamp)
+            return ([Audio(data, at)] if data and at != Timeline.STALE else []), []
         fields = opened(message)
         event = fields.get("event")
         if event == "media":
-            return self._media(fields), []
+            return self._media(fields, message), []
         match event:
             case "start":
                 return self._start(fields), []
@@ -95,7 +102,7 @@ class TwilioStream:
             case _:
                 raise StreamFault("an event that is no text")
 
-    def _media(self, fields: Mapping[str, object]) -> list[StreamEvent]:
+    def _media(self, fields: Mapping[str, object], message: Message) -> list[StreamEvent]:
         if self._id is None:
             raise StreamFault("media before start")
         named = fields.get("streamSid")
@@ -106,6 +113,7 @@ class TwilioStream:
             return []
         data = payload(media, self._hears)
         at = self._timeline.place(media)
+        self._shape.learn(message, media, self._hears)
         return [Audio(data, at)] if data and at != Timeline.STALE else []
 
     def _start(self, fields: Mapping[str, object]) -> list[StreamEvent]:
