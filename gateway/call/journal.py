@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, is_dataclass
+from dataclasses import fields as fields_of
 from typing import Any, Literal
 
 from gateway.call.inputs import (
@@ -107,6 +108,10 @@ class Journal:
 
 def plain(event: object) -> dict[str, Any]:
     """An input as JSON: its class name and its fields."""
+    if isinstance(event, Played):
+        # The one that is written many times a second: `asdict` would copy it deeply.
+        items = tuple({name: getattr(item, name) for name in ITEM} for item in event.items)
+        return {"type": "Played", "items": items, "speech_ms": event.speech_ms}
     fields: dict[str, Any] = {}
     if is_dataclass(event) and not isinstance(event, type):
         fields = {k: str(v) if isinstance(v, Ending) else v for k, v in asdict(event).items()}
@@ -115,6 +120,8 @@ def plain(event: object) -> dict[str, Any]:
             fields["ending"] = str(ending)
     return {"type": type(event).__name__, **fields}
 
+
+ITEM = tuple(field.name for field in fields_of(ItemProgress))
 
 INPUTS: dict[str, type] = {
     kind.__name__: kind

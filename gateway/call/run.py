@@ -3,11 +3,11 @@
 ::
 
     Call.run ── TaskGroup ── model: opens the session, reads its events
-                         ├─ tick: every 50 ms
                          └─ tool:<name> …
 
-Everything else happens in callbacks of the leg, on the loop, without a queue between: an input goes to the core,
-its effects are carried out, and the next input is looked at. So nothing slips between a decision and its doing.
+Everything else happens in callbacks of the leg, and of a timer every 50 ms, on the loop, without a queue between: an
+input goes to the core, its effects are carried out, and the next input is looked at. So nothing slips between a
+decision and its doing.
 One future says how the call ends; whoever sets it first has decided; only `run` closes.
 """
 
@@ -159,6 +159,7 @@ class Call:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._talking: asyncio.Task[None] | None = None
+        self._ticking: asyncio.TimerHandle | None = None
         self._model = Talking(self._models, deps.setup_s, plays=leg.plays, form=leg.form)
         self._held = False
         """The model hears nothing of the caller."""
@@ -233,11 +234,12 @@ class Call:
                 self._group = group
                 await self._written(group, wall)
                 self._start_talking()
-                self.start("tick", self._tick())
+                self._next_tick()
                 await self._leg.open(self, self)
                 await asyncio.wait([self._ended])
                 # The leg first: until it is closed the caller hears what is left, and waits.
                 await bounded("closing the leg", self._leg.close(self._ended.result()))
+                self._stop_ticking()
                 for task in self._tasks:
                     task.cancel()
         except* GatewayError as faults:
@@ -246,6 +248,7 @@ class Call:
             self._broke(faults)
         finally:
             self.end(INTERNAL_ERROR)
+            self._stop_ticking()
             await self._finish(self._ended.result())
         return self._ended.result()
 
@@ -521,9 +524,18 @@ class Call:
     def _local_time(self) -> datetime:
         return datetime.fromtimestamp(self._deps.wall(), self.plan.persona.zone)
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
+    def _next_tick(self) -> None:
+        """A timer of each call's own, so that no two calls need be ticked in the same moment; and no coroutine, whose
+        being woken costs as much as the tick."""
+        self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _stop_ticking(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+
+    def _tick(self) -> None:
+        self._next_tick()
+        try:
             self._audio.delay(self._leg.downlink_ms)
             self._report()
             now = self._now()
@@ -533,6 +545,10 @@ class Call:
             if effects:
                 self._journal.tick(self._ms(now))
                 self._apply(effects)
+        except GatewayError as fault:
+            self.end(fault.ending)
+        except Exception as fault:  # noqa: BLE001 - logged, and it ends the call
+            self._broke(fault)
 
     # ── beginning and end ──
 
