@@ -65,7 +65,8 @@ class LegSink(Protocol):
     def on_audio(self, audio: bytes) -> None:
         """Audio of the caller, in the leg's format. From a gateway-played leg 20 ms, every 20 ms of real time
         once connected, with silence or concealment where packets are missing, so that time never stands still
-        for the VAD. From a client-played leg whole samples of any length, as they come: faster than real time,
+        for the VAD; over a stall of the network in mid-speech it waits up to 400 ms for the words, which then come at
+        once. From a client-played leg whole samples of any length, as they come: faster than real time,
         in bursts, or not at all."""
 
     def on_event(self, message: str) -> None:
