@@ -6,8 +6,8 @@ missing from the packet after it (in-band FEC) or makes it up.
 
 When nothing comes at all there are two cases. A sender who has fallen silent (DTX) sends nothing: silence is given
 after 60 ms. One who was heard speaking is held up by the network: nothing is given for 400 ms, shorter than the pause
-that ends a turn (480 ms), and what then comes in a burst passes whole and at once. Only after that is time made up, and words
-that come still later wait; the delay is won back in the next quiet moment.
+that ends a turn (480 ms), and what then comes in a burst passes whole and at once. Only after that is time made up,
+and words that come still later wait; the delay is won back in the next quiet moment.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The clock of all WebRTC legs of a process: one timer, every 20 ms for each leg, on an absolute schedule.
 
 A timer of its own for every leg wakes the process once per leg and 20 ms, which costs more than what is done then.
-Legs that beat together share a wake-up, and their voices are encoded together; those of one process are spread over
-four moments, so that nobody waits for the work of all the others.
+Legs that beat together share a wake-up; those of one process are spread over four moments, so that nobody waits for
+the work of all the others.
 """
 
 from __future__ import annotations
@@ -95,20 +95,12 @@ class Beat:
         self._wait()
 
     def _beat(self, members: tuple[tuple[Member, Deliver, Context], ...], due: float, now: float) -> None:
-        made: list[tuple[Outgoing, Deliver, Context]] = []
         for member, deliver, context in members:
             try:
                 packet = context.run(member, due, now)
-            except Exception as error:  # noqa: BLE001 - one leg's failure must not stop the others' clock
-                logger.error("a beat failed: %s", where(error))
-            else:
                 if packet is not None:
-                    made.append((packet, deliver, context))
-        if not made:
-            return
-        encode([packet for packet, _, _ in made])
-        for packet, deliver, context in made:
-            try:
-                context.run(deliver, packet)
-            except Exception as error:  # noqa: BLE001 - as above
+                    # One by one: in a batch the first would wait for the last.
+                    encode([packet])
+                    context.run(deliver, packet)
+            except Exception as error:  # noqa: BLE001 - one leg's failure must not stop the others' clock
                 logger.error("a beat failed: %s", where(error))

@@ -10,11 +10,13 @@ from gateway.clients.beat import PERIOD_S
 from gateway.clients.packets import Packet
 from gateway.ports import Speaker
 from media.receiving import AudioReceiver
-from media.sending import AudioSender, Outgoing
+from media.sending import AudioSender, Effort, Outgoing
 
 __all__ = ["Hearing", "Voice"]
 
 LATENESS = 500
+EFFORT = Effort()
+"""Of all agents of this process: the more speak at once, the less each is encoded with."""
 
 
 class Hearing:
@@ -58,7 +60,7 @@ class Voice:
 
     def __init__(self) -> None:
         self.speaker: Speaker | None = None
-        self._sender = AudioSender(random.getrandbits(32))
+        self._sender = AudioSender(random.getrandbits(32), EFFORT)
         self._next: float | None = None
         self._late: deque[float] = deque(maxlen=LATENESS)
 
