@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameter
 
 from gateway.clients import webrtc
 from gateway.clients.internals import transports
+from gateway.clients.packets import Packet, pack
 from gateway.errors import HUNG_UP, INTERNAL_ERROR, LEFT, NEVER_CONNECTED, PROTOCOL, LegError, LegLost
 from gateway.ports import Leg
 from media.audio import FRAME_MS
@@ -130,6 +132,42 @@ async def test_lost_packets_do_not_add_delay() -> None:
         heard = samples(b"".join(frame for _, frame in sink.audio))
     delays = places(heard, samples(said + said))
     assert np.median(delays[-4:]) <= np.median(delays[:4]) + 40
+
+
+async def test_forged_repeated_and_strange_packets_change_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = speech("common_yes")
+    async with call(said) as (caller, leg, sink):
+        dice = random.Random(5)
+        (sender,) = caller.pc.getSenders()
+        transport = sender.transport
+        path, sent = transport.transport._send, list[bytes]()
+
+        async def recorded(data: bytes) -> None:
+            sent.append(data)
+            await path(data)
+
+        transport.transport._send = recorded  # to say it again
+        for n in range(100):
+            await asyncio.sleep(0.01)
+            for _ in range(5):
+                await path(bytes((dice.randrange(128, 192),)) + dice.randbytes(dice.randrange(200)))
+            await path(bytes((0x80, 200 + n % 8)) + dice.randbytes(1400))
+            await path(bytes((0x80,)) + dice.randbytes(3000))
+            for again in sent[-5:]:
+                await path(again)
+            # Genuine, and still not what was agreed on: another payload type, a video's; then another source.
+            for kind, ssrc in ((97, 1000), (96, 2000 + n)):
+                strange = Packet(kind, False, n, n * 960, ssrc, b"x" * 40)
+                await transport._send_rtp(pack(strange))
+            await transport._send_rtp(b"\x9f\xcd\xff\xff" + dice.randbytes(40))
+        await asyncio.sleep(1)
+        assert not sink.endings
+        assert leg.stats()["packet_loss"] < 0.02
+        heard = samples(b"".join(frame for _, frame in sink.audio))
+    assert places(heard, samples(said))
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_a_caller_who_stops_sending_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
