@@ -10,6 +10,7 @@ from importlib.metadata import version
 from gateway import log
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError, StoreError
+from gateway.replay import cli as replay
 from gateway.softphone import cli
 
 __all__ = ["main"]
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "phone":
             return cli.run(options)
+        if options.command == "replay":
+            return replay.run(options)
         settings = from_env(host=options.host, port=options.port)
         log.set_up(settings.log_level, settings.log_format)
         return run(options.command, settings)
@@ -70,6 +73,11 @@ def parser() -> argparse.ArgumentParser:
     for command in (serve, engine, doctor):
         command.add_argument("--host", help="address to listen on (PARLEY_HOST)")
         command.add_argument("--port", help="port to listen on (PARLEY_PORT)")
+    replay.define(
+        commands.add_parser(
+            "replay", help="a recorded call again: its timeline, and whether it goes the same way"
+        )
+    )
     cli.define(commands.add_parser("phone", help="call this server without a carrier, or set a carrier up"))
     return whole
 

@@ -22,6 +22,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
+from gateway.call.beginning import beginning
 from gateway.call.closing import bounded, guarded
 from gateway.call.control import Control
 from gateway.call.core import Core
@@ -144,7 +145,8 @@ class Call:
             notes=self._notes,
             announce="" if self._recorder is None else plan.persona.recording.announce,
         )  # fmt: skip
-        self._core = Core(settings, self._began) if leg.plays else RelayCore(settings, self._began)
+        self._beginning = beginning(settings, plays=leg.plays)
+        self._core = Core(settings, 0.0) if leg.plays else RelayCore(settings, 0.0)
         self._audio: CallAudio = (
             PlayedAudio(leg.downlink_ms, ear, leg.form, self._recorder, beeps=plan.outbound)
             if leg.plays
@@ -233,6 +235,7 @@ class Call:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._written(group, wall)
+                self._journal.call(self._ms(), self._beginning)
                 self._start_talking()
                 self._next_tick()
                 await self._leg.open(self, self)
@@ -327,9 +330,10 @@ class Call:
         if self._ended.done():
             return
         self._report()
-        now = self._now()
-        self._journal.tool(self._ms(now), wish)
-        self._apply(self._core.control(wish, now))
+        at_ms = self._ms()
+        effects = self._core.control(wish, at_ms / 1000)
+        self._journal.tool(at_ms, wish, effects)
+        self._apply(effects)
 
     @property
     def away(self) -> bool:
@@ -339,7 +343,7 @@ class Call:
         return self._core.said()
 
     def remark(self, event: dict[str, Any]) -> None:
-        self._journal.call(self._ms(self._now()), event)
+        self._journal.call(self._ms(), event)
 
     # ── the recording ──
 
@@ -349,7 +353,7 @@ class Call:
         if self._recorder is not None:
             self._recorder.pause(paused)
         told = {"type": "RecordingPaused" if paused else "RecordingResumed"}
-        self._journal.call(self._ms(self._now()), told)
+        self._journal.call(self._ms(), told)
 
     @property
     def recording(self) -> Literal["off", "on", "paused"]:
@@ -388,10 +392,10 @@ class Call:
         """The leg's callbacks come from the loop: a fault in here has no task to fail, so it ends the call."""
         if self._ended.done():
             return
-        now = self._now()
+        at_ms = self._ms()
         try:
-            effects = self._core.leg(event, now)
-            self._journal.leg(self._ms(now), event, effective=bool(effects))
+            effects = self._core.leg(event, at_ms / 1000)
+            self._journal.leg(at_ms, event, effects)
             self._apply(effects)
         except Exception as fault:  # noqa: BLE001 - logged, and it ends the call
             self._broke(fault)
@@ -435,7 +439,7 @@ class Call:
                     self._tally.note(effect)
                     self._watch.note(effect, self._model.provider)
                 case Remark(event):
-                    self._journal.call(self._ms(self._now()), event)
+                    self._journal.call(self._ms(), event)
                     self._tally.remark(event)
                     log_remark(event)
                 case Hold(on):
@@ -490,7 +494,7 @@ class Call:
             self._deps.counts.failed_over(before, provider)
         self._core.answering(model, provider)
         told = {"type": "ModelOpened", "provider": provider, "model": model}
-        self._journal.call(self._ms(self._now()), told)
+        self._journal.call(self._ms(), told)
 
     def _spec(self) -> ModelSpec:
         return ModelSpec(
@@ -504,22 +508,28 @@ class Call:
         )  # fmt: skip
 
     def _hear(self, event: Event) -> None:
-        now = self._now()
         self._model.told(event["type"])
         self._audio.follow(event)
         if not event["type"].endswith(".delta"):
             # Nothing is decided by a few more words.
             self._report()
-        self._journal.model(self._ms(now), event)
-        self._apply(self._core.model(event, now))
+        at_ms = self._ms()
+        try:
+            effects = self._core.model(event, at_ms / 1000)
+        except Exception:
+            self._journal.model(at_ms, event, None)
+            raise
+        self._journal.model(at_ms, event, effects)
+        self._apply(effects)
 
     # ── tools and time ──
 
     async def _use(self, tool_call_id: str, name: str, arguments: str) -> None:
         finished = await self._errands.run(tool_call_id, name, arguments)
-        now = self._now()
-        self._journal.tool(self._ms(now), finished)
-        self._apply(self._core.tool(finished, now))
+        at_ms = self._ms()
+        effects = self._core.tool(finished, at_ms / 1000)
+        self._journal.tool(at_ms, finished, effects)
+        self._apply(effects)
 
     def _local_time(self) -> datetime:
         return datetime.fromtimestamp(self._deps.wall(), self.plan.persona.zone)
@@ -541,10 +551,10 @@ class Call:
             now = self._now()
             if self._recorder is not None:
                 self._recorder.passed(now)
-            effects = self._core.tick(now)
-            if effects:
-                self._journal.tick(self._ms(now))
-                self._apply(effects)
+            at_ms = self._ms(now)
+            effects = self._core.tick(at_ms / 1000)
+            self._journal.tick(at_ms, effects)
+            self._apply(effects)
         except GatewayError as fault:
             self.end(fault.ending)
         except Exception as fault:  # noqa: BLE001 - logged, and it ends the call
@@ -589,7 +599,7 @@ class Call:
             await bounded("closing the recording", self._recorder.close(now))
         with guarded("closing the transcript"):
             # Let the core close what is open in the transcript, however the call ended.
-            for effect in self._core.leg(Lost(ending), now):
+            for effect in self._core.leg(Lost(ending), self._ms(now) / 1000):
                 if isinstance(effect, Write):
                     self._store.transcript(effect.entry)
         summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._model.provider, stats)
@@ -598,8 +608,10 @@ class Call:
         self._watch.ended(str(ending))
         log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, ending, summary)
 
-    def _ms(self, now: float) -> int:
-        return round((now - self._began) * 1000)
+    def _ms(self, now: float | None = None) -> int:
+        """Milliseconds of the call. The core counts from its beginning and is told whole ones, as the journal is: so a
+        replay gives it the very same figures."""
+        return round(((self._now() if now is None else now) - self._began) * 1000)
 
 
 def _recorder(plan: CallPlan, leg: Leg, deps: CallDeps, began: float) -> CallRecorder | None:

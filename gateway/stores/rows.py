@@ -3,12 +3,15 @@
 A batch whose commit was cut off is written again, so each kind is harmless twice: a journal entry and a tool run
 stay as they first came, a transcript or usage entry gives way only to a higher revision.
 
-A journal entry's event larger than 16 KiB is kept as its type and size only: a client may send 256 KiB of anything.
+A journal entry's event larger than 16 KiB is packed (`unpacked` makes it whole again), and where it is larger still
+then, kept as its type and size only: a client may send 256 KiB of anything.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -25,11 +28,15 @@ from gateway.ports import JournalEntry, ToolExecution, TranscriptEntry, UsageEnt
 from gateway.stores import schema
 from gateway.stores.text import json_text
 
-__all__ = ["MAX_EVENT", "Entry", "Row", "row", "write"]
+__all__ = ["MAX_EVENT", "Entry", "Row", "row", "unpacked", "write"]
 
 MAX_EVENT = 16 * 1024
 """Bytes of a journal entry's event as JSON."""
 MAX_TYPE = 100
+PACKING = 1000
+"""Bytes of what stands round a packed event: its names, its size and its type, whose characters may all be escaped."""
+MAX_UNPACKED = 4 * MAX_EVENT
+"""Bytes of the largest event that is packed: packing takes its time."""
 NUMBER = 8
 """What a number, a truth value or null counts for."""
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -83,9 +90,29 @@ def _event(event: dict[str, Any]) -> str:
         size = _size(event)
         return json_text(event if size <= MAX_EVENT else _cut(event, size))
     if len(data) > MAX_EVENT:
-        return json_text(_cut(event, len(data)))
+        return json_text(_cut(event, len(data)) | _packed(data))
     text = data.decode()
     return NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text
+
+
+def _packed(data: bytes) -> dict[str, str]:
+    if len(data) > MAX_UNPACKED:
+        return {}
+    packed = b64encode(zlib.compress(data, 1)).decode()
+    return {"packed": packed} if len(packed) <= MAX_EVENT - PACKING else {}
+
+
+def unpacked(event: dict[str, Any]) -> dict[str, Any]:
+    """A journal entry's event as it was. Raises ValueError for what `row` has not packed."""
+    packed = event.get("packed")
+    if packed is None or "size" not in event:
+        return event
+    try:
+        data = zlib.decompressobj().decompress(b64decode(packed, validate=True), MAX_UNPACKED)
+        whole: dict[str, Any] = orjson.loads(data)
+    except zlib.error as error:
+        raise ValueError(f"a packed event is broken: {error}") from None
+    return whole
 
 
 def _cut(event: dict[str, Any], size: int) -> dict[str, Any]:

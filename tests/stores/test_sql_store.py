@@ -18,6 +18,7 @@ from gateway.errors import HUNG_UP, TOO_LONG, SessionBusy, StoreError
 from gateway.ports import CallSummary, Store, ToolExecution, TurnTiming, UsageEntry
 from gateway.stores import backlog, boots, sql
 from gateway.stores.engine import EVERY_TENANT, Database
+from gateway.stores.rows import unpacked
 from gateway.stores.schema import Boot, Call, Journal, ToolRun, Transcript, UsageRow
 from gateway.stores.sql import SqlStore
 from tests.databases import fresh_database
@@ -232,7 +233,9 @@ async def test_beyond_the_bound_in_bytes_too(sqlite_url: str, monkeypatch: pytes
             assert await db.scalar(select(func.count()).select_from(ToolRun)) == 3
 
 
-async def test_a_huge_event_is_kept_as_its_type_and_size(sqlite_url: str) -> None:
+async def test_a_large_event_is_packed_and_of_a_huge_one_only_type_and_size_are_kept(
+    sqlite_url: str,
+) -> None:
     deep: dict[str, object] = {"text": "x" * 20_000}
     for _ in range(2000):
         deep = {"in": deep}
@@ -250,6 +253,7 @@ async def test_a_huge_event_is_kept_as_its_type_and_size(sqlite_url: str) -> Non
     assert events[0] == {"type": "test"}
     assert events[1].keys() == {"type", "size"}
     assert events[2]["type"] == "t" * 100
+    assert unpacked(events[2]) == entry(call, 3, type="t" * 20_000).event
     assert len(events[3]["text"]) == 16_000
 
 
