@@ -65,6 +65,8 @@ class Anonymous:
 
     def _value(self, value: Any, key: str = "") -> Any:
         match value:
+            case dict() if key == "tariff":
+                return value
             case dict():
                 if key == "facts":
                     return {name: self._value(one) for name, one in value.items()}

@@ -1,0 +1,142 @@
+"""The process that is soaked, and what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+__all__ = ["KEY", "SETUP_S", "Held", "Server", "served"]
+
+KEY = "sk-soak"
+SETUP_S = 3
+START_S = 60.0
+READY = re.compile(r"parley listening on (http://\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process holds."""
+
+    threads: int
+    files: int
+    sockets: int
+    descriptors: int
+    children: int
+    tasks: dict[str, int]
+
+    def beyond(self, before: Held) -> list[str]:
+        """Of what there is another number than before."""
+        names = ("threads", "files", "sockets", "descriptors", "children")
+        told = [
+            f"{name}: {getattr(before, name)} before, {getattr(self, name)} after"
+            for name in names
+            if getattr(self, name) != getattr(before, name)
+        ]
+        for name in sorted({*self.tasks, *before.tasks}):
+            was, now = before.tasks.get(name, 0), self.tasks.get(name, 0)
+            if was != now:
+                told.append(f"tasks {name}: {was} before, {now} after")
+        return told
+
+
+@dataclass(slots=True)
+class Server:
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def host(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def memory_kb(self) -> float:
+        """Resident memory of the serving process alone."""
+        return psutil.Process(self.process.pid).memory_info().rss / 1024
+
+    async def held(self) -> Held:
+        """What the process holds now, after a collection of its garbage."""
+        told = self.log.read_text(encoding="utf-8", errors="replace").count("\nsoak {")
+        self.process.send_signal(signal.SIGUSR1)
+        async with asyncio.timeout(10):
+            while True:
+                lines = [
+                    line.removeprefix("soak ")
+                    for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+                    if line.startswith("soak {")
+                ]
+                if len(lines) > told:
+                    break
+                await asyncio.sleep(0.02)
+        process = psutil.Process(self.process.pid)
+        return Held(
+            process.num_threads(), len(process.open_files()), len(process.net_connections("all")),
+            process.num_fds(), len(process.children(recursive=True)), json.loads(lines[-1]),
+        )  # fmt: skip
+
+    def endings(self) -> tuple[Counter[str], int]:
+        """How the calls in the journal ended, and how many of them have not exactly one ending."""
+        [path] = (self.log.parent / "data").glob("*.db")
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            calls = db.execute("SELECT id, side, reason FROM calls").fetchall()
+            told: Counter[str] = Counter(
+                call
+                for (call,) in db.execute(
+                    'SELECT call_id FROM journal WHERE event LIKE \'{"type":"Ended"%\''
+                )
+            )
+        wrong = sum(side is None or told[call] != 1 for call, side, _ in calls)
+        return Counter(f"{side}/{reason}" for _, side, reason in calls), wrong
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[Server]:
+    """A Parley of its own, stopped by SIGTERM."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+    environment = {name: os.environ[name] for name in kept if name in os.environ} | {
+        "PARLEY_DATA_DIR": str(folder / "data"),
+        "PARLEY_ICE_ADDRESSES": "127.0.0.1",
+        "PARLEY_API_KEYS": KEY,
+        "PARLEY_TELEPHONY_OPEN": "1",
+        "PARLEY_SETUP_S": str(SETUP_S),
+        "PARLEY_DRAIN_S": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    log = folder / "server.log"
+    process = await asyncio.to_thread(_started, environment, log)
+    try:
+        async with asyncio.timeout(START_S):
+            while (ready := READY.search(log.read_text(encoding="utf-8"))) is None:
+                if process.poll() is not None:
+                    raise RuntimeError(f"it did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
+                await asyncio.sleep(0.1)
+        yield Server(ready[1], process, log)
+        process.terminate()
+        code = await asyncio.to_thread(process.wait, 20)
+        if code != 0:
+            raise RuntimeError(f"it stopped with {code}")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(5)
+
+
+def _started(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "scripts.soak.serve"],
+            cwd=Path(__file__).parents[2], env=environment, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
