@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these. `make help` lists them.
 .DEFAULT_GOAL := help
 N = 1,4
-.PHONY: help install run test check lint types unit e2e e2e-sip bench fmt lock clean
+.PHONY: help install run test check lint types unit e2e e2e-sip bench soak fmt lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ e2e-sip: ## A real SIP telephone calls through a real Asterisk (root on Debian; 
 bench: ## Measure Parley beside a bare baseline, here and now (N=1,4 calls; ten phone calls)
 	@scripts/bootstrap --dev
 	@.venv/bin/python -m scripts.bench --calls $(N)
+
+soak: ## A thousand callers of every kind, half of them ill-behaved: nothing may be left behind (ten minutes)
+	@scripts/bootstrap --dev
+	@.venv/bin/python -m scripts.soak
 
 fmt: ## Put the code into its one format
 	@scripts/bootstrap --dev

@@ -373,7 +373,8 @@ class Store(Protocol):
 
     def record(self, entry: JournalEntry) -> None:
         """Buffer one journal entry. Beyond 10 000 unwritten rows or 16 MiB of text the journal is degraded: the
-        entry is counted and dropped, the call goes on. An event above 16 KiB is kept as its type and size."""
+        entry is counted and dropped, the call goes on. An event above 16 KiB is packed, or kept as its type and
+        size."""
 
     def transcript(self, entry: TranscriptEntry) -> None:
         """Buffer one transcript entry; of two with the same item the higher revision stays."""

@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 import tempfile
-from dataclasses import asdict
+from collections import Counter
 from pathlib import Path
 
 from scripts.soak.run import Report, soak
@@ -25,13 +25,25 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--since", type=int, default=200, help="the memory counts from so many callers on")
     parser.add_argument("--json", type=Path, help="write the report there too")
+    parser.add_argument("--folder", type=Path, help="where the server's log and database are kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = asyncio.run(
-            soak(Path(folder), calls=options.calls, seed=options.seed, at_once=options.at_once, say=print)
+            soak(
+                options.folder or Path(folder),
+                calls=options.calls,
+                seed=options.seed,
+                at_once=options.at_once,
+                say=print,
+            )
         )
     if options.json:
-        options.json.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
+        # `asdict` makes nonsense of a Counter.
+        fields = {
+            name: dict(value) if isinstance(value, Counter) else value
+            for name, value in vars(report).items()
+        }
+        options.json.write_text(json.dumps(fields, indent=1), encoding="utf-8")
     return told(report, options.since)
 
 

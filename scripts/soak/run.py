@@ -19,8 +19,6 @@ __all__ = ["Report", "soak"]
 
 EVERY = 10
 """Callers from one measurement of the memory to the next."""
-WARM = 40
-"""Callers before the baseline: at least one of each kind, so that what is made once is made."""
 LEFT_S = 45.0
 """How long a caller who fell silent may stay, at most."""
 CALLER_S = 90.0
@@ -57,9 +55,10 @@ async def soak(folder: Path, *, calls: int, seed: int, at_once: int, say: Callab
     dice = random.Random(seed)
     began = time.monotonic()
     async with served(folder) as server:
-        warm = [kind for kind in KINDS for _ in range(3)][:WARM]
-        for kind in warm:
-            await _one(server, kind, random.Random(dice.random()), report)
+        # One of each kind before the baseline, so that what is made once is made.
+        async with asyncio.TaskGroup() as first:
+            for kind in KINDS:
+                first.create_task(_one(server, kind, random.Random(dice.random()), report))
         await _quiet(server)
         before = await server.held()
         say(f"baseline: {before}")
@@ -100,8 +99,8 @@ async def _one(server: Server, kind: Callable[..., object], dice: random.Random,
 async def _quiet(server: Server) -> None:
     """Until no call is live."""
     async with asyncio.timeout(LEFT_S):
-        while any(name.startswith("call") for name in (await server.held()).tasks):
-            await asyncio.sleep(0.5)  # noqa: ASYNC110 - another process, which tells nobody
+        while any(name.startswith("call") for name in (await server.held()).tasks):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.5)
     await asyncio.sleep(1.0)
 
 

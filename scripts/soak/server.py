@@ -22,7 +22,7 @@ __all__ = ["KEY", "SETUP_S", "Held", "Server", "served"]
 
 KEY = "sk-soak"
 SETUP_S = 3
-START_S = 60.0
+START_S = 120.0
 READY = re.compile(r"parley listening on (http://\S+)")
 
 
@@ -112,6 +112,7 @@ async def served(folder: Path) -> AsyncIterator[Server]:
         "PARLEY_TELEPHONY_OPEN": "1",
         "PARLEY_SETUP_S": str(SETUP_S),
         "PARLEY_DRAIN_S": "1",
+        "PARLEY_MAX_CALLS": "200",
         "PYTHONUNBUFFERED": "1",
     }
     log = folder / "server.log"
