@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.errors import Ending, SessionBusy, StoreError
 from gateway.log import where
@@ -221,14 +222,11 @@ class SqlStore:
                 batch = self._rows.first(BATCH)
                 await self._write(batch)
                 self._rows.forget(len(batch))
-            for _ in range(len(self._ends)):
-                try:
-                    await self._write_end(self._ends[0])
-                except Exception as error:
-                    if not await self._answers():
-                        raise
-                    self._drop(f"an ending cannot be written: {where(error)}")
-                self._ends.popleft()
+            while self._ends:
+                ends = list(self._ends)
+                await self._write_ends(ends)
+                for _ in ends:
+                    self._ends.popleft()
         except Exception as error:  # noqa: BLE001 - see above
             self._degraded(error)
             return StoreError(f"the journal could not be written: {type(error).__name__}")
@@ -265,7 +263,22 @@ class SqlStore:
         if self.dropped == 1:
             logger.error("journal degraded, rows are dropped: %s", why)
 
-    async def _write_end(self, end: _End) -> None:
+    async def _write_ends(self, ends: list[_End]) -> None:
+        """In one transaction: its commit is what an ending costs. One that cannot be written holds up no other."""
+        try:
+            async with self.database.writing(EVERY_TENANT) as session:
+                for end in ends:
+                    await self._write_end(session, end)
+        except Exception as error:
+            if not await self._answers():
+                raise
+            if len(ends) == 1:
+                self._drop(f"an ending cannot be written: {where(error)}")
+                return
+            for end in ends:
+                await self._write_ends([end])
+
+    async def _write_end(self, session: AsyncSession, end: _End) -> None:
         call = end.call
         over: dict[str, object] = {
             "ended_at": max(end.at, call.started_at),
@@ -275,14 +288,13 @@ class SqlStore:
         }
         if end.summary.provider:
             over["provider"] = end.summary.provider
-        async with self.database.writing(EVERY_TENANT) as session:
-            known = await session.get(schema.Call, call.call_id)
-            if known is None:
-                known = self._live(call)
-                session.add(known)
-            if known.ended_at is None:
-                for name, value in over.items():
-                    setattr(known, name, value)
+        known = await session.get(schema.Call, call.call_id)
+        if known is None:
+            known = self._live(call)
+            session.add(known)
+        if known.ended_at is None:
+            for name, value in over.items():
+                setattr(known, name, value)
 
     def _live(self, call: CallRecord) -> schema.Call:
         return schema.Call(
