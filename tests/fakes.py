@@ -190,6 +190,14 @@ class FakeStore:
     def record(self, entry: JournalEntry) -> None:
         self.journal.append(entry)
 
+    @property
+    def told(self) -> list[Event]:
+        """The events of the journal, without what it adds to them."""
+        return [
+            {name: value for name, value in entry.event.items() if name not in ("passed", "effects")}
+            for entry in self.journal
+        ]
+
     def transcript(self, entry: TranscriptEntry) -> None:
         self.entries.append(entry)
 

@@ -280,9 +280,9 @@ async def test_a_warm_transfer_joins_the_two_and_ends_with_either() -> None:
         caller.leg.sink.on_lost(HUNG_UP)  # type: ignore[union-attr]  # it is connected
     assert caller.running.result() == TRANSFERRED
     assert person.running.result() == TRANSFERRED
-    linked = [e.event for e in caller.store.journal if e.event["type"] in ("Consulting", "Bridged")]
+    linked = [e for e in caller.store.told if e["type"] in ("Consulting", "Bridged")]
     assert linked == [{"type": "Consulting", "call": "rtc_2"}, {"type": "Bridged", "call": "rtc_2"}]
-    assert {"type": "Bridged", "call": "rtc_1"} in [e.event for e in person.store.journal]
+    assert {"type": "Bridged", "call": "rtc_1"} in person.store.told
 
 
 async def test_keys_of_one_of_two_who_are_joined_are_heard_by_the_other() -> None:

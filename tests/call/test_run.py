@@ -130,7 +130,7 @@ async def test_the_journal_is_in_order_and_holds_no_audio() -> None:
     )
     text = json.dumps([entry.event for entry in scene.store.journal])
     assert "output_audio.delta" not in text
-    assert scene.store.journal[-1].event == {"type": "Ended", "ending": "caller/hung-up"}
+    assert scene.store.told[-1] == {"type": "Ended", "ending": "caller/hung-up"}
 
 
 async def test_the_next_model_is_tried_when_one_cannot_be_opened() -> None:

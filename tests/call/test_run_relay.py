@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from gateway.call.effects import Effect, Note, Time, ToLeg
-from gateway.call.journal import restored
+from gateway.call.effects import Effect, Write
 from gateway.call.plan import CallDeps, CallPlan
-from gateway.call.relay import RelayCore
 from gateway.call.run import Call
-from gateway.call.sessions import CoreSettings, visible_session
 from gateway.errors import HUNG_UP, PROTOCOL, Busy, Ending
 from gateway.ports import Event, LegSink, ModelSession, ModelSpec
 from tests.call.harness import persona
+from tests.call.test_replay import replayed
 from tests.call.test_run import HANG_UP, no_records
 from tests.fakes import FakeLeg, FakeModel, FakeSession, FakeStore
 
@@ -227,23 +225,6 @@ async def test_the_journal_replays_the_call(monkeypatch: pytest.MonkeyPatch) -> 
         truncate = {"item_id": "item_1", "content_index": 0, "audio_end_ms": 300}
         scene.say(sink, "conversation.item.truncate", **truncate)
         await asyncio.sleep(1)
-    created = next(e.event for e in done if isinstance(e, ToLeg) and e.event["type"] == "session.created")
-    session = visible_session(WHO, "s-1", "test", (HANG_UP,), created["session"]["expires_at"])
-    core = RelayCore(CoreSettings("rtc_1", WHO, session, (HANG_UP.definition(),)), 0.0)
-    again: list[Effect] = []
-    for entry in scene.store.journal:
-        now, event = entry.at_ms / 1000, json.loads(json.dumps(entry.event))
-        match entry.source:
-            case "leg":
-                again += core.leg(restored(event), now)
-            case "model":
-                again += core.model(event, now)
-            case "tick":
-                again += core.tick(now)
-            case "call" if event["type"] == "ModelOpened":
-                core.answering(event["model"], event["provider"])
-            case _:
-                pass
-    assert [e for e in again if not isinstance(e, Note | Time)] == [
-        e for e in done if not isinstance(e, Note | Time)
-    ]
+    again = replayed(scene.store.journal)
+    assert again[: len(done)] == done
+    assert all(isinstance(effect, Write) for effect in again[len(done) :])
