@@ -64,6 +64,8 @@ class Caller:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.mouth = Mouth(pcm)
         self.heard: list[tuple[float, bytes]] = []
+        self.places: list[float] = []
+        """Where each of these is in the sender's stream, in seconds: nothing is sent of silence."""
         self.messages: asyncio.Queue[str | bytes] = asyncio.Queue()
         self.listening: asyncio.Task[None] | None = None
         self.channel: Any = None
@@ -100,6 +102,7 @@ class Caller:
                 return
             assert isinstance(frame, av.AudioFrame)
             self.heard.append((loop.time(), frame.to_ndarray().tobytes()))
+            self.places.append((frame.pts or 0) / 48000)
 
     async def close(self) -> None:
         await self.pc.close()

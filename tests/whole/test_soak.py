@@ -108,8 +108,8 @@ def strangers(known: set[str]) -> set[str]:
 
 
 async def hold(url: str, speech: bytes) -> tuple[float, list[str]]:
-    """One call with a turn in it. Returns the longest gap between two arriving packets while the agent spoke, in
-    seconds, and what was understood."""
+    """One call with a turn in it. Returns by how much two packets came further apart than they were to be heard while
+    the agent spoke, in seconds, at most, and what was understood."""
     async with dial(url, bytes(48 * 5500) + speech) as call:
         await call.event("session.created")
         heard = await call.event("conversation.item.input_audio_transcription.completed", 30)
@@ -117,8 +117,10 @@ async def hold(url: str, speech: bytes) -> tuple[float, list[str]]:
         assert started
         begun = asyncio.get_running_loop().time()
         await call.event("output_audio_buffer.stopped", 20)
-        times = [at for at, _ in call.caller.heard if at >= begun]
-        gaps = [b - a for a, b in itertools.pairwise(times)]
+        came = zip(call.caller.heard, call.caller.places, strict=True)
+        # Of a pause nothing is sent, so what counts is how much later a packet came than its place in the stream.
+        late = [at - place for (at, _), place in came if at >= begun]
+        gaps = [b - a for a, b in itertools.pairwise(late)]
         loud = [
             np.abs(np.frombuffer(frame, "<i2").astype(np.int32)).max()
             for at, frame in call.caller.heard
