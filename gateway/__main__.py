@@ -10,6 +10,7 @@ from importlib.metadata import version
 from gateway import log
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError, StoreError
+from gateway.load import cli as load
 from gateway.replay import cli as replay
 from gateway.softphone import cli
 
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return cli.run(options)
         if options.command == "replay":
             return replay.run(options)
+        if options.command == "load":
+            return load.run(options)
         settings = from_env(host=options.host, port=options.port)
         log.set_up(settings.log_level, settings.log_format)
         return run(options.command, settings)
@@ -79,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     cli.define(commands.add_parser("phone", help="call this server without a carrier, or set a carrier up"))
+    load.define(commands.add_parser("load", help=load.SUMMARY))
     return whole
 
 
