@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import cors
+from api import cors, handover
 from api.deps import Deps
 from api.errors import ApiError, Envelope, Fault, fault_of
 from api.surfaces.core.envelope import envelope as core_envelope
@@ -18,6 +18,7 @@ from api.surfaces.realtime import routes as realtime
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
 from api.surfaces.telephony import routes as telephony
 from api.surfaces.web.page import routes as web_routes
+from gateway.crew import Elsewhere
 from gateway.log import where
 
 __all__ = ["IDLE_S", "create_app", "make_runner"]
@@ -71,7 +72,8 @@ def _middleware(deps: Deps) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if cors.is_preflight(request):
             return cors.preflight(request, deps.settings)
-        response = await _answer(request, handler)
+        handover.arrived(request, deps)
+        response = await _answer(request, handler, deps)
         if response.status >= 400:
             deps.counts.add("parley_requests_refused", 1, str(response.status))
         if not response.prepared:
@@ -85,9 +87,12 @@ def _middleware(deps: Deps) -> Middleware:
     return middleware
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler, deps: Deps) -> web.StreamResponse:
     try:
-        return await handler(request)
+        try:
+            return await handler(request)
+        except Elsewhere as elsewhere:
+            return await handover.give(request, elsewhere.home, deps)
     except ApiError as error:
         fault = error.fault
     except web.HTTPException as error:

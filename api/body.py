@@ -12,12 +12,14 @@ from pydantic import BaseModel, ValidationError
 from api.errors import ApiError
 from gateway.realtime.weight import MAX_VALUES, too_many_values
 
-__all__ = ["JSON_LIMIT", "json_object", "parsed", "read"]
+__all__ = ["JSON_LIMIT", "READ", "json_object", "parsed", "read"]
 
 M = TypeVar("M", bound=BaseModel)
 
 JSON_LIMIT = 64 * 1024
 _READ_S = 10.0
+READ = web.RequestKey("READ", bytes)
+"""Where a request keeps its body, once that was read."""
 
 
 async def read(request: web.Request, limit: int) -> bytes:
@@ -35,7 +37,8 @@ async def read(request: web.Request, limit: int) -> bytes:
         raise ApiError(408, f"The body did not arrive within {_READ_S:.0f} seconds.") from None
     except web.RequestPayloadError:
         raise ApiError(400, "The body could not be read.") from None
-    return bytes(body)
+    request[READ] = whole = bytes(body)
+    return whole
 
 
 async def json_object(request: web.Request, limit: int = JSON_LIMIT) -> dict[str, Any]:

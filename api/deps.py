@@ -20,6 +20,7 @@ from gateway.clients.websocket import WebSocketLeg
 from gateway.config import Settings
 from gateway.errors import Ending
 from gateway.metrics.counts import Counts
+from gateway.metrics.snapshot import Snapshot
 from gateway.ports import Event, Leg
 from gateway.speech.voices import VOICES
 from gateway.stores.engine import Database
@@ -93,6 +94,9 @@ class Reservations(Protocol):
 
     @property
     def live(self) -> int: ...
+
+    def crowded(self, besides: int = 0) -> bool:
+        """Whether the next call would be refused, where room for so many others is promised."""
 
     def reserve(self, session_id: str) -> str: ...
 
@@ -214,6 +218,12 @@ class Deps:
     providers: Callable[[], Sequence[ProviderState]] = tuple
     """How each provider fares, in order of preference; none by default."""
     counts: Counts = field(default_factory=Counts)
+    hand_over: Callable[[int, int, bytes], Awaitable[None]] | None = None
+    """Gives a connection, by its file, and what was read of it to another worker (`gateway.workers`)."""
+    handed: set[object] = field(default_factory=set)
+    """The protocols of connections that other workers gave and whose first request is yet to come."""
+    others: Callable[[], Awaitable[Sequence[Snapshot]]] | None = None
+    """The figures of the other workers."""
     limiter: RateLimiter = field(default_factory=InProcessLimiter)
     clock: Callable[[], float] = time.time
     version: str = VERSION

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["InProcessLimiter", "Rate", "RateLimiter"]
+from gateway.workers.channel import Gone
+
+__all__ = ["InProcessLimiter", "Rate", "RateLimiter", "SharedLimiter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,23 @@ class Rate:
 class RateLimiter(Protocol):
     async def take(self, rate: Rate, who: str) -> float:
         """Take one; 0 when there was one to take, else the seconds until there is."""
+
+
+class SharedLimiter:
+    """Counts for several workers, where one process counts for all; by itself while that does not answer."""
+
+    def __init__(
+        self, ask: Callable[[tuple[str, float, int], str], Awaitable[float]], own: RateLimiter
+    ) -> None:
+        """`ask` takes a rate's fields and who it is for, and raises `gateway.workers.channel.Gone`."""
+        self._ask = ask
+        self._own = own
+
+    async def take(self, rate: Rate, who: str) -> float:
+        try:
+            return await self._ask((rate.name, rate.per_minute, rate.burst), who)
+        except Gone:
+            return await self._own.take(rate, who)
 
 
 class InProcessLimiter:

@@ -31,8 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return replay.run(options)
         if options.command == "load":
             return load.run(options)
-        settings = from_env(host=options.host, port=options.port)
+        settings = from_env(host=options.host, port=options.port, workers=getattr(options, "workers", None))
         log.set_up(settings.log_level, settings.log_format)
+        if options.command == "serve" and options.seat is not None:
+            return work(settings, options.seat)
+        if options.command == "serve" and settings.worker_count > 1:
+            return serve(settings, options)
         return run(options.command, settings)
     except ConfigError as error:
         for fault in error.faults:
@@ -59,6 +63,42 @@ def run(command: str, settings: Settings) -> int:
     return 0
 
 
+def serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Serve with several workers: this process is their parent, and needs little of what they import."""
+    from gateway import files
+
+    files.raise_limit()
+
+    import uvloop
+
+    from api.limits import InProcessLimiter, Rate
+    from gateway.workers import parent
+
+    limiter = InProcessLimiter()
+    arguments = ["--workers", str(settings.worker_count)]
+    if options.host is not None:
+        arguments += ["--host", options.host]
+    return uvloop.run(
+        parent.serve(settings, arguments, lambda rate, who: limiter.take(Rate(*rate), who), announce)
+    )
+
+
+def work(settings: Settings, seat: str) -> int:
+    """Be one of several workers."""
+    from gateway import files, memory
+
+    memory.keep_together()
+    files.raise_limit()
+
+    import uvloop
+
+    from gateway import main as gateway_main
+    from gateway.workers.seat import Seat
+
+    uvloop.run(gateway_main.work(settings, Seat.from_text(seat)))
+    return 0
+
+
 def announce(line: str) -> None:
     print(line, flush=True)
 
@@ -73,6 +113,10 @@ def parser() -> argparse.ArgumentParser:
     )
     doctor = commands.add_parser("doctor", help="check this machine and the settings, and say what to do")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    # Given by the parent of several workers to each, and by nobody else.
+    serve.add_argument("--seat", help=argparse.SUPPRESS)
+    for command in (serve, doctor):
+        command.add_argument("--workers", help="processes that carry calls, or auto (PARLEY_WORKERS)")
     for command in (serve, engine, doctor):
         command.add_argument("--host", help="address to listen on (PARLEY_HOST)")
         command.add_argument("--port", help="port to listen on (PARLEY_PORT)")

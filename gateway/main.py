@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from threading import Barrier
@@ -20,9 +20,11 @@ from aiohttp import web
 
 from api.app import create_app, make_runner
 from api.deps import AnsweringLeg, Deps, Probe, Verdict
+from api.limits import SharedLimiter
 from api.records.access import AccessKeys
 from api.records.demo import seed
 from api.records.tools import SqlRecords
+from api.surfaces.metrics.routes import taken
 from api.tokens import Tokens, derived_key, load_signing_key
 from gateway import memory, plugins
 from gateway.call.plan import CallDeps
@@ -30,6 +32,7 @@ from gateway.config import Settings
 from gateway.continuity.bridge import spoken_bridge
 from gateway.continuity.health import Health
 from gateway.continuity.model import LastingModel, LastingSettings
+from gateway.crew import Crew, crew, enlist
 from gateway.engine.serve import check_open, engine_app
 from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError
@@ -43,6 +46,8 @@ from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
+from gateway.workers.membership import Membership
+from gateway.workers.seat import Seat
 from media import libopus, native
 from media.audio import PCM16K
 from media.speech_likeness import preload
@@ -92,8 +97,9 @@ def load_agents() -> tuple[dict[str, Persona], dict[str, Tool]]:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """Everything but the listening socket. Leaving drains the calls, then closes what they stood on.
+async def open_gateway(settings: Settings, member: Membership | None = None) -> AsyncIterator[Gateway]:
+    """Everything but the listening socket, of the only process or of one of several (`member`). Leaving drains the
+    calls, then closes what they stood on.
 
     Raises ConfigError, StoreError.
     """
@@ -111,7 +117,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))
         keeper = await stack.enter_async_context(Keeper.open(settings, store.database))
-        workshop = Workshop(settings, personas.values(), DialogueMind().script, stack)
+        workshop = Workshop(shared_out(settings), personas.values(), DialogueMind().script, stack)
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
         bridge = await stack.enter_async_context(
@@ -135,26 +141,41 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         counts = deps.counts
         counts.read("parley_journal_waiting_rows", lambda: [((), store.waiting)])
         counts.read("parley_recordings_waiting", lambda: [((), keeper.waiting)])
-        await stack.enter_async_context(LoopLag.measured(counts))
-        app = create_app(
-            Deps(
-                settings=settings,
-                supervisor=supervisor,
-                database=store.database,
-                personas=personas,
-                tokens=Tokens(derived_key(signing_key, "tokens")),
-                access=AccessKeys(derived_key(signing_key, "access")),
-                recordings=keeper,
-                make_leg=lambda call_id: webrtc_leg(call_id, settings),
-                model=deps.model_name,
-                tools=tools,
-                providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
-                counts=counts,
-                probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
-            )
+        lag = await stack.enter_async_context(LoopLag.measured(counts))
+        supervisor.lag, supervisor.max_lag_s = lambda: lag.usual_s, settings.max_lag_ms / 1000
+        whole = Deps(
+            settings=settings,
+            supervisor=supervisor,
+            database=store.database,
+            personas=personas,
+            tokens=Tokens(derived_key(signing_key, "tokens")),
+            access=AccessKeys(derived_key(signing_key, "access")),
+            recordings=keeper,
+            make_leg=lambda call_id: webrtc_leg(call_id, settings),
+            model=deps.model_name,
+            tools=tools,
+            providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
+            counts=counts,
+            probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
         )
+        if member is not None:
+            whole = joined(member, whole, supervisor)
         await preloading
-        yield Gateway(app, supervisor, store)
+        yield Gateway(create_app(whole), supervisor, store)
+
+
+def joined(member: Membership, deps: Deps, supervisor: Supervisor) -> Deps:
+    """What the API needs in one worker of several: the others count, are asked, and are handed what is theirs."""
+    supervisor.others = lambda: member.others
+    supervisor.changed = lambda: member.tell_load()
+    member.figures = lambda: taken(deps)
+    return replace(
+        deps,
+        limiter=SharedLimiter(member.take, deps.limiter),
+        hand_over=member.hand_over,
+        handed=member.handed,
+        others=member.all_figures,
+    )
 
 
 def webrtc_leg(call_id: str, settings: Settings) -> AnsweringLeg:
@@ -163,6 +184,17 @@ def webrtc_leg(call_id: str, settings: Settings) -> AnsweringLeg:
     from gateway.clients.webrtc import LegSettings, WebRtcLeg
 
     return WebRtcLeg(call_id, LegSettings(settings.ice_addresses, settings.ice_servers, settings.setup_s))
+
+
+def shared_out(settings: Settings) -> Settings:
+    """The settings of one worker: its part of the processes that hear and speak, one of each at least."""
+    size = crew().size
+    return settings.model_copy(
+        update={
+            "ears_workers": max(1, settings.ears_workers // size),
+            "voice_workers": max(1, settings.voice_workers // size),
+        }
+    )
 
 
 async def open_models(settings: Settings, workshop: Workshop, stack: AsyncExitStack) -> tuple[Model, ...]:
@@ -221,6 +253,33 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             )
             on_signal(gateway.supervisor.end_all)
             await gateway.supervisor.drain()
+
+
+async def work(settings: Settings, seat: Seat) -> None:
+    """Serve as one of several workers, until SIGTERM, then drain; at once when the parent is gone."""
+    stop = stop_signal()
+    enlist(Crew(seat.number, seat.size))
+    async with Membership.open(seat) as member, open_gateway(settings, member) as gateway:
+        supervisor = gateway.supervisor
+        runner = make_runner(gateway.app)
+        await runner.setup()
+        try:
+            assert runner.server is not None
+            async with member.listening(runner.server, lambda: supervisor.live):
+                await fill_pool()
+                await asyncio.to_thread(import_module, LATER)
+                memory.settle()
+                member.orphaned = stop.set
+                if member.alone:
+                    stop.set()
+                await stop.wait()
+                on_signal(supervisor.end_all)
+                member.orphaned = supervisor.end_all
+                if member.alone:
+                    supervisor.end_all()
+                await supervisor.drain()
+        finally:
+            await runner.cleanup()
 
 
 async def fill_pool() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from gateway.call.plan import CallDeps, CallPlan
 from gateway.call.run import Call
 from gateway.consultation import Consultation
+from gateway.crew import crew, stay
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
 from gateway.log import where
 from gateway.ports import Exchange, Leg, Model
@@ -55,6 +56,15 @@ class Supervisor:
         self._empty = asyncio.Event()
         self._empty.set()
         self.max_calls = max_calls
+        """Of this machine: those of its other workers count."""
+        self.others: Callable[[], int] = lambda: 0
+        """Calls of the other workers, as last told."""
+        self.lag: Callable[[], float] = lambda: 0.0
+        """How late the event loop is as a rule, in seconds."""
+        self.max_lag_s = float("inf")
+        """With a loop that is later than this no call is taken: it would harm those that are."""
+        self.changed: Callable[[], None] = lambda: None
+        """Told when a call comes or goes."""
         self.draining = False
 
     @classmethod
@@ -77,21 +87,30 @@ class Supervisor:
         """Calls that are, or are about to be."""
         return len(self._reserved)
 
+    def crowded(self, besides: int = 0) -> bool:
+        """Whether the next call would be refused, where room for so many others is promised."""
+        busy = self.draining or self.lag() > self.max_lag_s
+        return busy or self.live + self.others() + besides >= self.max_calls
+
     def reserve(self, session_id: str) -> str:
         """Make room for one call and name it. Raises Busy (full, draining) or SessionBusy."""
         counts = self._deps.counts
         if self.draining:
             counts.refused("draining")
             raise Busy("The server is shutting down; call again in a moment.")
-        if len(self._reserved) >= self.max_calls:
+        if self.lag() > self.max_lag_s:
+            counts.refused("lagging")
+            raise Busy("The server has as much to do as it can; try again in a moment.")
+        if self.crowded():
             counts.refused("full")
             raise Busy(f"All {self.max_calls} lines are in use; try again in a moment.")
         if session_id in self._reserved.values():
             counts.refused("session-busy")
             raise SessionBusy("This session already has a live call; hang it up first.")
-        call_id = f"rtc_{secrets.token_hex(12)}"
+        call_id = f"rtc_{crew().mark(secrets.token_hex(12))}"
         self._reserved[call_id] = session_id
         self._empty.clear()
+        self.changed()
         return call_id
 
     def release(self, call_id: str) -> None:
@@ -110,7 +129,11 @@ class Supervisor:
         self._group.create_task(self._hold(call), name=f"call:{call_id}")
 
     def find(self, call_id: str) -> Call | None:
-        return self._calls.get(call_id)
+        """Raises Elsewhere when another worker may know it."""
+        call = self._calls.get(call_id)
+        if call is None:
+            stay(crew().home_of_call(call_id))
+        return call
 
     def hang_up(self, call_id: str, ending: Ending = HUNG_UP) -> bool:
         """End a live call; False when there is none of that id."""
@@ -144,5 +167,6 @@ class Supervisor:
     def _forget(self, call_id: str) -> None:
         self._calls.pop(call_id, None)
         self._reserved.pop(call_id, None)
+        self.changed()
         if not self._reserved:
             self._empty.set()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from api.records.access import AccessKeys
+from gateway.crew import crew
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Call, Session
 
@@ -28,7 +29,7 @@ class NewSession:
     company_name: str | None = None
     requested_locale: str | None = None
     configuration_id: str | None = None
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    id: str = field(default_factory=lambda: crew().mark(str(uuid.uuid4())))
 
 
 async def create(

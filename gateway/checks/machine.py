@@ -46,8 +46,15 @@ def check_memory(settings: Settings, meminfo: Path = Path("/proc/meminfo")) -> l
     found = [ok("cores", f"{cores} usable")]
     if cores < 2:
         found = [warning("cores", "only 1 usable", "speech recognition will delay audio; give it two")]
-    workers = settings.ears_workers + settings.voice_workers if "embedded" in settings.provider_order else 0
-    need_mb = BASE_MB + WORKER_MB * workers + CALL_MB * settings.max_calls
+    processes = settings.worker_count
+    if processes > max(1, cores):
+        mend = "lower PARLEY_WORKERS, or set it to auto"
+        found.append(warning("workers", f"{processes} on {cores} cores", mend))
+    elif processes > 1:
+        found.append(ok("workers", f"{processes} processes carry calls"))
+    speech = max(processes, settings.ears_workers) + max(processes, settings.voice_workers)
+    workers = speech if "embedded" in settings.provider_order else 0
+    need_mb = BASE_MB * processes + WORKER_MB * workers + CALL_MB * settings.max_calls
     free_mb = _available_mb(meminfo)
     if free_mb is None:
         return found

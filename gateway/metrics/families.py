@@ -57,7 +57,11 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         _gauge("parley_calls_live", "Calls that are, or are about to be."),
-        _gauge("parley_calls_max", "Calls that may be at once."),
+        _gauge("parley_calls_max", "Calls that may be at once, of all workers.", merge="max"),
+        _counter(
+            "parley_requests_handed_over",
+            "Requests that came to one worker and went on to the one whose call they meant.",
+        ),
         _gauge("parley_calls_running", "Calls that have begun, by kind of leg.", "leg"),
         _counter("parley_calls_started", "Calls that began, by kind of leg.", "leg"),
         _counter(

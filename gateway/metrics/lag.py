@@ -43,6 +43,13 @@ class LoopLag:
         """The longest lag of the last `RECENT_S`: what decides whether one more call would harm the others."""
         return max(self._recent, default=0.0)
 
+    @property
+    def usual_s(self) -> float:
+        """The median of the last `RECENT_S`: what frames wait as a rule. One long step, of a collection or an import,
+        does not move it; a loop that is asked for more than it can do does. 0 until there are so many."""
+        full = len(self._recent) == self._recent.maxlen
+        return sorted(self._recent)[len(self._recent) // 2] if full else 0.0
+
     def _woken(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         now = loop.time()
         late = max(0.0, now - due)

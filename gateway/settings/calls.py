@@ -30,6 +30,13 @@ class Calls(Room):
         validation_alias="PARLEY_MAX_CALLS",
         description="Calls at once; the next gets an honest 503.",
     )
+    max_lag_ms: float = Field(
+        100.0,
+        gt=0,
+        le=10_000,
+        validation_alias="PARLEY_MAX_LAG_MS",
+        description="Event loop this late as a rule: no more calls.",
+    )
     setup_s: float = Field(
         15.0,
         gt=0,

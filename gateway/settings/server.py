@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -25,6 +27,11 @@ class Server(Room):
         le=65535,
         validation_alias="PARLEY_PORT",
         description="Port to listen on; 0 takes a free one.",
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        1,
+        validation_alias="PARLEY_WORKERS",
+        description="Processes that carry calls; auto: one for each core.",
     )
     public_url: str | None = Field(
         None,
@@ -53,6 +60,11 @@ class Server(Room):
         if value is not None and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/") if value else value
+
+    @property
+    def worker_count(self) -> int:
+        """`workers`, reckoned: the cores that this process may use."""
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
 
     @property
     def loopback(self) -> bool:

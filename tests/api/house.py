@@ -215,6 +215,9 @@ class FakeSupervisor:
     def live(self) -> int:
         return len(self.reserved)
 
+    def crowded(self, besides: int = 0) -> bool:
+        return self.draining or self.live + besides >= self.max_calls
+
     def reserve(self, session_id: str) -> str:
         if self.draining or self.live >= self.max_calls:
             raise Busy(f"All {self.max_calls} lines are in use.")

@@ -81,4 +81,9 @@ def test_panels_have_their_places() -> None:
 def test_what_parley_counts_is_shown() -> None:
     shown = " ".join(query for _, query in queries())
     unseen = {name for name in FAMILIES if name.startswith("parley_") and name not in shown}
-    assert unseen == {"parley_draining", "parley_provider_failures", "parley_provider_next_try_seconds"}
+    assert unseen == {
+        "parley_draining",
+        "parley_provider_failures",
+        "parley_provider_next_try_seconds",
+        "parley_requests_handed_over",
+    }

@@ -24,6 +24,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         _check(request, deps)
         accept = request.headers.get("Accept", "")
         snapshot = await taken(deps)
+        if deps.others is not None and accept != SNAPSHOT:
+            snapshot = merged((snapshot, *await deps.others()))
         if accept == SNAPSHOT:
             return web.json_response(snapshot.to_json(), content_type=SNAPSHOT)
         body, content_type = exposition(snapshot, accept)

@@ -16,6 +16,7 @@ from api.records import configurations, selection, sessions
 from api.surfaces.realtime.callers import STALE, Caller, Server, unauthorized
 from api.surfaces.realtime.configuration import configured
 from api.tokens import SecretGrant, SessionGrant
+from gateway.crew import crew, stay
 from gateway.errors import Busy, SessionBusy
 from gateway.supervisor import CallRequest
 from personas.persona import Persona
@@ -66,7 +67,7 @@ async def opening(
 ) -> Opening:
     """What this caller opens on a leg that `plays` (`gateway.ports.Leg`), with the `session` object that came with
     the request.
-    Raises ApiError 400, 401, 403, 404, 503."""
+    Raises ApiError 400, 401, 403, 404, 503, Elsewhere."""
     asked = () if session is None else (session,)
     if not isinstance(caller, Server) and "persona" in request.query:
         raise ApiError(
@@ -108,6 +109,8 @@ def _new(
 
 
 async def _stored(deps: Deps, grant: SessionGrant, asked: tuple[object, ...], plays: bool) -> Opening:
+    # Where it was made it is known whether a call of it is live.
+    stay(crew().home(grant.session_id))
     found = await sessions.find(deps.database, grant.session_id, deps.clock())
     persona = deps.personas.get(grant.persona_id)
     if found is None or found.tenant != grant.tenant or persona is None:

@@ -32,6 +32,7 @@ from api.surfaces.telephony.proofs.refusals import Refusals
 from api.surfaces.telephony.proofs.tickets import LIFETIME_S, Seen, Ticket, Tickets
 from gateway import plugins
 from gateway.config import Settings
+from gateway.crew import crew, stay
 from gateway.ports import Exchange
 from gateway.stores.telephone import PhoneCall
 from gateway.wire import Unverified
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 WEBHOOK_LIMIT = 64 * 1024
 PLACING_S = 6.0
+WRITTEN_S = (0.1, 0.3, 0.6, 1.0)
+"""Pauses between looks for a call that another worker may have placed and not written down yet."""
 _SHELF = {name: import_module(f"{desks.__name__}.{name}") for name in plugins.names(desks.__name__)}
 """Found as this module is imported: the disk is not to be read in the event loop."""
 DESKS: Mapping[str, Desk] = {name: one.DESK for name, one in _SHELF.items() if hasattr(one, "DESK")}
@@ -121,9 +124,11 @@ class Counter:
         return desk, asked
 
     def admit(self, door: Door, asked: Asked) -> None:
-        """A socket that proves itself. Raises ApiError 403."""
+        """A socket that proves itself. Raises ApiError 403, Elsewhere."""
         try:
             proof = door.admit(asked, self.deps.settings)
+            if proof:
+                stay(crew().home_of_name(f"{door.name}:{proof}"))
             if proof and not self.seen.first(f"{door.name}:{proof}", asked.now):
                 raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
         except Unverified as refusal:
@@ -148,14 +153,23 @@ class Counter:
                 async with asyncio.timeout(PLACING_S):
                     await self._placed.wait()
 
-    async def known(self, desk: Desk, told: Incoming | Notice) -> PhoneCall | None:
-        """A carrier's call, also when it is just being written down; what commands call it now is noted. Raises
-        SQLAlchemyError."""
+    async def known(
+        self, desk: Desk, told: Incoming | Notice, *, maybe_new: bool = False
+    ) -> PhoneCall | None:
+        """A carrier's call, also when it is just being written down, which is not waited for with `maybe_new` where
+        another worker writes; what commands call it now is noted. Raises SQLAlchemyError, Elsewhere."""
         found = await self._find(desk, told)
+        if crew().size > 1 and not maybe_new:
+            for pause in WRITTEN_S:
+                if found is not None:
+                    break
+                await asyncio.sleep(pause)
+                found = await self._find(desk, told)
         if found is None and self._placing:
             await self.settled()
             found = await self._find(desk, told)
         if found is not None:
+            stay(crew().home(found.session_id))
             self.handles.note(found.session_id, desk.name, told.call, told.handle)
         return found
 

@@ -152,6 +152,8 @@ class Notice:
     onward: str = ""
     """The leg to somebody whom a caller was put through to is over, and nothing else: the caller's call, as commands
     name it."""
+    home: int | None = None
+    """With that: the worker that has the caller."""
 
 
 class Desk(Protocol):

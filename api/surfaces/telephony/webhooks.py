@@ -18,6 +18,8 @@ from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.desk import Asked, Command, Desk, Document, Incoming, Notice, Unreadable
 from api.surfaces.telephony.proofs.tickets import Ticket
 from gateway.call.inputs import MachineVerdict
+from gateway.carriers import asterisk_audiosocket
+from gateway.crew import crew, stay
 from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Webhooks"]
@@ -52,6 +54,8 @@ class Webhooks:
             return _written(greeting)
         incoming = _incoming(desk, asked)
         placed = request.query.get("placed")
+        if placed is not None:
+            stay(crew().home(placed))
         if incoming is None:
             # Carriers with one address for everything tell the call's course here too.
             notices = _notices(desk, asked)
@@ -61,6 +65,12 @@ class Webhooks:
             return web.Response()
         if placed is not None:
             return await self._answered(request, desk, placed, incoming)
+        if crew().size > 1:
+            # The carrier may tell again of a call that another worker answers: that is not one more.
+            await self._counter.known(desk, incoming, maybe_new=True)
+        if desk.name == asterisk_audiosocket.NAME:
+            # Its sockets come to one port, which is the first worker's.
+            stay(0)
         seen = self._counter.seen
         told = f"{desk.name}:call:{incoming.call}" if incoming.once else ""
         if told and not seen.first(told, asked.now):
@@ -193,7 +203,7 @@ class Webhooks:
     async def _ticket(self, request: web.Request, desk: Desk, incoming: Incoming, now: float) -> Ticket:
         """Raises ApiError 404, 503, SQLAlchemyError."""
         deps = self._deps
-        known = await self._counter.known(desk, incoming)
+        known = await self._counter.known(desk, incoming, maybe_new=not incoming.outbound)
         if incoming.outbound or (known is not None and known.direction == "outbound"):
             # Those that we place are asked about at an address of their own.
             raise ApiError(403, "This call was not placed here, or was answered long ago.")
@@ -213,6 +223,8 @@ class Webhooks:
             first=received(desk.name, now),
             now=now,
         )
+        # Another worker may have been quicker with the same call.
+        stay(crew().home(session_id))
         self._counter.handles.note(session_id, desk.name, call, incoming.handle)
         return Ticket(desk.name, call, session_id, DEFAULT_TENANT, persona.id)
 
@@ -220,6 +232,8 @@ class Webhooks:
         database = self._deps.database
         for notice in notices:
             if notice.onward:
+                if notice.home is not None:
+                    stay(notice.home % crew().size)
                 self._counter.control.alone(desk.name, notice.onward)
                 continue
             call = await self._counter.known(desk, notice)

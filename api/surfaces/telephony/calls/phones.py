@@ -83,11 +83,11 @@ class Phones:
     @property
     def full(self) -> bool:
         """Whether the next call would be refused. One that we placed holds its line from then on."""
-        return self.crowded(0)
+        return self.crowded()
 
-    def crowded(self, coming: int) -> bool:
+    def crowded(self, besides: int = 0) -> bool:
         """The same where so many others were let in and have not come yet."""
-        return self.draining or self.live + len(self._ringing) + coming >= self.max_calls
+        return self._supervisor.crowded(len(self._ringing) + besides)
 
     def reserve(self, session_id: str) -> str:
         return self._supervisor.reserve(session_id)

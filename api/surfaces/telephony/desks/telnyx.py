@@ -29,6 +29,7 @@ from api.surfaces.telephony.dialects import laml
 from api.surfaces.telephony.dialects.fields import identity, json_of, party, stamp
 from gateway.carriers import telnyx
 from gateway.config import Settings
+from gateway.crew import crew
 
 __all__ = ["DESK"]
 
@@ -46,6 +47,8 @@ CAUSES = {
 
 ONWARD = "onward="
 """Before the caller's leg, in what the leg to somebody else is marked with."""
+AT = "#"
+"""Between that and the worker that has the caller."""
 DETECTED = frozenset(
     f"call.machine.{kind}"
     for kind in ("detection.ended", "greeting.ended", "premium.detection.ended", "premium.greeting.ended")
@@ -148,7 +151,14 @@ class _Telnyx(laml.LamlAnswers):
             # The leg is none of our calls; that it is over is a matter of the caller's.
             leg, over = identity(payload, "call_leg_id"), kind == "call.hangup"
             about = Notice(
-                leg, identity(data, "id"), "in_progress", kind, "call_status", asked.now, onward=onward
+                leg,
+                identity(data, "id"),
+                "in_progress",
+                kind,
+                "call_status",
+                asked.now,
+                onward=onward,
+                home=_home(payload),
             )
             return [about] if over else []
         if kind in DETECTED:
@@ -214,7 +224,8 @@ class _Telnyx(laml.LamlAnswers):
     def transfer(self, call: str, to: str, settings: Settings, *, caller_id: str = "") -> Command | None:
         """The leg to `to` tells in its events whose it is: when it ends without having been answered, the caller's
         stays up."""
-        state = b64encode(f"{ONWARD}{call}".encode()).decode()
+        home = f"{AT}{crew().here}" if crew().size > 1 else ""
+        state = b64encode(f"{ONWARD}{call}{home}".encode()).decode()
         body = {"to": to, "target_leg_client_state": state} | ({"from": caller_id} if caller_id else {})
         return _request(settings, _action(call, "transfer"), body)
 
@@ -228,7 +239,15 @@ def _onward(payload: Mapping[str, Any]) -> str:
         state = b64decode(party(payload, "client_state"), validate=True).decode("ascii")
     except ValueError:
         return ""
-    return state.removeprefix(ONWARD) if state.startswith(ONWARD) else ""
+    return state.removeprefix(ONWARD).partition(AT)[0] if state.startswith(ONWARD) else ""
+
+
+def _home(payload: Mapping[str, Any]) -> int | None:
+    """The worker that put the caller through, of an event with `_onward`."""
+    try:
+        return int(b64decode(party(payload, "client_state")).decode("ascii").partition(AT)[2])
+    except ValueError:
+        return None
 
 
 def _is_event(asked: Asked) -> bool:

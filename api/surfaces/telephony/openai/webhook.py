@@ -22,6 +22,7 @@ from api.surfaces.telephony.openai.words import Invite, configured, invite_of, s
 from api.surfaces.telephony.proofs.tickets import Seen
 from gateway.call.sessions import upstream_session, visible_session
 from gateway.carriers.dialects import standard_webhooks
+from gateway.crew import crew, stay
 from gateway.errors import CallRejected
 from gateway.sip.leg import SipLeg
 from gateway.sip.model import SidebandModel
@@ -60,6 +61,8 @@ class OpenAiSip:
             )
         except Unverified as refusal:
             raise self._counter.refused(CARRIER, "webhook", refusal) from None
+        # One worker knows whether it was here before.
+        stay(crew().home_of_name(proof))
         if not self._seen.first(proof, now):
             return web.Response()
         try:

@@ -20,6 +20,7 @@ from api.records.channel_words import provider_of
 from api.surfaces.telephony.counter import Counter, configured
 from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
 from api.surfaces.telephony.outbound.idempotency import Once, Otherwise
+from gateway.crew import crew, stay
 from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Outbound"]
@@ -67,6 +68,8 @@ class Outbound:
         # Behind a proxy all have one address: whoever has no key is not to use up what servers may ask for.
         await auth.spend(request, deps.limiter, PLACE, deps.settings)
         key = _key(request)
+        if key is not None:
+            stay(crew().home_of_name(f"{tenant}:{key}"))
         ask = await body.parsed(request, _Ask)
         if not NUMBER.fullmatch(ask.number):
             raise ApiError(400, "phoneNumber must be in E.164, as +15550100001.", param="phoneNumber")

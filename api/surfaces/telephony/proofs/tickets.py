@@ -7,6 +7,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from gateway.crew import crew
 from gateway.wire import Unverified
 
 __all__ = ["LIFETIME_S", "Seen", "Ticket", "Tickets"]
@@ -46,7 +47,7 @@ class Tickets:
             next(iter(self._tickets.values()))[0] <= now or len(self._tickets) >= self.BOUND
         ):
             self._tickets.popitem(last=False)
-        token = secrets.token_hex(16)
+        token = crew().mark(secrets.token_hex(16))
         self._tickets[token] = (now + lasting_s, ticket)
         return token
 

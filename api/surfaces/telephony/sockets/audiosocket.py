@@ -19,6 +19,7 @@ from api.surfaces.telephony.counter import Counter
 from api.surfaces.telephony.sockets.reception import Announced, WalkIn
 from api.switchboard import LiveCall, Switchboard, load_streams
 from gateway.carriers import asterisk_audiosocket
+from gateway.crew import crew
 from gateway.errors import CallRejected, ConfigError
 from gateway.log import where
 from gateway.supervisor import CallRequest
@@ -50,7 +51,7 @@ class Listener:
 
     async def lifetime(self, _app: web.Application) -> AsyncIterator[None]:
         """For `app.cleanup_ctx`. Raises ConfigError when the port cannot be had."""
-        if self._at is None:
+        if self._at is None or crew().here != 0:
             yield
             return
         host, _, port = self._at.rpartition(":")

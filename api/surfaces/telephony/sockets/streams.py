@@ -14,6 +14,7 @@ from api.surfaces.telephony.desk import Asked
 from api.surfaces.telephony.door import Door
 from api.surfaces.telephony.sockets.reception import Announced, WalkIn
 from api.switchboard import Switchboard, load_openers, load_streams
+from gateway.crew import crew, stay
 from gateway.wire import Started, Stream, Unverified
 
 __all__ = ["Streams"]
@@ -47,6 +48,9 @@ class Streams:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         carrier, free = self._counter.carrier(request)
         token = request.match_info.get("token", "")
+        if token:
+            # Good once, and with the worker that gave it out: its webhooks know what the call is.
+            stay(crew().home(token))
         asked = await self._counter.handshake(request)
         stream = _opened(carrier, asked)
         _check_upgrade(request, stream)
