@@ -1,8 +1,10 @@
 """The caller's time: audio arrives in jumps and with holes, and leaves as exactly one frame per 20 ms.
 
-Sans-IO: takes audio of one format and the time, returns the frames that are due. What it gives never runs ahead of the
-clock and lags by at most `late` frames: that long it waits for audio that is late, then it conceals; audio that
-comes after its time was concealed pushes out the quietest frame that waits, so no time is counted twice.
+Sans-IO: takes audio of one format and the time, returns the frames that are due. When a frame is due goes by the
+earliest arrivals: what comes as early as they did passes at once, and nothing waits because the first frame was late.
+What it gives runs ahead of the clock by at most `ahead` frames, and lags by at most `late`: that long it waits for
+audio that is late, then it conceals; audio that comes after its time was concealed pushes out the quietest frame that
+waits, so no time is counted twice.
 """
 
 from __future__ import annotations
@@ -29,6 +31,11 @@ QUIET = 200.0
 """Root mean square of a frame without speech (-44 dBFS), unless there is more noise than that."""
 JUMP_S = 1
 """A hole longer than this is a jump of the sender's clock, not loss."""
+AHEAD = 3
+"""Frames that may be given ahead of the clock that began with the call: the one that was on its way, and two that the
+first arrivals were late."""
+DRIFT = 0.001
+"""A sender's clock that is faster than ours is followed by so much; no sound card is worse."""
 BLOCKED_S = 0.06
 """A tick this late means that our own loop was blocked, so audio is probably waiting in the socket."""
 MOST = 50
@@ -38,10 +45,12 @@ MOST = 50
 class Timeline:
     """One per call: `arrive` for each decoded piece and `tick` every 20 ms or so. Gives nothing before `begin`."""
 
-    def __init__(self, late: int = LATE, waiting: int = WAITING, form: AudioFormat = PCM24) -> None:
+    def __init__(
+        self, late: int = LATE, waiting: int = WAITING, form: AudioFormat = PCM24, ahead: int = AHEAD
+    ) -> None:
         """`late`: frames that may be owed before the gap is concealed; `waiting`: frames that may wait. Both grow with
-        the length of the sender's pieces."""
-        self._late, self._most = late, waiting
+        the length of the sender's pieces. `ahead`: see `AHEAD`; 0 where pieces are to be evened out."""
+        self._late, self._most, self._ahead_s = late, waiting, ahead * FRAME_S
         self._form = form
         self._frame_bytes, self._fade_bytes = form.frame_bytes, form.to_bytes(FADE_MS)
         self._sample_bytes, self._bytes_per_s = form.sample_bytes, form.to_bytes(1000)
@@ -50,7 +59,9 @@ class Timeline:
         self._begun = 0.0
         self._start: float | None = None
         """Where the frames given are counted from. Moves on when time is skipped, and back again, at most to
-        the beginning, when frames wait: what was first to arrive need not have been on time."""
+        the beginning, when frames wait; and back for what arrives earlier than anything did before."""
+        self._earliest = 0.0
+        """Where the sender's time begins on our clock, by the earliest arrival."""
         self._given = 0
         self._ticked = 0.0
         self._expected: int | None = None
@@ -72,15 +83,20 @@ class Timeline:
     def arrive(self, audio: bytes, position: int, now: float) -> list[bytes]:
         """Audio with its place in the sender's time, in samples. Returns the frames now due."""
         form = self._form
+        count = len(audio) // self._sample_bytes
+        began = now - (position + count) / form.rate
         if self._expected is None:
             self._expected = position
+            self._earliest = began
             if self._start is not None:
-                # Nothing is owed now: all of the patience is for what comes later than the first.
+                # Nothing is owed but this: all of the patience is for what comes later than the first.
                 length_s = len(audio) / self._bytes_per_s
-                self._start = max(self._start, now - self._given * FRAME_S - length_s)
+                self._start = max(self._floor(now), now - self._given * FRAME_S - length_s)
         hole = position - self._expected
-        self._expected = position + len(audio) // self._sample_bytes
-        if 0 < hole <= JUMP_S * form.rate:
+        self._expected = position + count
+        if hole > JUMP_S * form.rate:
+            self._earliest -= hole / form.rate
+        elif hole > 0:
             # As far as the hole was not concealed already while nothing came.
             free = (self._owed(now) - len(self._waiting)) * form.frame_bytes - len(audio)
             fill = self._fill(min(form.sample_bytes * hole, max(0, free)))
@@ -89,6 +105,9 @@ class Timeline:
             audio, self._broken = fade_in(audio, form), False
         self._last = audio[-self._fade_bytes :]
         self._waiting.extend(self._framer.push(audio))
+        if began < self._earliest:
+            self._anchor(self._earliest - began, now)
+            self._earliest = began
         if self._start is not None and self._start > self._begun:
             spare = min(int((self._start - self._begun) / FRAME_S), len(self._waiting) - self._owed(now))
             self._start -= max(0, spare) * FRAME_S
@@ -112,6 +131,20 @@ class Timeline:
             self._given += owed - self._late
         self._shrink()
         return out
+
+    def again(self) -> None:
+        """The sender begins anew, on another way: the next to arrive is on time."""
+        self._expected = None
+
+    def _floor(self, now: float) -> float:
+        return self._begun - self._ahead_s - DRIFT * (now - self._begun)
+
+    def _anchor(self, earlier_s: float, now: float) -> None:
+        """This came earlier than anything before, so all before was late: it is due now, not when the first was."""
+        if self._start is None or len(self._waiting) <= self._owed(now):
+            return
+        early_s = self._start + (self._given + len(self._waiting)) * FRAME_S - now
+        self._start -= max(0.0, min(earlier_s, early_s, self._start - self._floor(now)))
 
     def _owed(self, now: float) -> int:
         return 0 if self._start is None else int((now - self._start) / FRAME_S + 1e-6) - self._given

@@ -45,6 +45,7 @@ class Hearing:
     def attached(self, encoding: Encoding) -> None:
         """There is another line: its timestamps begin anew. Raises ValueError."""
         self._attach(encoding)
+        self._timeline.again()
 
     @property
     def lost(self) -> dict[str, float]:
@@ -90,7 +91,7 @@ class Hearing:
         """Wait longer where the pieces are longer."""
         more = (min(length_ms, LONGEST_PIECES_MS) - 1) // FRAME_MS
         if more > 0:
-            self._timeline = Timeline(LATE + more, WAITING + more, self._form)
+            self._timeline = Timeline(LATE + more, WAITING + more, self._form, ahead=0)
             self._timeline.begin(now)
 
     def _hole(self, at_ms: int | None) -> int:

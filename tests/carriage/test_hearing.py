@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gateway.carriage.hearing import Hearing
 from gateway.wire import Audio, Codec, Encoding, StreamFault
 from media.g711 import encode
+from media.timeline import AHEAD
 
 pytestmark = pytest.mark.unit
 
@@ -53,7 +54,7 @@ def test_time_never_stands_still_and_never_runs(
     assert all(len(pcm) == 960 for _, pcm in frames)
     assert 68 <= len(frames) <= 75
     for count, (at, _) in enumerate(frames):
-        assert (count + 1) * 0.02 <= at + 0.0101, "ahead of the clock"
+        assert (count + 1 - AHEAD) * 0.02 <= at + 0.0101, "ahead of the clock"
 
 
 def test_good_audio_passes_at_once_and_whole() -> None:
@@ -61,6 +62,18 @@ def test_good_audio_passes_at_once_and_whole() -> None:
     arrivals = [(0.025 + 0.02 * n, Audio(tone(n), 60 + 20 * n)) for n in range(50)]
     frames = run(hearing, arrivals, 1.02)
     assert loud(frames) >= 49
+    assert hearing.lost == {"concealed_ms": 0, "dropped_ms": 0}
+
+
+@pytest.mark.parametrize("late", [0.0, 0.004, 0.015])
+@pytest.mark.parametrize("phase", [0.0, 0.005, 0.012, 0.019])
+def test_nothing_waits_because_the_first_frame_was_late(phase: float, late: float) -> None:
+    hearing = Hearing(MULAW)
+    hearing.begin(0.0)
+    for n in range(100):
+        now = phase + 0.02 * n + (late if n == 0 else (0.0, 0.003, -0.002)[n % 3])
+        assert len(hearing.arrive(Audio(tone(n), 20 * n), now)) == 1, n
+        assert hearing.tick(now) == []
     assert hearing.lost == {"concealed_ms": 0, "dropped_ms": 0}
 
 

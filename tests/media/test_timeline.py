@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.timeline import LATE, WAITING, Timeline
+from media.timeline import AHEAD, DRIFT, LATE, WAITING, Timeline
 
 pytestmark = pytest.mark.unit
 
@@ -44,8 +44,9 @@ class Drive:
             )
             assert all(len(frame) == 2 * SAMPLES for frame in out)
             self.frames += [(now, frame) for frame in out]
+            ahead_s = len(self.frames) * 0.02 - now
+            assert ahead_s <= AHEAD * 0.02 + DRIFT * now + 1e-6, "time was counted twice"
             lag = int(now / 0.02 + 1e-6) - len(self.frames)
-            assert lag >= 0, "time was counted twice"
             self.most = max(self.most, lag)
 
     @property
@@ -62,6 +63,49 @@ def test_a_steady_stream_passes_untouched() -> None:
     assert b"".join(run.pcm[:80]) == b"".join(tone(SAMPLES * n) for n in range(80))
     assert run.timeline.concealed_ms == run.timeline.dropped_ms == 0
     assert run.most <= 2
+
+
+@pytest.mark.parametrize("begun", [0.0, 0.012, 0.034, -0.2])
+@pytest.mark.parametrize("late", [0.0, 0.015, 0.035])
+def test_frames_pass_at_once_though_the_first_was_late(begun: float, late: float) -> None:
+    """Time that begins anywhere in a frame, and a first frame that our loop was late to read."""
+    timeline = Timeline()
+    timeline.begin(begun)
+    times = [0.04 + late] + [max(0.04 + 0.02 * n, 0.04 + late) for n in range(1, 50)]
+    for n, now in enumerate(times):
+        assert timeline.arrive(tone(SAMPLES * n), SAMPLES * n, now) == [tone(SAMPLES * n)], n
+        assert timeline.tick(now) == []
+    assert timeline.concealed_ms == timeline.dropped_ms == 0
+
+
+def test_what_was_concealed_is_not_given_again_because_a_burst_is_early() -> None:
+    held = [(1.3 if 1.0 < now < 1.3 else now, place, pcm) for now, place, pcm in stream(3)]
+    held[0] = (0.04, 0, tone(0))
+    run = Drive(held, 3)
+    early = [int(now / 0.02 + 1e-6) - count for count, (now, _) in enumerate(run.frames, 1)]
+    assert min(early) >= -1
+    assert run.timeline.dropped_ms >= run.timeline.concealed_ms - 20 * LATE >= 100
+
+
+def test_a_flood_is_let_through_for_three_frames() -> None:
+    timeline = Timeline()
+    timeline.begin(0.0)
+    given = [frame for n in range(100) for frame in timeline.arrive(tone(SAMPLES * n), SAMPLES * n, 0.001)]
+    assert len(given) == AHEAD
+    assert len(timeline._waiting) == WAITING
+
+
+def test_after_another_beginning_nothing_waits_either() -> None:
+    timeline = Timeline()
+    timeline.begin(0.0)
+    for n in range(20):
+        timeline.arrive(tone(SAMPLES * n), SAMPLES * n, 0.02 * n + 0.02)
+    for n in range(21, 60):
+        timeline.tick(0.02 * n)
+    timeline.again()
+    for n in range(20, 40):
+        now = 0.809 + 0.02 * n
+        assert timeline.arrive(tone(SAMPLES * n), SAMPLES * n, now) == [tone(SAMPLES * n)] or n == 20
 
 
 def test_silence_where_nothing_comes() -> None:
