@@ -18,6 +18,7 @@ from playwright.sync_api import Browser
 
 from gateway.clients.webrtc import LegSettings, WebRtcLeg
 from gateway.errors import HUNG_UP
+from media.libopus import library
 from tests.clients.peer import LOOPBACK, Sink
 from tests.e2e.caller import SCRIPT
 from tests.media.network import speech
@@ -65,11 +66,18 @@ class Spurts:
 def serving(speaker: Spurts) -> Iterator[str]:
     """One leg behind a page, on a loop of its own."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="leg")
+
+    def run() -> None:
+        library()  # found on disk, as when a server starts: not while a loop runs
+        loop.run_forever()
+
+    thread = threading.Thread(target=run, name="leg")
     thread.start()
-    leg = WebRtcLeg("silence", LegSettings(ice_addresses=LOOPBACK))
+    legs: list[WebRtcLeg] = []
 
     async def offer(request: web.Request) -> web.Response:
+        leg = WebRtcLeg("silence", LegSettings(ice_addresses=LOOPBACK))
+        legs.append(leg)
         answer = await leg.answer(await request.text())
         await leg.open(Sink(), speaker)
         return web.Response(text=answer, content_type="application/sdp")
@@ -86,7 +94,8 @@ def serving(speaker: Spurts) -> Iterator[str]:
         return runner, f"http://127.0.0.1:{runner.addresses[0][1]}/"
 
     async def end(runner: web.AppRunner) -> None:
-        await leg.close(HUNG_UP)
+        for leg in legs:
+            await leg.close(HUNG_UP)
         await runner.cleanup()
         await loop.shutdown_default_executor()
 
