@@ -49,7 +49,12 @@ class Recording:
 
 def read_file(path: Path) -> Recording:
     """Raises Unreplayable, OSError."""
-    return parsed(path.read_text(encoding="utf-8").splitlines())
+    try:
+        return parsed(path.read_text(encoding="utf-8").splitlines())
+    except UnicodeDecodeError:
+        raise Unreplayable(
+            f"{path} is no file that --export wrote; of a call in a database give the id alone"
+        ) from None
 
 
 def parsed(lines: Iterable[str]) -> Recording:
@@ -61,18 +66,34 @@ def parsed(lines: Iterable[str]) -> Recording:
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
+            told = _object(line)
             if "call" in told:
                 call = told
             elif "seq" in told:
-                rows.append(Row(told["seq"], told["at_ms"], told["source"], unpacked(told["event"])))
+                rows.append(_row(told))
             else:
                 heard.append(told)
-        except (ValueError, KeyError, TypeError) as fault:
+        except (ValueError, KeyError, TypeError, RecursionError) as fault:
             raise Unreplayable(f"line {number} is none of a journal: {fault}") from None
     if not rows:
         raise Unreplayable("there is no journal in it")
     return Recording(str(call.get("call", "")), str(call.get("leg", "")), tuple(rows), tuple(heard))
+
+
+def _object(line: str) -> dict[str, Any]:
+    """Raises ValueError, TypeError, RecursionError."""
+    told = json.loads(line)
+    if not isinstance(told, dict):
+        raise TypeError("it is no object")
+    return told
+
+
+def _row(told: dict[str, Any]) -> Row:
+    """Raises KeyError, TypeError, ValueError."""
+    seq, at_ms, source, event = told["seq"], told["at_ms"], told["source"], told["event"]
+    if not (type(seq) is type(at_ms) is int and isinstance(source, str) and isinstance(event, dict)):
+        raise TypeError("its fields are others")
+    return Row(seq, at_ms, source, unpacked(event))
 
 
 def written(recording: Recording) -> str:

@@ -107,6 +107,17 @@ async def test_another_process_is_told_what_can_be_added_up(sqlite_url: str) -> 
         assert b'parley_calls_started_total{leg="webrtc"} 1.0' in text_of_it
 
 
+@pytest.mark.parametrize(
+    "accept",
+    ["text/plain;version=x", "text/plain;version=1.x.0;escaping=y", ";;=,", "application/x;version=1.a"],
+)
+async def test_whatever_is_accepted_figures_are_told(sqlite_url: str, accept: str) -> None:
+    async with house(sqlite_url) as api:
+        response = await api.client.get("/metrics", headers={"Accept": accept})
+        assert (response.status, response.content_type) == (200, "text/plain")
+        assert "parley_calls_live 0.0" in await response.text()
+
+
 async def test_every_figure_has_its_line_in_the_documentation() -> None:
     page = (Path(__file__).parents[2] / "docs/operate.md").read_text()
     for family in FAMILIES.values():

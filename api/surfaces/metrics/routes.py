@@ -49,7 +49,10 @@ def exposition(snapshot: Snapshot, accept: str) -> tuple[bytes, str]:
 
     registry = CollectorRegistry()
     registry.register(Told(snapshot))
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # it cannot compare every version that somebody may write
+        encode, content_type = choose_encoder("")
     return encode(registry), content_type
 
 
