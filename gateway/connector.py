@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
 from gateway.errors import ModelLost, ModelRefused, ModelUnavailable
+from gateway.model_socket import ModelSocket
 from gateway.ports import ModelSession, ModelSpec
 from gateway.realtime.ga import Ga
 from gateway.realtime.ids import new_id
@@ -133,10 +134,11 @@ def join_session(endpoint: Endpoint) -> AbstractAsyncContextManager[WireSession]
     return open_session(endpoint, None)
 
 
-async def _connect(endpoint: Endpoint) -> ClientConnection:
+async def _connect(endpoint: Endpoint) -> ModelSocket:
     try:
-        return await _Connect(
+        socket = await _Connect(
             endpoint.url,
+            create_connection=ModelSocket,
             additional_headers=endpoint.headers,
             compression=None,
             open_timeout=CONNECT_S,
@@ -154,6 +156,8 @@ async def _connect(endpoint: Endpoint) -> ClientConnection:
         raise ModelRefused(f"{endpoint.name}: its address is no WebSocket URL") from None
     except (OSError, TimeoutError, InvalidHandshake) as fault:
         raise ModelUnavailable(f"{endpoint.name} cannot be reached ({type(fault).__name__})") from None
+    assert isinstance(socket, ModelSocket)
+    return socket
 
 
 async def _configure(wire: WireSession, session: dict[str, Any]) -> None:
@@ -210,7 +214,7 @@ async def _expect(wire: WireSession, kind: str, event_id: str) -> str | None:
         raise ModelUnavailable(why) if PASSING & {code, error.get("type")} else ModelRefused(why)
 
 
-async def _close(socket: ClientConnection) -> None:
+async def _close(socket: ModelSocket) -> None:
     try:
         async with asyncio.timeout(2 * CLOSE_S):
             await socket.close()

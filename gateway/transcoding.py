@@ -6,10 +6,11 @@ given it untouched; for any other one what goes up is made PCM24 here, and what 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from gateway.carrying import carry
 from gateway.ports import Event, Model, ModelSession, ModelSpec
 from gateway.realtime.session import with_format
 from media.audio import PCM24, AudioFormat
@@ -59,6 +60,9 @@ class TranscodedSession:
     async def __aiter__(self) -> AsyncIterator[Event]:
         async for event in self._session:
             yield self.converted(event)
+
+    async def carry(self, take: Callable[[Event], None]) -> None:
+        await carry(self._session, lambda event: take(self.converted(event)))
 
     def converted(self, event: Event) -> Event:
         """The same with its audio in the call's format."""

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import binascii
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from copy import deepcopy
 from typing import Any, Protocol
 
 import orjson
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import OPEN
 
 from gateway.errors import ModelLost
 from gateway.frames import from_client
+from gateway.model_socket import ModelSocket
 from gateway.outbox import AUDIO_MS, BURST_MS, Audio, Outbox, OutboxFull
 from gateway.ports import Event
 from gateway.realtime import server_events as say
@@ -76,7 +76,7 @@ class WireSession:
         self,
         provider: str,
         model: str,
-        socket: ClientConnection,
+        socket: ModelSocket,
         dialect: Dialect,
         *,
         realtime: bool = True,
@@ -102,6 +102,9 @@ class WireSession:
         # What stands to be given out: the events of one message, and faults of what was sent meanwhile.
         self._ready: deque[Event] = deque()
         self._reading: asyncio.Timeout | None = None
+        self._take: Callable[[Event], None] | None = None
+        self._fault: Exception | None = None
+        """What came of handing an event on."""
 
     @property
     def dropped_ms(self) -> int:
@@ -170,10 +173,23 @@ class WireSession:
             message = await self._read()
             if message is not None:
                 self._ready.extend(self._events(message))
-        event = self._ready.popleft()
-        if event["type"] == "error" and _code(event) == EXPIRED:
-            raise ModelLost(f"{self.provider}: its session reached the longest duration")
-        return event
+        return self._judged(self._ready.popleft())
+
+    async def carry(self, take: Callable[[Event], None]) -> None:
+        """As `gateway.carrying.Carries`. Messages that are no plain text come through here, and so does the end."""
+        self._take = take
+        try:
+            while True:
+                self._hand_on()
+                if self._fault is not None:
+                    raise self._fault
+                self._socket.listen(self._receive)
+                message = await self._read()
+                if message is not None:
+                    self._receive(message)
+        finally:
+            self._take = None
+            self._socket.listen(None)
 
     async def write(self) -> None:
         """Send what waits, for ever. Ends quietly when the socket closes: the reader tells."""
@@ -201,6 +217,33 @@ class WireSession:
         finally:
             self._reading = None
 
+    def _receive(self, message: str | bytes) -> None:
+        try:
+            self._ready.extend(self._events(message))
+        except ModelLost as lost:
+            self._break(lost)
+        else:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Give out what stands to be given out, to who is carried to."""
+        ready = self._ready
+        try:
+            while ready and self._take is not None:
+                self._take(self._judged(ready.popleft()))
+        except Exception as fault:  # noqa: BLE001 - raised again by `carry`, to who asked for it
+            self._break(fault)
+
+    def _break(self, fault: Exception) -> None:
+        self._take, self._fault = None, fault
+        self._socket.listen(None)
+        self._wake_reader()
+
+    def _judged(self, event: Event) -> Event:
+        if event["type"] == "error" and _code(event) == EXPIRED:
+            raise ModelLost(f"{self.provider}: its session reached the longest duration")
+        return event
+
     def _events(self, message: str | bytes) -> list[Event]:
         try:
             events = self._dialect.down(_decode(message))
@@ -226,6 +269,9 @@ class WireSession:
         if len(self._ready) >= MAX_READY:
             return
         self._ready.append(event)
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
         reading, self._reading = self._reading, None
         if reading is not None:
             reading.reschedule(0)

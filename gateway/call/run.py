@@ -19,6 +19,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
@@ -73,6 +74,7 @@ from gateway.call.talking import Talking
 from gateway.call.tally import Tally, log_ended, log_remark
 from gateway.call.veil import Veil
 from gateway.call.watch import Watch
+from gateway.carrying import carry
 from gateway.consultation import Party
 from gateway.errors import (
     HUNG_UP,
@@ -474,15 +476,20 @@ class Call:
             session = await self._model.open(stack, self._spec())
             self._answering(session)
             self._model.hand_over(session)
-            async for event in session:
-                if event["type"] == "response.output_audio.delta":
-                    began = self._audio.take(event)
-                    if began is not None:
-                        self._tell(began)
-                else:
-                    self._answering(session)
-                    self._hear(event)
+            await carry(session, partial(self._said, session))
         self.end(MODEL_LOST)
+
+    def _said(self, session: ModelSession, event: Event) -> None:
+        if self._talking is None or self._talking.cancelling():
+            # Nobody asks for it any more.
+            return
+        if event["type"] == "response.output_audio.delta":
+            began = self._audio.take(event)
+            if began is not None:
+                self._tell(began)
+        else:
+            self._answering(session)
+            self._hear(event)
 
     def _answering(self, session: ModelSession) -> None:
         """Who answers may change under a session that lasts."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
+from gateway.carrying import Carries
 from gateway.continuity.core import Core
 from gateway.continuity.effects import Close, Effect, GiveUp, Live, Open, Proven, Replay, Tell, ToModel, Why
 from gateway.continuity.health import Failure, Health
@@ -95,6 +96,9 @@ class LastingSession:
         while True:
             yield await self._out.get()
 
+    async def carry(self, take: Callable[[Event], None]) -> None:
+        await self._out.carry(take)
+
     # ── its life ──
 
     async def open(self) -> None:
@@ -130,8 +134,9 @@ class LastingSession:
 
     # ── out of the core ──
 
-    def _do(self, effects: list[Effect]) -> None:
-        if self._closed:
+    def _do(self, effects: list[Effect], *, now: bool = False) -> None:
+        """`now`: see `Out.settle`."""
+        if self._closed or not effects:
             return
         for effect in effects:
             match effect:
@@ -159,6 +164,7 @@ class LastingSession:
                         self._health.proven(link.model.name)
                 case GiveUp():
                     self._out.end(ModelLost("no provider could be reached"))
+        self._out.settle(now=now)
 
     def _line(self, number: int) -> Line | None:
         link = self._links.get(number)
@@ -260,10 +266,24 @@ class LastingSession:
 
     async def _read(self, number: int, session: ModelSession) -> None:
         """Hand on what the provider says, until it says no more."""
+
+        def hear(event: Event) -> None:
+            now = asyncio.current_task() is None
+            self._do(self._core.model(number, event, self._loop.time()), now=now)
+
         try:
-            async for event in session:
-                self._do(self._core.model(number, event, self._loop.time()))
-                await self._out.room()
+            if not (self._out.carried and isinstance(session, Carries)):
+                events = aiter(session)
+                async for event in events:
+                    hear(event)
+                    await self._out.room()
+                    if self._out.carried and isinstance(session, Carries):
+                        break
+                else:
+                    return
+                if isinstance(events, AsyncGenerator):
+                    await events.aclose()
+            await session.carry(hear)
         except ModelError as error:
             logger.warning("call %s: %s", self._spec.call_id, error)
         except Exception as error:  # noqa: BLE001 - an adapter is a plug-in: its fault costs its link, not the call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from gateway.errors import ModelError, ModelLost
@@ -11,7 +11,7 @@ from gateway.ports import Event, ModelSession, ModelSpec
 from media.audio import PCM24
 from tests.continuity.peer import Peer
 
-__all__ = ["Provider", "Session"]
+__all__ = ["Carrying", "Provider", "Session"]
 
 
 class Session:
@@ -36,9 +36,14 @@ class Session:
     def pump(self) -> None:
         while self.peer.out:
             self.events.put_nowait(self.peer.out.pop(0))
+        self.wake()
+
+    def wake(self) -> None:
+        """There is news."""
 
     def break_(self, fault: Exception | None = None) -> None:
         self.events.put_nowait(fault or ModelLost("the socket broke"))
+        self.wake()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
@@ -48,6 +53,39 @@ class Session:
             if isinstance(event, Exception):
                 raise event
             yield event
+
+
+class Carrying(Session):
+    """As `gateway.carrying.Carries`."""
+
+    _take: Callable[[Event], None] | None = None
+
+    async def carry(self, take: Callable[[Event], None]) -> None:
+        self._take, self._over = take, asyncio.get_running_loop().create_future()
+        self.wake()
+        try:
+            await self._over
+        finally:
+            self._take = None
+
+    def wake(self) -> None:
+        asyncio.get_running_loop().call_soon(self._hand)
+
+    def _hand(self) -> None:
+        while self._take is not None and not self._over.done() and not self.events.empty():
+            event = self.events.get_nowait()
+            if event is None:
+                self._over.set_result(None)
+            elif isinstance(event, Exception):
+                self._over.set_exception(event)
+            else:
+                self._tell(self._take, event)
+
+    def _tell(self, take: Callable[[Event], None], event: Event) -> None:
+        try:
+            take(event)
+        except Exception as fault:  # noqa: BLE001 - raised again by `carry`
+            self._over.set_exception(fault)
 
 
 class Provider:
@@ -62,6 +100,7 @@ class Provider:
         self.sessions: list[Session] = []
         self.specs: list[ModelSpec] = []
         self.tries = 0
+        self.kind: type[Session] = Session
 
     @property
     def session(self) -> Session:
@@ -79,7 +118,7 @@ class Provider:
             raise self.fault
         self.specs.append(spec)
         peer = Peer(f"{self.name}{len(self.sessions)}_", spec.session)
-        session = Session(self.name, peer)
+        session = self.kind(self.name, peer)
         self.sessions.append(session)
         try:
             yield session

@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.carrying import carry
 from gateway.continuity.health import Health
 from gateway.continuity.model import LastingModel, LastingSettings
 from gateway.continuity.session import LastingSession
 from gateway.errors import ModelLost, ModelRefused, ModelUnavailable
-from gateway.ports import ModelSpec
+from gateway.ports import Event, ModelSpec
 from personas.persona import Persona
 from tests.call.harness import persona
 from tests.continuity.listener import Listener
 from tests.continuity.peer import SESSION
-from tests.continuity.provider import Provider
+from tests.continuity.provider import Carrying, Provider, Session
 
 pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 
@@ -34,11 +35,15 @@ class Phrases:
 class House:
     """Two providers, and a call that listens."""
 
+    kind: type[Session] = Session
+
     def __init__(self, *names: str) -> None:
         self.providers = [Provider(name) for name in names or ("one", "two")]
         self.health = Health([provider.name for provider in self.providers])
         self.model = LastingModel(self.providers, self.health, LastingSettings(), Phrases())
         self.listener = Listener()
+        for provider in self.providers:
+            provider.kind = House.kind
         self.fault: Exception | None = None
 
     @asynccontextmanager
@@ -54,10 +59,17 @@ class House:
 
     async def _read(self, session: LastingSession) -> None:
         try:
+            if House.kind is Carrying:
+                await session.carry(self.listener.tell)
             async for event in session:
                 self.listener.tell(event)
         except ModelLost as lost:
             self.fault = lost
+
+
+@pytest.fixture(params=[Session, Carrying], autouse=True)
+def _by_callback(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(House, "kind", request.param)
 
 
 async def talk(session: LastingSession, seconds: float) -> None:
@@ -263,3 +275,56 @@ async def test_who_answers_and_who_failed_stands_in_the_log(caplog: pytest.LogCa
         assert session.provider == "two"
     assert "provider one is down: lost" in caplog.text
     assert "call rtc_1 goes on with two after one" in caplog.text
+
+
+async def test_what_a_call_does_about_an_event_is_done_before_it_is_told_the_next() -> None:
+    """Of a provider, of ourselves, and of what it sends meanwhile."""
+    house = House("one")
+    told: list[str] = []
+    inside = False
+    async with house.model.open(ModelSpec("rtc_1", WHO, SESSION)) as session:
+        assert isinstance(session, LastingSession)
+
+        def take(event: Event) -> None:
+            nonlocal inside
+            assert not inside, "told in the midst of another"
+            inside = True
+            told.append(event["type"])
+            if event["type"] == "rate_limits.updated":
+                session.send({"type": "input_audio_buffer.clear"})
+                told.append("sent")
+            inside = False
+
+        reader = asyncio.get_running_loop().create_task(carry(session, take))
+        await asyncio.sleep(0.01)
+        provider = house.providers[0].session
+        for _ in range(3):
+            provider.peer.say("rate_limits.updated", rate_limits=[])
+        provider.pump()
+        await asyncio.sleep(0.01)
+        inside = True
+        session.send({"type": "input_audio_buffer.clear"})
+        inside = False
+        await asyncio.sleep(0.01)
+        assert told == ["rate_limits.updated", "sent"] * 3 + ["input_audio_buffer.cleared"] * 4
+        reader.cancel()
+        await asyncio.wait([reader])
+
+
+async def test_what_breaks_in_a_call_costs_no_provider() -> None:
+    house = House("one")
+
+    def take(event: Event) -> None:
+        raise ZeroDivisionError
+
+    async with house.model.open(ModelSpec("rtc_1", WHO, SESSION)) as session:
+        provider = house.providers[0].session
+        provider.peer.say("rate_limits.updated", rate_limits=[])
+        provider.pump()
+        with pytest.raises(ZeroDivisionError):
+            await carry(session, take)
+        provider.peer.say("rate_limits.updated", rate_limits=[])
+        provider.pump()
+        await asyncio.sleep(0.01)
+        assert house.providers[0].open_sessions == 1
+        assert house.health.snapshot(0)[0].up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -56,10 +57,18 @@ async def lost(talk: Talk) -> str:
             async for _ in session:
                 pass
 
-    async with asyncio.timeout(10), server(meet) as endpoint:
-        with pytest.raises(ModelLost) as caught:
-            await use(endpoint)
-    return str(caught.value)
+    async def carried(endpoint: Endpoint) -> None:
+        async with open_session(endpoint, {"type": "realtime"}) as session:
+            await session.carry(lambda event: None)
+
+    said: list[str] = []
+    for reading in (use, carried):
+        async with asyncio.timeout(10), server(meet) as endpoint:
+            with pytest.raises(ModelLost) as caught:
+                await reading(endpoint)
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    return said[0]
 
 
 async def test_a_session_that_breaks_is_lost() -> None:
@@ -130,6 +139,44 @@ async def test_a_session_at_its_longest_duration_is_lost() -> None:
     assert "longest duration" in await lost(talk)
 
 
+async def test_events_come_by_callback_in_their_order_and_a_fault_of_who_takes_them_is_theirs() -> None:
+    """Events that fill a frame each, small and large, in fragments, and of our own."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await greet(socket)
+        for number in range(300):
+            event = {"type": "news", "number": number, "pad": "x" * (number * 37 % 5000)}
+            if number % 50 == 49:
+                text = json.dumps(event).encode()
+                writer = socket._writer
+                assert writer is not None
+                for first, part in ((0x01, text[:20]), (0x80, text[20:])):
+                    head = (
+                        bytes((first, len(part)))
+                        if len(part) < 126
+                        else bytes((first, 126)) + len(part).to_bytes(2)
+                    )
+                    writer.transport.write(head + part)
+            else:
+                await send(socket, event)
+            if number % 7 == 0:
+                await socket.ping()
+        await socket.receive()
+
+    came: list[int] = []
+
+    def take(event: dict[str, Any]) -> None:
+        came.append(event["number"])
+        if len(came) == 300:
+            raise ZeroDivisionError
+
+    async with server(talk) as endpoint, open_session(endpoint, {"type": "realtime"}) as session:
+        async with asyncio.timeout(10):
+            with pytest.raises(ZeroDivisionError):
+                await session.carry(take)
+    assert came == list(range(300))
+
+
 class Mute:
     """A dialect without words for one kind of event, and with two for another."""
 
@@ -163,6 +210,17 @@ async def test_what_a_dialect_cannot_say_is_told_at_once() -> None:
                     session.send({"type": "conversation.item.create", "event_id": f"e{number}"})
                     await asyncio.sleep(0)
             told += [waiting.result(), await anext(events), await anext(events)]
+            assert [event["error"]["event_id"] for event in told] == [f"e{number}" for number in range(6)]
+            told = []
+            carried = asyncio.create_task(session.carry(told.append))
+            for number in range(6):
+                session.send({"type": "conversation.item.create", "event_id": f"e{number}"})
+                assert len(told) <= number, "told while it sends"
+                await asyncio.sleep(0 if number % 2 else 0.01)
+            await asyncio.sleep(0.01)
+            assert [event["error"]["event_id"] for event in told] == [f"e{number}" for number in range(6)]
+            carried.cancel()
+            await asyncio.wait([carried])
             session.send({"type": "input_audio_buffer.clear"})
             assert [(await anext(events))["type"] for _ in range(2)] == [
                 "input_audio_buffer.cleared",
