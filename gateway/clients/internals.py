@@ -8,6 +8,7 @@ those that this was written against; a test calls it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import ParamSpec
 
@@ -47,6 +48,8 @@ Arguments = ParamSpec("Arguments")
 
 VERSIONS = ("1.16.", "0.13.")
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+SENDERS = ("_data_channel_flush", "_transmit", "_transmit_reconfig", "_send_reconfig_param")
+"""What aiortc's SCTP does in tasks that nobody waits for: on a timer, after a message, and once it is connected."""
 GATHERING_S = 2
 """How long a STUN server may take. (aioice: 5 s.)"""
 
@@ -71,7 +74,7 @@ def check() -> None:
         (RTCRtpReceiver, ("receive",)),
         (StunProtocol, ("datagram_received",)),
         (State, ("CONNECTED",)),
-        (RTCSctpTransport, ("start", "_get_inbound_stream", "_receive")),
+        (RTCSctpTransport, ("start", "_get_inbound_stream", "_receive", *SENDERS)),
         (InboundStream, ("add_chunk", "pop_messages", "prune_chunks")),
         (aioice.ice, ("CONSENT_INTERVAL", "CONSENT_FAILURES", "get_host_addresses")),
         (aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)),
@@ -237,8 +240,8 @@ def _gather_on(transport: RTCIceTransport, chosen: list[str]) -> None:
 
 def close_cleanly(pc: RTCPeerConnection) -> None:
     """Let nothing start once the connection is closed. aiortc connects in a task of its own that `close` does not
-    wait for: when both happen in the same moment, what it starts would run for ever. Call between the two
-    descriptions."""
+    wait for: when both happen in the same moment, what it starts would run for ever. Nor does it wait for the tasks in
+    which SCTP sends: they end without a word where the path is gone. Call between the two descriptions."""
     starters: list[tuple[object, str]] = []
     for transport in transports(pc):
         ice = transport.transport
@@ -248,8 +251,18 @@ def close_cleanly(pc: RTCPeerConnection) -> None:
         starters += [(transceiver.sender, "send"), (transceiver.receiver, "receive")]
     if pc.sctp is not None:
         starters.append((pc.sctp, "start"))
+        for name in SENDERS:
+            setattr(pc.sctp, name, partial(_unless_lost, getattr(pc.sctp, name)))
     for owner, name in starters:
         setattr(owner, name, partial(_unless_closed, pc, getattr(owner, name)))
+
+
+async def _unless_lost(
+    send: Callable[Arguments, Awaitable[None]], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> None:
+    # A caller who left, or closed in the same moment, is noticed by ICE and DTLS. What was to be sent is void.
+    with suppress(ConnectionError):
+        await send(*args, **kwargs)
 
 
 async def _unless_closed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 
@@ -453,6 +454,19 @@ async def test_nothing_starts_after_the_end() -> None:
         await sctp.start(None, 5000)
 
 
+async def test_what_is_sent_when_the_path_is_gone_is_lost_without_a_word() -> None:
+    faults: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: faults.append(told))
+    async with call() as (caller, _, _):
+        await caller.channel_open.wait()
+        (transport,) = transports(caller.pc)
+        await transport.transport._connection.close()
+        caller.channel.send("{}")  # sent in a task that nobody waits for
+        await asyncio.sleep(0.1)
+        gc.collect()
+    assert faults == []
+
+
 async def swallow(answering: object) -> BaseException | None:
     try:
         await answering  # type: ignore[misc]  # any awaitable
@@ -474,7 +488,6 @@ async def test_an_address_nobody_has_is_not_the_caller_s_fault(monkeypatch: pyte
 
 
 async def test_twenty_calls_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
-    import gc
     import threading
 
     import psutil
