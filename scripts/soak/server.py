@@ -12,8 +12,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import psutil
@@ -28,28 +28,50 @@ READY = re.compile(r"parley listening on (http://\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a process holds."""
+    """What a process holds: of each thing by its name how many there are."""
 
-    threads: int
-    files: int
-    sockets: int
-    descriptors: int
-    children: int
+    threads: dict[str, int]
+    descriptors: dict[str, int]
+    """Files by their path, the others by their kind."""
+    sockets: dict[str, int]
+    children: dict[str, int]
     tasks: dict[str, int]
 
     def beyond(self, before: Held) -> list[str]:
         """Of what there is another number than before."""
-        names = ("threads", "files", "sockets", "descriptors", "children")
-        told = [
-            f"{name}: {getattr(before, name)} before, {getattr(self, name)} after"
-            for name in names
-            if getattr(self, name) != getattr(before, name)
+        return [
+            f"{kind.name} {name}: {then.get(name, 0)} before, {now.get(name, 0)} after"
+            for kind in fields(self)
+            for now, then in [(getattr(self, kind.name), getattr(before, kind.name))]
+            for name in sorted({*now, *then})
+            if now.get(name, 0) != then.get(name, 0)
         ]
-        for name in sorted({*self.tasks, *before.tasks}):
-            was, now = before.tasks.get(name, 0), self.tasks.get(name, 0)
-            if was != now:
-                told.append(f"tasks {name}: {was} before, {now} after")
-        return told
+
+    def __str__(self) -> str:
+        return "; ".join(f"{field.name}: {getattr(self, field.name)}" for field in fields(self))
+
+
+def _held(process: psutil.Process, tasks: dict[str, int]) -> Held:
+    here = Path(f"/proc/{process.pid}")
+    threads, descriptors = Counter[str](), Counter[str]()
+    # What is gone when its name is asked for was not left behind.
+    for thread in (here / "task").iterdir():
+        with suppress(OSError):
+            threads[(thread / "comm").read_text(encoding="utf-8").strip()] += 1
+    for descriptor in (here / "fd").iterdir():
+        with suppress(OSError):
+            descriptors[re.sub(r":\[\d+\]$", "", str(descriptor.readlink()))] += 1
+    sockets = Counter(
+        f"{one.family.name} {one.type.name} {one.status}" for one in process.net_connections("all")
+    )
+    children = Counter(_command(child) for child in process.children(recursive=True))
+    return Held(dict(threads), dict(descriptors), dict(sockets), dict(children), tasks)
+
+
+def _command(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline()[1:])
+    return "gone"
 
 
 @dataclass(slots=True)
@@ -80,11 +102,7 @@ class Server:
                 if len(lines) > told:
                     break
                 await asyncio.sleep(0.02)
-        process = psutil.Process(self.process.pid)
-        return Held(
-            process.num_threads(), len(process.open_files()), len(process.net_connections("all")),
-            process.num_fds(), len(process.children(recursive=True)), json.loads(lines[-1]),
-        )  # fmt: skip
+        return _held(psutil.Process(self.process.pid), json.loads(lines[-1]))
 
     def endings(self) -> tuple[Counter[str], int]:
         """How the calls in the journal ended, and how many of them have not exactly one ending."""

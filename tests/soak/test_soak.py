@@ -25,12 +25,16 @@ async def test_callers_of_every_kind_leave_nothing_behind(tmp_path: Path) -> Non
 
 
 def test_whatever_is_left_is_told() -> None:
-    before = Held(18, 13, 6, 28, 3, {"ringing": 1, "pool": 2})
-    after = Held(19, 13, 7, 29, 3, {"ringing": 1, "pool": 2, "call:rtc": 1})
+    before = Held(
+        {"python": 18}, {"/data/parley.db": 5}, {"AF_INET6 SOCK_DGRAM NONE": 1}, {}, {"ringing": 1}
+    )
+    after = Held({"python": 18}, {"/data/parley.db": 6, "pipe": 1}, {}, {}, {"ringing": 1, "call:rtc": 1})
     assert after.beyond(before) == [
-        "threads: 18 before, 19 after", "sockets: 6 before, 7 after", "descriptors: 28 before, 29 after",
+        "descriptors /data/parley.db: 5 before, 6 after",
+        "descriptors pipe: 0 before, 1 after",
+        "sockets AF_INET6 SOCK_DGRAM NONE: 1 before, 0 after",
         "tasks call:rtc: 0 before, 1 after",
-    ]  # fmt: skip
+    ]
     assert before.beyond(before) == []
 
 
