@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media import speech_likeness
 from media.level import dbfs
 from media.resample import Resampler
 from media.vad import Quiet, Resumed, SpeechStarted, SpeechStopped, Verdict, engine_detector, local_detector
@@ -16,6 +20,8 @@ from tests.caller_audio import recording
 from tests.media.hearing import BEDS, FRAME, KINDS, TURNS, frames, listen, room, sound, starts, stops
 
 pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
 
 LEAD_MS = 2000
 
@@ -140,6 +146,43 @@ def test_a_closed_detector_is_over() -> None:
     detector.close()
     with pytest.raises(ValueError, match="closed"):
         detector.feed(bytes(FRAME))
+
+
+def test_a_model_that_is_handed_on_hears_as_a_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech_likeness, "_spare", [])
+    first = engine_detector()
+    listen(first, frames(room(300), sound("hard_01_story")[: 24 * 3000]))
+    first.close()
+    assert len(speech_likeness._spare) == 1
+    again = engine_detector()
+    assert not speech_likeness._spare
+    fresh = engine_detector()
+    for frame in frames(room(LEAD_MS), sound("dental_05_confirm"), room(900)):
+        assert again.feed(frame) == fresh.feed(frame)
+        assert again._likeness.feed(frame, np.zeros(160, np.float32)) == fresh._likeness.feed(
+            frame, np.zeros(160, np.float32)
+        )
+    assert again.last_speech_ms == fresh.last_speech_ms is not None
+
+
+@pytest.mark.skipif(speech_likeness._trim is None, reason="not glibc")
+def test_the_memory_of_many_callers_goes_back_to_the_system() -> None:
+    script = (
+        "from pathlib import Path\n"
+        "from media.vad import engine_detector\n"
+        "def pages(): return int(Path('/proc/self/statm').read_text().split()[1])\n"
+        "first = [engine_detector() for _ in range(8)]\n"
+        "few = pages()\n"
+        "more = [engine_detector() for _ in range(16)]\n"
+        "many = pages()\n"
+        "for one in first + more: one.close()\n"
+        "print(few, many, pages())\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    few, many, after = map(int, ran.stdout.split())
+    assert after - few < (many - few) / 2
 
 
 def test_without_silero_the_engine_still_hears(monkeypatch: pytest.MonkeyPatch) -> None:
