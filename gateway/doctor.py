@@ -28,7 +28,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
     """Look at everything. Never raises for what it looks at; starts nothing that goes on afterwards."""
     return [
         check_python(),
-        check_native(),
+        await asyncio.to_thread(check_native),
         *await asyncio.to_thread(check_memory, settings),
         check_files(settings),
         await check_clock(),

@@ -110,6 +110,10 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
         logger.warning(
             "not compiled: %s; a call costs more of the processor: %s", ", ".join(missing), native.TO_MEND
         )
+    if stale := await asyncio.to_thread(native.stale):
+        logger.warning(
+            "compiled before the last update, so not used: %s; %s", ", ".join(stale), native.TO_RENEW
+        )
     # Its loading reads the disk, which no call may wait for.
     await asyncio.to_thread(libopus.library)
     preloading = asyncio.get_running_loop().run_in_executor(None, preload, 2)

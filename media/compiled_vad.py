@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from media import g711, one_voice, speech_gate
 from media.audio import PCM24, AudioFormat
-from media.native import voice
+from media.native import fresh, voice
 from media.speech_likeness import SpotCheck, webrtc
 from media.verdicts import Quiet, Resumed, SpeechStarted, SpeechStopped, Verdict
 
 __all__ = ["CompiledDetector"]
 
+fresh(voice)
 voice.prepare(
     speech_gate.TO_8K, speech_gate.VOICE, speech_gate.CONSONANTS, one_voice.SHAPE, one_voice.FAIR,
     g711.DECODED["mu"], g711.DECODED["a"], speech_gate.UNFILTERED,

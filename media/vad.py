@@ -44,7 +44,7 @@ from media.verdicts import Quiet, Resumed, SpeechStarted, SpeechStopped, Verdict
 
 try:
     from media.compiled_vad import CompiledDetector
-except ImportError:  # nothing was compiled here (media.native)
+except ImportError:  # nothing was compiled here, or not of what is here now (media.native)
     CompiledDetector = None  # type: ignore[assignment,misc]
 
 __all__ = [

@@ -31,12 +31,16 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
     return ok("python", f"Python {text}")
 
 
-def check_native(missing: list[str] | None = None) -> Finding:
+def check_native(missing: list[str] | None = None, stale: list[str] | None = None) -> Finding:
     """What was compiled. Without it everything works, at a higher cost."""
     missing = native.missing() if missing is None else missing
     if missing:
         seen = f"not compiled: {', '.join(missing)}; a call costs more of the processor"
         return warning("native code", seen, native.TO_MEND)
+    stale = native.stale() if stale is None else stale
+    if stale:
+        seen = f"compiled before the last update, so not used: {', '.join(stale)}"
+        return warning("native code", seen, native.TO_RENEW)
     return ok("native code", f"compiled: {', '.join(native.MODULES)}")
 
 

@@ -835,7 +835,7 @@ static int populate(PyObject *module)
         return -1;
     const int failed = PyModule_AddObjectRef(module, "Detector", type);
     Py_DECREF(type);
-    return failed;
+    return failed ? failed : PyModule_AddIntConstant(module, "SOURCE", SOURCE);
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, populate}, {0, NULL}};

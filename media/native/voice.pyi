@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+SOURCE: int
+"""A checksum of what this was compiled of: `media.native.fresh`."""
+
 class Detector:
     def __new__(
         cls,

@@ -50,7 +50,10 @@ def test_what_was_not_compiled_is_a_warning() -> None:
     found = check_native(["voice"])
     assert (found.level, "not compiled: voice" in found.seen) == (Level.WARNING, True)
     assert "gcc" in found.mend
-    assert check_native([]).level is Level.OK
+    found = check_native([], ["voice"])
+    assert found.level is Level.WARNING
+    assert "make install" in found.mend
+    assert check_native([], []).level is Level.OK
 
 
 def test_little_memory_is_a_warning(tmp_path: Path) -> None:

@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 
 from media import native, vad
 from media.audio import PCM24, PCMA, PCMU, AudioFormat
-from media.compiled_vad import CompiledDetector
 from media.vad import plain_detector
 from tests.media.hearing import BEDS, TURNS, at_level, carried, frames, room, sound
+
+try:
+    from media.compiled_vad import CompiledDetector
+except ImportError as error:
+    pytest.fail(f"nothing is compiled here, or not of this code; run make install ({error})", pytrace=False)
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +36,8 @@ def compiled(form: AudioFormat) -> CompiledDetector:
 
 def test_everything_is_compiled() -> None:
     """Parley runs without, but nothing else here is worth anything then."""
-    assert native.missing() == []
+    assert not native.missing(), "not compiled; run make install"
+    assert not native.stale(), "compiled before the last update; run make install"
     assert sorted(path.stem for path in (ROOT / "media/native").glob("*.c")) == sorted(native.MODULES)
 
 
@@ -54,6 +59,29 @@ def test_without_it_the_twin_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(vad.local_detector(PCMU), CompiledDetector)
     monkeypatch.setattr(vad, "CompiledDetector", None)
     assert isinstance(vad.local_detector(PCMU), vad.SpeechDetector)
+
+
+def test_one_that_is_older_than_the_code_is_not_used() -> None:
+    """Its names may be there and take other arguments."""
+    for old in ("voice.SOURCE = 1", "del voice.SOURCE", "voice.SOURCE = 1; del voice.prepare"):
+        script = (
+            f"from media import native; from media.native import voice; {old}; from media import vad\n"
+            "from media.audio import PCMU\n"
+            "print(type(vad.local_detector(PCMU)).__name__, native.stale(), native.missing())\n"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        assert ran.stdout.split("\n")[0] == "SpeechDetector ['voice'] []", old
+
+
+def test_what_it_was_compiled_of_changes_with_the_c_file_and_the_headers(tmp_path: Path) -> None:
+    assert native.source("voice", tmp_path) is None
+    shutil.copy(ROOT / "media/native/voice.c", tmp_path)
+    same = native.source("voice", tmp_path)
+    assert same == native.source("voice")
+    (tmp_path / "some.h").write_text("#define MORE 1\n")
+    assert native.source("voice", tmp_path) != same
 
 
 def alike(heard: list[bytes], form: AudioFormat) -> int:
