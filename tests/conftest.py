@@ -49,8 +49,6 @@ BLOCKING_ALLOWED = (
     ("gateway/stores/migrate.py", "_run"),
     # asyncpg looks for password and key files, once per connection.
     ("asyncpg/connect_utils.py", "_parse_connect_arguments"),
-    # aiortc joins its decoder's thread, which in `parley load` was never given anything to decode.
-    ("aiortc/rtcrtpreceiver.py", "__stop_decoder"),
 )
 """(file, function) that may block the loop it runs in; each with the reason why."""
 

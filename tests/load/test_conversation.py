@@ -140,3 +140,30 @@ def test_packets_that_come_too_late_are_one_underrun_until_they_come_in_time() -
     dry = [arrivals.speech(10 + n * 0.02 + delay, n * 960) for n, delay in enumerate(delays)]
     assert sum(dry) == 2
     assert not any(Arrivals().speech(10 + n * 0.02 + n % 3 * 0.015, n * 960) for n in range(50))
+
+
+STALLED = (
+    (0.000, 0), (0.010, 960), (0.030, 1920), (0.082, 2880), (0.083, 3840), (0.107, 4800), (0.230, 5760),
+    (0.232, 6720), (0.232, 7680), (0.232, 8640), (0.232, 9600), (0.232, 10560),
+)  # fmt: skip
+"""Arrival and RTP time of a real voice, recorded while the machine was busy."""
+
+
+def test_a_stall_is_counted_once_however_long_it_is_and_a_pause_that_rtp_time_tells_of_is_none() -> None:
+    def underruns(stall_s: float = 0.0, silence: int = 0, start: int = 3179052333) -> int:
+        """Of the trace, twice: the second time after 100 ms more of speech, and later by so much."""
+        arrivals, count = Arrivals(), 0
+        again = [(10.3 + n * 0.02, 13440 + n * 960) for n in range(5)]
+        after = [
+            (10.4 + stall_s + silence / 48000 + n * 0.02, 18240 + silence + n * 960) for n in range(10)
+        ]
+        for at, timestamp in [(10 + at, timestamp) for at, timestamp in STALLED] + again + after:
+            count += arrivals.speech(at, start + timestamp & 0xFFFFFFFF)
+        return count
+
+    assert underruns() == 1
+    assert underruns(stall_s=0.1) == 2
+    assert underruns(stall_s=0.4) == 2
+    assert underruns(silence=3 * 48000) == 1
+    assert underruns(silence=3 * 48000, stall_s=0.4) == 1
+    assert underruns(stall_s=0.4, start=2**32 - 14000) >= 1

@@ -36,15 +36,21 @@ class Arrivals:
     """Which packets of a reply come too late to be played. Times in seconds, timestamps at 48 kHz (RFC 7587)."""
 
     soonest: float = 0.0
-    last: float = float("-inf")
+    last: int | None = None
+    """Timestamp of the last loud packet."""
     late: bool = False
 
     def speech(self, now: float, timestamp: int) -> bool:
         """A loud packet came. True where the player has run dry."""
         transit = now - timestamp / 48000
-        if now - self.last > NEW_REPLY_S or abs(transit - self.soonest) > 10:
+        # A pause of the agent's is one in RTP time too. One of the packets alone is a stall, however long.
+        if (
+            self.last is None
+            or (timestamp - self.last & 0xFFFFFFFF) > NEW_REPLY_S * 48000
+            or abs(transit - self.soonest) > 10
+        ):
             self.soonest, self.late = transit, False
-        self.soonest, self.last = min(self.soonest, transit), now
+        self.soonest, self.last = min(self.soonest, transit), timestamp
         was, self.late = self.late, transit - self.soonest > BUFFER_S
         return self.late and not was
 
@@ -90,6 +96,9 @@ async def hold(call: Call) -> str:
         await ended.wait()
         return "the server hung up"
     finally:
+        # aiortc joins its decoder's thread, and would on the loop. Here it never had anything to decode.
+        for receiver in peer.getReceivers():
+            await asyncio.to_thread(receiver._RTCRtpReceiver__stop_decoder)  # noqa: SLF001
         await peer.close()
 
 
@@ -133,6 +142,7 @@ class _Ears:
         self._arrivals = Arrivals()
         self._loop = asyncio.get_running_loop()
         self._loud = False
+        self._reply: float | None = None
 
     async def packet(self, packet: Any, arrival_time_ms: int) -> None:
         now = self._loop.time()
@@ -152,6 +162,11 @@ class _Ears:
             self._call.gaps += 1
             return
         self._loud = self._call.talk.hear(pcm, now, RATE)
+        turns = self._call.talk.turns
+        reply = turns[-1].reply_at if turns else None
+        if reply != self._reply:
+            # There are servers whose timestamps stand still between two replies.
+            self._reply, self._arrivals = reply, Arrivals()
         if self._loud and self._arrivals.speech(now, packet.timestamp):
             self._call.underruns += 1
 
