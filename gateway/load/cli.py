@@ -25,8 +25,8 @@ soon it is silent when they interrupt, what is missing from its voice. Parley, o
   parley load --calls 50 --loss 1 --jitter 20 --html report.html --fail-if 'first_audio_p95>800' --fail-if 'failed>0'
 """
 EPILOG = """\
-Ctrl-C ends all calls and reports what was measured so far. Exit code: 0; 1 when a --fail-if holds, or no call ever
-stood; 2 for wrong usage. docs/load.md tells what each figure means.
+Ctrl-C ends all calls and reports what was measured so far. Exit code: 0; 1 when a --fail-if holds, or no call
+stood to the end; 2 for wrong usage. docs/load.md tells what each figure means.
 """
 MANY = 50
 """More calls than this to another machine are not begun without a warning."""
@@ -110,6 +110,13 @@ def define(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the server answers each call by a tone of its own: check for cross-talk",
     )
+    add(
+        "--reply-ms",
+        type=float,
+        default=0.0,
+        metavar="MS",
+        help="how long each of its replies sounds, where all are alike: less is counted as lost",
+    )
     add("--yes", action="store_true", help=f"no warning before more than {MANY} calls to another machine")
 
     told = parser.add_argument_group("the report")
@@ -165,6 +172,7 @@ def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
     for name, least, most in (
         ("calls", 1, 10_000), ("duration", 1, 86_400), ("ramp", 0, 86_400), ("lead", 0, 3600), ("patience", 1, 3600),
         ("barge_in_every", 0, 10_000), ("barge_in_after", 0, 3600), ("loss", 0, 100), ("jitter", 0, 1000),
+        ("reply_ms", 0, 600_000),
     ):  # fmt: skip
         if not least <= getattr(options, name) <= most:
             raise Unclear(f"--{name.replace('_', '-')} is a number from {least} to {most}")
@@ -177,7 +185,7 @@ def _plan(options: argparse.Namespace, settings: Settings) -> Plan:
         options.barge_in_every, options.barge_in_after, options.loss, options.jitter, tuple(options.speech or ()),
         options.interruption, headers, {kind: f"/{path.lstrip('/')}" for kind, path in paths.items() if path},
         options.offer, dict(_pair(text, "=", "--field", "NAME=VALUE") for text in options.field), options.carrier,
-        options.persona, options.insecure, options.tones, options.pid,
+        options.persona, options.insecure, options.tones, options.pid, options.reply_ms,
     )  # fmt: skip
 
 
@@ -198,7 +206,7 @@ def _check(thresholds: list[Threshold]) -> None:
     from gateway.load.plan import Unclear
 
     server = {field.name: 0.0 for field in fields(Usage)}
-    empty: dict[str, Any] = {"figures": {"all": kind_figures([], tones=True)}, "server": server}
+    empty: dict[str, Any] = {"figures": {"all": kind_figures([], tones=True, reply_ms=1)}, "server": server}
     for threshold in thresholds:
         try:
             value_of(empty, threshold.figure)
@@ -218,7 +226,7 @@ def _run(options: argparse.Namespace, plan: Plan, settings: Settings, thresholds
     import uvloop
 
     from gateway import files
-    from gateway.load.figures import broken
+    from gateway.load.figures import broken, in_vain
     from gateway.load.page import page
     from gateway.load.progress import Progress
     from gateway.load.report import table
@@ -258,4 +266,4 @@ def _run(options: argparse.Namespace, plan: Plan, settings: Settings, thresholds
         options.html.write_text(page(report))
     for one in report["failed_thresholds"]:
         print(f"parley: --fail-if {one}", file=sys.stderr)
-    return 1 if report["failed_thresholds"] or not report["figures"]["all"]["connected"] else 0
+    return 1 if report["failed_thresholds"] or in_vain(report) else 0

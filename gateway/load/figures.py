@@ -12,7 +12,7 @@ import numpy as np
 from gateway.load.call import Call
 from gateway.load.plan import Threshold
 
-__all__ = ["SCHEMA", "Usage", "broken", "distribution", "kind_figures", "value_of"]
+__all__ = ["SCHEMA", "Usage", "broken", "distribution", "in_vain", "kind_figures", "used", "value_of"]
 
 SCHEMA = "parley-load/1"
 LEAST = {50: 5, 95: 20, 99: 100}
@@ -21,6 +21,8 @@ LATE_MS = 10.0
 """When a twentieth of the tool's own frames is later than this, its latencies are not to be trusted."""
 IGNORED_MS = 2500.0
 """An agent that speaks on for so long was not interrupted."""
+SHORT_MS = 100.0
+"""A reply that lacks more than this was not given in full; less are its first and last frames, that are hardly loud."""
 ALONE_HZ = 5.0
 """Tones of one call that are further apart are those of two."""
 
@@ -45,8 +47,8 @@ def distribution(values: Sequence[float]) -> dict[str, float | int | None]:
     return told
 
 
-def kind_figures(calls: Sequence[Call], *, tones: bool) -> dict[str, Any]:
-    """Of calls that were tried."""
+def kind_figures(calls: Sequence[Call], *, tones: bool, reply_ms: float = 0.0) -> dict[str, Any]:
+    """Of calls that were tried. `reply_ms`: how long each reply should sound, if that is known."""
     turns = [turn for call in calls for turn in call.talk.turns]
     barge_ins = [ms for turn in turns if (ms := turn.barge_in_ms) is not None]
     minutes = sum(turn.heard_s for turn in turns) / 60
@@ -77,12 +79,24 @@ def kind_figures(calls: Sequence[Call], *, tones: bool) -> dict[str, Any]:
         "heard_s": round(minutes * 60, 1),
         "late_ms": distribution([ms for call in calls for ms in call.pace.late]),
     }
+    if reply_ms:
+        lacking = [_lacking_ms(call, reply_ms) for call in calls]
+        figures["short_replies"] = sum(len(ms) for ms in lacking)
+        # What a gap took is in what the reply lacks: the larger of both was lost.
+        lost = sum(max(call.lost_ms, sum(ms)) for call, ms in zip(calls, lacking, strict=True))
+        figures["lost_ms"] = round(lost, 1)
     figures["trusted"] = (figures["late_ms"]["p95"] or 0.0) <= LATE_MS
     if tones:
         figures["cross_talk"] = sum(_mixed(call) for call in calls)
         pitches = [pitch for call in calls if (pitch := _pitch(call)) is not None]
         figures["distinct_tones"] = len({round(pitch / ALONE_HZ) for pitch in pitches})
     return figures
+
+
+def _lacking_ms(call: Call, reply_ms: float) -> list[float]:
+    """Of each reply that nobody interrupted and that was not given in full."""
+    whole = [turn for turn in call.talk.turns if turn.reply_at is not None and not turn.cut_off]
+    return [lack for turn in whole if (lack := reply_ms - turn.heard_s * 1000) > SHORT_MS]
 
 
 def _greeting_ms(call: Call) -> float | None:
@@ -105,6 +119,37 @@ def _pitch(call: Call) -> float | None:
 def _mixed(call: Call) -> bool:
     heard = _pitches(call)
     return bool(heard) and max(heard) - min(heard) > ALONE_HZ
+
+
+def used(
+    calls: Sequence[Call], samples: Sequence[tuple[float, float, float]], until: float
+) -> Usage | None:
+    """From when the last call stood to `until`; None where there was no such time. `samples`: when, seconds of CPU, and
+    MiB. The CPU is shared by the calls that stood at the time: some may have ended meanwhile."""
+    stood = [(call.connected, call.ended or until) for call in calls if call.connected is not None]
+    if not stood:
+        return None
+    since = max(connected for connected, _ in stood)
+    during = [sample for sample in samples if since <= sample[0] <= until]
+    if len(during) < 2:
+        return None
+    (begin, cpu, _), (end, more, _) = during[0], during[-1]
+    call_s = sum(max(0.0, min(ended, end) - begin) for _, ended in stood)
+    if not call_s:
+        return None
+    most = max(memory for _, _, memory in during)
+    return Usage(
+        round((more - cpu) / call_s * 1000, 2),
+        round((more - cpu) / (end - begin), 3),
+        round(samples[0][2], 1),
+        round(most, 1),
+    )
+
+
+def in_vain(report: Mapping[str, Any]) -> bool:
+    """No call was held to the end."""
+    whole = report["figures"]["all"]
+    return bool(whole["failed"] + whole["refused"] == whole["calls"])
 
 
 def value_of(report: Mapping[str, Any], figure: str) -> float | None:

@@ -80,6 +80,8 @@ class Plan:
     insecure: bool = False
     tones: bool = False
     pid: int | None = None
+    reply_ms: float = 0.0
+    """How long each reply of this server sounds, where all are alike; 0: not known."""
 
     def address(self, kind: str, default: str, *, sockets: bool = False) -> str:
         """The URL of that kind of call."""

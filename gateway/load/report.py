@@ -22,6 +22,7 @@ COUNTS = (
     ("gaps", "gaps"),
     ("clicks", "clicks"),
     ("lost_ms", "reply audio lost, ms"),
+    ("short_replies", "replies not given in full"),
     ("cross_talk", "calls that heard another's tone"),
     ("distinct_tones", "tones that were heard"),
 )
@@ -58,7 +59,7 @@ def table(report: Mapping[str, Any]) -> str:
     own = f"this tool   its frames left {shown(late['p50'])} ms late, p95 {shown(late['p95'])}"
     own += f", at most {shown(late['max'])}"
     if not whole["trusted"]:
-        own += "\n            DISTRUST the times above: this machine was too busy to measure"
+        own += "\n            DISTRUST the times and underruns above: this machine was too busy to measure"
     blocks.append(own)
     return "\n\n".join(blocks)
 

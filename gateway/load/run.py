@@ -18,7 +18,7 @@ from gateway.load.call import Call, Failed, Refused
 from gateway.load.callers import phone, ws
 from gateway.load.clock import Clock, Pace
 from gateway.load.conversation import Conversation
-from gateway.load.figures import SCHEMA, Usage, kind_figures
+from gateway.load.figures import SCHEMA, kind_figures, used
 from gateway.load.plan import Plan
 from gateway.load.speech import Speech, as_opus, as_sent
 from gateway.load.usage import NoProcess, usage
@@ -237,7 +237,7 @@ def _report(run: Run, studio: _Studio) -> dict[str, Any]:
     plan = run.plan
     kinds = {kind: [call for call in run.calls if call.kind == kind] for kind in plan.kinds}
     asked = {k: v for k, v in asdict(plan).items() if k not in ("headers", "speech", "interruption")}
-    server = _usage(run)
+    server = used(run.calls, run.samples, run.now)
     return {
         "schema": SCHEMA,
         "tool": studio.tool,
@@ -246,29 +246,15 @@ def _report(run: Run, studio: _Studio) -> dict[str, Any]:
         "interrupted": run.interrupted,
         "not_tried": plan.calls - len(run.calls),
         "figures": {
-            "all": kind_figures(run.calls, tones=plan.tones),
-            **{kind: kind_figures(calls, tones=plan.tones) for kind, calls in kinds.items()},
+            "all": kind_figures(run.calls, tones=plan.tones, reply_ms=plan.reply_ms),
+            **{
+                kind: kind_figures(calls, tones=plan.tones, reply_ms=plan.reply_ms)
+                for kind, calls in kinds.items()
+            },
         },
         "server": None if server is None else asdict(server),
         "calls": [_call(run, call) for call in run.calls],
     }
-
-
-def _usage(run: Run) -> Usage | None:
-    """While all the calls were up: after the last one stood, to the end."""
-    stood = [call.connected for call in run.calls if call.connected is not None]
-    if not stood:
-        return None
-    since = max(stood)
-    samples = [sample for sample in run.samples if since <= sample[0] <= run.now]
-    if len(samples) < 2:
-        return None
-    (begin, cpu, _), (end, more, _) = samples[0], samples[-1]
-    cores = (more - cpu) / (end - begin)
-    most = max(memory for _, _, memory in samples)
-    before = run.samples[0][2]
-    up = max(1, run.up or len(stood))
-    return Usage(round(cores / up * 1000, 2), round(cores, 3), round(before, 1), round(most, 1))
 
 
 def _call(run: Run, call: Call) -> dict[str, Any]:

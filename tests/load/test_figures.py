@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from gateway.load.figures import broken, distribution, kind_figures
+from gateway.load.conversation import Turn
+from gateway.load.figures import broken, distribution, in_vain, kind_figures, used
 from gateway.load.page import page
 from gateway.load.plan import Plan, Threshold, Unclear
 from gateway.load.report import table
@@ -85,3 +87,44 @@ def test_addresses_of_each_kind() -> None:
     assert Plan("ws://a/own?b=c").address("phone", "/d", sockets=True) == "ws://a/own?b=c"
     assert Plan("http://127.0.0.1:1").loopback
     assert not Plan("http://example.test").loopback
+
+
+def one(connected: float | None, ended: float | None, turns: tuple[Turn, ...] = (), **more: Any) -> Any:
+    talk = SimpleNamespace(turns=list(turns), missed=0, clicks=0, first_loud=None)
+    fields = {"failed": "", "refused": False, "underruns": 0, "gaps": 0, "lost_ms": 0.0, "rules": []}
+    pace = SimpleNamespace(late=[])
+    return SimpleNamespace(
+        began=0.0, connected=connected, ended=ended, talk=talk, pace=pace, **fields | more
+    )
+
+
+def test_the_cpu_is_shared_by_the_calls_that_stood_at_the_time() -> None:
+    samples = [(0.0, 5.0, 100.0), *((2.0 + n, 10.0 + n * 0.5, 150.0 + n) for n in range(11))]
+    whole = used([one(1.0, None), one(2.0, None)], samples, 12.0)
+    assert whole is not None
+    assert (whole.cpu_ms_per_call_s, whole.cores, whole.memory_before_mb) == (250.0, 0.5, 100.0)
+    half = used([one(1.0, 12.0), one(2.0, 7.0), one(None, 2.5)], samples, 12.0)
+    assert half is not None
+    assert half.cpu_ms_per_call_s == pytest.approx(5.0 / 15 * 1000, abs=0.01)
+    assert used([one(None, 3.0)], samples, 12.0) is None
+
+
+def test_a_reply_that_is_not_given_in_full_was_lost_as_far_as_it_lacks() -> None:
+    def reply(heard_s: float, **more: Any) -> Turn:
+        return Turn(0.0, interrupts=False, ended=1.0, reply_at=2.0, heard_s=heard_s, **more)
+
+    turns = (reply(3.02), reply(2.95), reply(2.0), reply(0.5, cut_off=True), Turn(9.0, interrupts=False))
+    assert kind_figures([one(1.0, 9.0, turns)], tones=False)["lost_ms"] == 0
+    told = kind_figures([one(1.0, 9.0, turns, lost_ms=40.0, gaps=1)], tones=False, reply_ms=3000)
+    assert (told["short_replies"], told["lost_ms"]) == (1, 1000)
+    assert kind_figures([one(1.0, 9.0, lost_ms=40.0)], tones=False, reply_ms=3000)["lost_ms"] == 40
+
+
+def test_a_run_is_in_vain_when_no_call_was_held_to_the_end() -> None:
+    dropped, refused, held = (
+        one(1.0, 2.0, failed="hung up"),
+        one(None, 2.0, failed="503", refused=True),
+        one(1.0, 9.0),
+    )
+    assert in_vain({"figures": {"all": kind_figures([dropped, refused], tones=False)}})
+    assert not in_vain({"figures": {"all": kind_figures([dropped, refused, held], tones=False)}})
