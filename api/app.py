@@ -20,6 +20,7 @@ from api.surfaces.telephony import routes as telephony
 from api.surfaces.web.page import routes as web_routes
 from gateway.crew import Elsewhere
 from gateway.log import where
+from gateway.tracing.spans import traceparent
 
 __all__ = ["IDLE_S", "create_app", "make_runner"]
 
@@ -72,6 +73,8 @@ def _middleware(deps: Deps) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if cors.is_preflight(request):
             return cors.preflight(request, deps.settings)
+        # A connection's requests share a context: without one, a request must not have that of the one before.
+        traceparent.set(request.headers.get("traceparent", ""))
         handover.arrived(request, deps)
         response = await _answer(request, handler, deps)
         if response.status >= 400:

@@ -35,6 +35,7 @@ from gateway.settings.recordings import Recordings
 from gateway.settings.room import Room
 from gateway.settings.server import Server
 from gateway.settings.telephone import Telephone
+from gateway.settings.traces import Traces
 from gateway.stages import STAGES
 
 __all__ = ["ENVIRONMENT", "KNOWN_PROVIDERS", "ServerKey", "Settings", "from_env"]
@@ -49,6 +50,7 @@ class Settings(
     Recordings,
     Calls,
     Logs,
+    Traces,
 ):  # fmt: skip
     """Everything that can be set, in the order of docs/run.md."""
 

@@ -46,6 +46,7 @@ from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
+from gateway.tracing.spans import open_tracer
 from gateway.workers.membership import Membership
 from gateway.workers.seat import Seat
 from media import libopus, native
@@ -128,6 +129,7 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
             spoken_bridge(personas.values(), None if workshop.opened is None else workshop.opened[1])
         )
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
+        tracer = await stack.enter_async_context(open_tracer(settings.traces_url, settings.otel_queue))
         deps = CallDeps(
             models=(LastingModel(models, health, lasting, bridge),),
             model_name=preferred_model(settings, models[0].name),
@@ -138,6 +140,7 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
             tariff=tariff,
             budget_usd=settings.budget_usd,
             recordings=keeper,
+            tracer=tracer,
         )
         supervisor = await stack.enter_async_context(
             Supervisor.open(deps, max_calls=settings.max_calls, drain_s=settings.drain_s)

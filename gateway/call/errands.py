@@ -7,6 +7,7 @@ from datetime import datetime
 
 from gateway.call.inputs import ToolFinished
 from gateway.call.plan import CallPlan
+from gateway.call.spans import CallSpans
 from gateway.call.veil import Veil
 from gateway.metrics.counts import Counts
 from gateway.ports import ToolExecution
@@ -26,6 +27,7 @@ class Errands:
         control: CallControl,
         counts: Counts,
         *,
+        spans: CallSpans | None = None,
         began: float,
         now: Callable[[], float],
         local_time: Callable[[], datetime],
@@ -37,6 +39,7 @@ class Errands:
         self._store = store
         self._control = control
         self._counts = counts
+        self._spans = spans
         self._call_began = began
         self._now = now
         self._local_time = local_time
@@ -54,7 +57,13 @@ class Errands:
             records=self._records(plan.tenant),
             control=self._control,
         )
-        outcome = await run_tool(self._tools[name], arguments, context)
+        how = "cancelled"
+        try:
+            outcome = await run_tool(self._tools[name], arguments, context)
+            how = outcome.how
+        finally:
+            if self._spans is not None:
+                self._spans.tool(name, tool_call_id, began, self._now(), how)
         started_ms = round((began - self._call_began) * 1000)
         took_s = self._now() - began
         duration_ms = round(took_s * 1000)

@@ -11,6 +11,7 @@ from gateway.consultation import Consultation
 from gateway.metrics.counts import Counts
 from gateway.ports import Exchange, Model, Recordings, Store
 from gateway.pricing.tariff import NO_PRICES, Tariff
+from gateway.tracing.spans import Tracer
 from personas.persona import Persona
 from tools.contract import Records, Tool
 
@@ -55,4 +56,5 @@ class CallDeps:
     """What a call may cost, in US dollars; a persona may allow less."""
     counts: Counts = field(default_factory=Counts)
     recordings: Recordings | None = None
+    tracer: Tracer | None = None
     wall: Callable[[], float] = time.time

@@ -70,6 +70,7 @@ from gateway.call.recording import CallRecorder
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings, upstream_session, visible_session
 from gateway.call.sideband import Sideband, Sidebands
+from gateway.call.spans import CallSpans
 from gateway.call.talking import Talking
 from gateway.call.tally import Tally, log_ended, log_remark
 from gateway.call.veil import Veil
@@ -158,7 +159,8 @@ class Call:
         self._journal = Journal(self._store, plan.call_id)
         self._sidebands = Sidebands()
         self._tally = Tally()
-        self._watch = Watch(deps.counts, leg.kind)
+        spans = CallSpans.of(plan, leg.kind, deps, self._began)
+        self._watch = Watch(deps.counts, leg.kind, spans)
         self._ended: asyncio.Future[Ending] = loop.create_future()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -176,7 +178,7 @@ class Call:
         )
         self._errands = Errands(
             plan, self._tools, deps.records, self._store, self._control, deps.counts,
-            began=self._began, now=self._now, local_time=self._local_time,
+            spans=spans, began=self._began, now=self._now, local_time=self._local_time,
         )  # fmt: skip
         if plan.consultation is not None:
             plan.consultation.begun(self)
@@ -465,6 +467,7 @@ class Call:
     def _send(self, event: Event) -> None:
         if self._other is not None:
             return
+        self._watch.sent(event, self._now())
         if not self._model.send(event):
             self.end(PROTOCOL)
 
@@ -486,6 +489,7 @@ class Call:
         if event["type"] == "response.output_audio.delta":
             began = self._audio.take(event)
             if began is not None:
+                self._watch.audio(began.response_id, self._now())
                 self._tell(began)
         else:
             self._answering(session)
@@ -500,6 +504,7 @@ class Call:
         if before and before != provider:
             self._deps.counts.failed_over(before, provider)
         self._core.answering(model, provider)
+        self._watch.answering(provider, model)
         told = {"type": "ModelOpened", "provider": provider, "model": model}
         self._journal.call(self._ms(), told)
 
@@ -527,6 +532,7 @@ class Call:
             self._journal.model(at_ms, event, None)
             raise
         self._journal.model(at_ms, event, effects)
+        self._watch.model(event, self._now())
         self._apply(effects)
 
     # ── tools and time ──
@@ -612,7 +618,7 @@ class Call:
         summary = self._tally.summary(self._ms(now), self._audio.dropped_ms, self._model.provider, stats)
         self._journal.call(self._ms(now), {"type": "Ended", "ending": str(ending)})
         await bounded("writing the ending", self._deps.store.end_call(self.plan.call_id, ending, summary))
-        self._watch.ended(str(ending))
+        self._watch.ended(ending, now)
         log_ended(self.plan.call_id, self.plan.persona.id, self._leg.kind, ending, summary)
 
     def _ms(self, now: float | None = None) -> int:

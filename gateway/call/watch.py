@@ -1,11 +1,14 @@
-"""What one call adds to the figures of the process. Given the core's inputs and effects; decides nothing. Pure."""
+"""What one call adds to the figures of the process, and to its own spans. Given the core's inputs and effects; decides
+nothing. Pure."""
 
 from __future__ import annotations
 
 from gateway.call.effects import Note
 from gateway.call.inputs import Played
+from gateway.call.spans import CallSpans
+from gateway.errors import Ending
 from gateway.metrics.counts import Counts
-from gateway.ports import TurnTiming
+from gateway.ports import Event, TurnTiming
 
 __all__ = ["Watch"]
 
@@ -15,9 +18,10 @@ TURN = "parley_turn_seconds"
 class Watch:
     """One call's. Nothing here is reached by a frame of audio, but for the look whether a first one is awaited."""
 
-    def __init__(self, counts: Counts, leg: str) -> None:
+    def __init__(self, counts: Counts, leg: str, spans: CallSpans | None = None) -> None:
         """`leg`: its kind."""
         self._counts = counts
+        self._spans = spans
         self._leg = leg
         self._began = False
         self._sounding: str | None = None
@@ -28,12 +32,38 @@ class Watch:
     def began(self) -> None:
         self._began = True
         self._counts.call_started(self._leg)
+        if self._spans is not None:
+            self._spans.began()
 
-    def ended(self, ending: str) -> None:
+    def ended(self, ending: Ending, now: float) -> None:
         if self._began:
-            self._counts.call_ended(self._leg, ending)
+            self._counts.call_ended(self._leg, str(ending))
+            if self._spans is not None:
+                self._spans.ended(ending, now)
+
+    def answering(self, provider: str, model: str) -> None:
+        """Who answers from now on."""
+        if self._spans is not None:
+            self._spans.answering(provider, model)
+
+    def sent(self, event: Event, now: float) -> None:
+        """To the model."""
+        if self._spans is not None:
+            self._spans.sent(event, now)
+
+    def model(self, event: Event, now: float) -> None:
+        """The model's; none that holds audio."""
+        if self._spans is not None:
+            self._spans.model(event, now)
+
+    def audio(self, response_id: str, now: float) -> None:
+        """The first audio of an item of this response came."""
+        if self._spans is not None:
+            self._spans.audio(response_id, now)
 
     def note(self, note: Note, provider: str) -> None:
+        if self._spans is not None:
+            self._spans.note(note)
         match note.what:
             case "bargein_ms":
                 self._counts.observe("parley_bargein_seconds", note.value / 1000, self._leg)
@@ -51,6 +81,8 @@ class Watch:
     def timed(self, timing: TurnTiming, provider: str, downlink_ms: int | None, now: float) -> None:
         """A reply's first frame went out. `downlink_ms`: how long it takes to be heard; None where the far end tells
         that later, if ever."""
+        if self._spans is not None:
+            self._spans.timed(timing)
         parts = (
             ("reply", timing.reply_ms),
             ("endpointing", timing.endpointing_ms),
