@@ -11,7 +11,7 @@ from gateway import log
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError, StoreError
 from gateway.load import cli as load
-from gateway.replay import cli as replay
+from gateway.replay import arguments as replay
 from gateway.softphone import cli
 
 __all__ = ["main"]
@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "phone":
             return cli.run(options)
         if options.command == "replay":
-            return replay.run(options)
+            from gateway.replay.cli import run as run_replay
+
+            return run_replay(options)
         if options.command == "load":
             return load.run(options)
         settings = from_env(host=options.host, port=options.port, workers=getattr(options, "workers", None))

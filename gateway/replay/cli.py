@@ -16,23 +16,10 @@ from gateway.replay.recording import Recording, Unreplayable, read_file, read_st
 from gateway.replay.timeline import clock, timeline
 from gateway.stores.urls import database_url
 
-__all__ = ["define", "run"]
+__all__ = ["run"]
 
 AROUND = 4
 """Rows told before a difference."""
-
-
-def define(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "journal", help="id of a call or a session in the database, or a file that --export wrote"
-    )
-    parser.add_argument("--quiet", action="store_true", help="no timeline")
-    parser.add_argument(
-        "--export", metavar="FILE", type=Path, help="write the record of the call to a file"
-    )
-    parser.add_argument(
-        "--as-test", metavar="FILE", type=Path, help="write a regression test, without anything personal"
-    )
 
 
 def run(options: argparse.Namespace) -> int:
