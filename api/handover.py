@@ -38,12 +38,12 @@ async def give(request: web.Request, home: int, deps: Deps) -> web.Response:
     transport = request.transport
     if transport is None:
         return web.Response()
-    transport.pause_reading()
     if request.protocol._messages:  # noqa: SLF001 - aiohttp tells nobody what else it has read
         # What a client has sent without waiting for this answer is taken apart already.
         raise ApiError(
             503, "Wait for each answer before the next request.", headers={"Connection": "close"}
         )
+    transport.pause_reading()
     read += bytes(request.protocol._message_tail)  # noqa: SLF001 - as above
     try:
         await deps.hand_over(home, transport.get_extra_info("socket").fileno(), read)
