@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -102,3 +102,26 @@ def test_a_refusal_says_in_the_log_what_to_mend(
     counter = SimpleNamespace(deps=deps, _refusals=Refusals())
     Counter.refused(cast(Counter, counter), "twilio", "webhook", Unverified("signed otherwise"))
     assert hint in caplog.text
+
+
+async def test_what_is_written_down_while_it_is_looked_for_is_found() -> None:
+    """The look begins before, and the placing is over before it ends: the carrier's notice is not lost."""
+    call, looks = SimpleNamespace(session_id="s"), 0
+    counter = SimpleNamespace(_placing=1, handles=SimpleNamespace(note=lambda *_: None))
+
+    async def find(*_: object) -> object:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            counter._placing = 0
+            return None
+        return call
+
+    async def settled() -> None: ...
+
+    counter._find, counter.settled = find, settled
+    told = SimpleNamespace(call="c", handle="")
+    found = await Counter.known(
+        cast(Counter, counter), cast(Any, SimpleNamespace(name="acs")), cast(Any, told)
+    )
+    assert found is call

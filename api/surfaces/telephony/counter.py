@@ -158,6 +158,8 @@ class Counter:
     ) -> PhoneCall | None:
         """A carrier's call, also when it is just being written down, which is not waited for with `maybe_new` where
         another worker writes; what commands call it now is noted. Raises SQLAlchemyError, Elsewhere."""
+        # Asked before the look: it may be written down, and over, while the look still finds nothing.
+        underway = bool(self._placing)
         found = await self._find(desk, told)
         if crew().size > 1 and not maybe_new:
             for pause in WRITTEN_S:
@@ -165,7 +167,7 @@ class Counter:
                     break
                 await asyncio.sleep(pause)
                 found = await self._find(desk, told)
-        if found is None and self._placing:
+        if found is None and (underway or self._placing):
             await self.settled()
             found = await self._find(desk, told)
         if found is not None:
