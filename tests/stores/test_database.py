@@ -145,8 +145,10 @@ async def test_a_closed_store_leaves_no_thread_and_no_file(any_database: str) ->
     threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         await use()
-    assert threading.active_count() <= threads + 1  # the loop's own pool may have grown by one
-    assert len(os.listdir("/proc/self/fd")) <= files
+    async with asyncio.timeout(30):  # a thread is over a moment after its connection is closed
+        # The loop's own pool may have grown by one.
+        while threading.active_count() > threads + 1 or len(os.listdir("/proc/self/fd")) > files:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
 
 
 async def test_sqlite_runs_durable_and_apart(sqlite_url: str) -> None:

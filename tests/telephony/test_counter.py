@@ -124,4 +124,4 @@ async def test_what_is_written_down_while_it_is_looked_for_is_found() -> None:
     found = await Counter.known(
         cast(Counter, counter), cast(Any, SimpleNamespace(name="acs")), cast(Any, told)
     )
-    assert found is call
+    assert found is cast(Any, call)

@@ -18,6 +18,7 @@ from media.resample import Resampler
 from tests.caller_audio import pcm
 from tests.e2e.server import Server, running, settles
 from tests.whole.dial import dial
+from tests.whole.stalls import Stalls
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -133,9 +134,10 @@ async def hold(url: str, speech: bytes) -> tuple[float, list[str]]:
 async def test_four_calls_at_once_without_a_glitch(tmp_path: Path) -> None:
     speech = Resampler(16000, 24000).process(pcm("dental_01_book"))
     with running(tmp_path) as server:
-        async with asyncio.TaskGroup() as group:
-            calls = [group.create_task(hold(server.url, speech)) for _ in range(4)]
+        with Stalls() as machine:
+            async with asyncio.TaskGroup() as group:
+                calls = [group.create_task(hold(server.url, speech)) for _ in range(4)]
         for call in calls:
             gap, words = call.result()
-            assert gap < 0.15, f"a gap of {gap * 1000:.0f} ms in the agent's voice"
+            assert gap < 0.15 + machine.worst_s, f"a gap of {gap * 1000:.0f} ms in the agent's voice"
             assert "appointment" in words
