@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from personas.dialogue import Dialogue, Phrase
 from personas.keys import Entering
+from personas.languages import Languages, language_of, of_locale
+from personas.manner import Behavior, ServerVad, Tone, ToneName, TurnDetection
 from personas.template import fields, fill
 from personas.transfers import Target
 
-__all__ = ["Limits", "Outbound", "Persona", "Recorded", "SessionPolicy"]
+__all__ = ["Limits", "Outbound", "Persona", "ReasoningEffort", "Recorded", "SessionPolicy", "SessionTier"]
+
+SessionTier = Literal["standard", "professional", "premium"]
+ReasoningEffort = Literal["minimal", "low", "medium", "high"]
 
 
 class SessionPolicy(StrEnum):
@@ -82,6 +87,11 @@ class Recorded(BaseModel):
         return {"mode": value} if isinstance(value, str) else value
 
 
+def _languages(told: dict[str, Any]) -> Languages:
+    """Of a persona that names none. Faults of the locale are told there."""
+    return of_locale(str(told.get("locale", "en-US")), str(told.get("language", "English")))
+
+
 class Persona(BaseModel):
     """One agent, as its YAML file describes it."""
 
@@ -98,9 +108,18 @@ class Persona(BaseModel):
     default_voice: str
     allowed_voices: tuple[str, ...]
     language: str = "English"
-    locale: str = "en-US"
+    locale: str = Field("en-US", pattern=r"^[a-z]{2}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")
     accent_label: str = "American English"
     age_band: Literal["adult_20s", "adult_30s", "adult_40s", "adult_50s", "mature_60_plus"] = "adult_30s"
+    languages: Languages = Field(
+        default_factory=_languages, description="What it speaks; none: the language of `locale`, locked."
+    )
+    review_status: Literal["pending", "approved", "needs_rerun"] = Field(
+        "pending", description="Whether people have listened to its voice."
+    )
+    asset_status: Literal[
+        "approved", "usable_needs_review", "regenerate_recommended", "missing", "rejected"
+    ] = Field("missing", description="Whether its picture is there.")
 
     order: int = Field(100, description="Where it stands in the catalogue: lower first.")
     scenario: str = Field(description="Slug of the scenario this persona answers.")
@@ -112,6 +131,30 @@ class Persona(BaseModel):
     policy: SessionPolicy = SessionPolicy.GUARDED
     turns: Literal["gateway", "provider"] = "gateway"
     instructions: str
+    brand: tuple[Annotated[str, Field(min_length=2, max_length=80)], ...] = Field(
+        (),
+        max_length=8,
+        description="Names of the business as the texts have them; a scenario's `practiceBrand` replaces them.",
+    )
+    temperature: float = Field(0.8, ge=0, le=2, description="Of the model, where it takes one.")
+    max_output_tokens: int = Field(4096, ge=1, le=4096, description="Of one answer.")
+    reasoning_effort: ReasoningEffort | None = Field(
+        None, description="Of models that reason; none: the model's own."
+    )
+    session_tier: SessionTier = "standard"
+    tones: dict[ToneName, Tone] = Field({}, description="What changes when a client asks for a tone.")
+    behavior: Behavior = Behavior()
+    turn_detection: TurnDetection = ServerVad()
+    transcription_prompt: str | None = Field(
+        None, min_length=1, max_length=1000, description="Words that the transcription is to expect."
+    )
+    capabilities: tuple[str, ...] = Field((), max_length=40, description="What it can do, for catalogues.")
+    workflow_profile: str | None = Field(
+        None, description="Id of the workflow of a vertical pack that it carries out."
+    )
+    hand_over_to: tuple[str, ...] = Field(
+        (), max_length=20, description="Ids of personas that it may pass the caller on to."
+    )
     greeting: str | None = Field(None, description="Said as the call opens; none: the caller speaks first.")
     still_there: str = "Are you still there?"
     farewell: str = "Thank you for calling. Goodbye."
@@ -174,6 +217,32 @@ class Persona(BaseModel):
                 there = f"there are {', '.join(known)}" if known else "there are none"
                 raise ValueError(f"{{{name}}} is none of the persona's `facts`; {there}")
         return value
+
+    @field_validator("brand", mode="before")
+    @classmethod
+    def _one_brand(cls, value: object) -> object:
+        """`brand: Fernwell Bank` is enough."""
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.languages.primary != language_of(self.locale):
+            raise ValueError(
+                f"the primary language {self.languages.primary} is not that of the locale {self.locale}; "
+                "make them agree"
+            )
+        texts = "\n".join((self.instructions, self.greeting or "", self.farewell, *self.facts.values()))
+        for brand in self.brand:
+            if brand not in texts:
+                raise ValueError(
+                    f"the brand {brand!r} is in none of its texts; write it as they do, or remove it"
+                )
+        for name, tone in self.tones.items():
+            if tone.voice is not None and tone.voice not in self.allowed_voices:
+                raise ValueError(
+                    f"the tone {name} has the voice {tone.voice}, which is not among `allowed_voices`"
+                )
+        return self
 
     @property
     def voicemail_message(self) -> str | None:
