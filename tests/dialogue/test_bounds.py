@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.providers.embedded.dialogue import DialogueMind
-from gateway.providers.embedded.grammar import spot_any
-from gateway.providers.embedded.numbers import digit_runs
+from gateway.providers.embedded.english.grammar import spot_any
+from gateway.providers.embedded.english.numbers import digit_runs
 from gateway.providers.embedded.turns import MOST_TURNS, MOST_WORDS, TURN_WORDS, CallerTurn, turns_of
 from gateway.speech.ports import Heard
 from tests.dialogue.talk import Talk, persona

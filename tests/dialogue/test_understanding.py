@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.providers.embedded.dates import Moment, find_moment, say_date, say_time
-from gateway.providers.embedded.grammar import Act, find_act, polarity
-from gateway.providers.embedded.names import find_name
-from gateway.providers.embedded.numbers import amounts, digit_runs, say_digits, spell
-from gateway.providers.embedded.words import alike, best, listed, tokens
+from gateway.providers.embedded.english.dates import Moment, find_moment, say_date, say_time
+from gateway.providers.embedded.english.grammar import find_act, polarity
+from gateway.providers.embedded.english.names import find_name
+from gateway.providers.embedded.english.numbers import amounts, digit_runs, say_digits, spell
+from gateway.providers.embedded.english.words import alike, best, listed, tokens
+from gateway.providers.embedded.grammar import Act
 
 pytestmark = pytest.mark.unit
 

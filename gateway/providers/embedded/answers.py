@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.providers.embedded.grammar import about_any, phrase_words, spot
 from gateway.providers.embedded.state import State
 from personas.template import fields
 
@@ -12,7 +11,6 @@ __all__ = ["Told", "answer_to", "urgent_answer"]
 
 _ENOUGH = 0.62
 _SURE = 0.85
-_DENIED = frozenset(("no", "not", "nobody", "never", "without", "none", "neither"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ def answer_to(state: State, words: tuple[str, ...]) -> Told | None:
     """The answer whose question `words` are most about, if any is close enough."""
     best, score = None, _ENOUGH
     for answer in state.dialogue.answers:
-        likeness = 0.0 if answer.urgent else about_any(answer.ask, words)
+        likeness = 0.0 if answer.urgent else state.tongue.grammar.about_any(answer.ask, words)
         if likeness > score:
             best, score = answer, likeness
     if best is None:
@@ -42,12 +40,13 @@ def answer_to(state: State, words: tuple[str, ...]) -> Told | None:
 def urgent_answer(state: State, words: tuple[str, ...]) -> str:
     """What has to be said at once because somebody may be in danger; mostly empty."""
     for answer in state.dialogue.answers:
-        if answer.urgent and any(_affirmed(pattern, words) for pattern in answer.ask):
+        if answer.urgent and any(_affirmed(state, pattern, words) for pattern in answer.ask):
             return answer.say
     return ""
 
 
-def _affirmed(pattern: str, words: tuple[str, ...]) -> bool:
-    """Whether a phrase of `pattern` is said, and not denied just before: `nobody is unconscious`."""
-    hits = (spot(phrase, words) for phrase in phrase_words(pattern))
-    return any(hit is not None and not _DENIED & set(words[max(hit[1] - 2, 0) : hit[1]]) for hit in hits)
+def _affirmed(state: State, pattern: str, words: tuple[str, ...]) -> bool:
+    """Whether a phrase of `pattern` is said, and not denied: `nobody is unconscious`."""
+    grammar, denies = state.tongue.grammar, state.tongue.find.denies
+    hits = (grammar.spot(phrase, words) for phrase in grammar.phrase_words(pattern))
+    return any(hit is not None and not denies(words, hit[1], hit[2]) for hit in hits)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gateway.providers.embedded.grammar import polarity, spot
-from gateway.providers.embedded.numbers import amounts, digit_runs
+from gateway.providers.embedded.english.grammar import polarity, spot
+from gateway.providers.embedded.english.numbers import amounts, digit_runs
+from gateway.providers.embedded.english.words import STOP, alike, tokens
 from gateway.providers.embedded.retelling import words_of
 from gateway.providers.embedded.schema import accepts, coerce, kind_of, minimal, parameters_of, resolve
 from gateway.providers.embedded.text_arguments import text_value
-from gateway.providers.embedded.words import STOP, alike, tokens
 
 __all__ = ["Taken", "arguments_for", "forced"]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.engine.mind import Reply, Request
-from gateway.providers.embedded import free
+from gateway.engine.mind import MindLost, Reply, Request
+from gateway.providers.embedded import free, plain
+from gateway.providers.embedded.known import HEARD, tongue_of
 from gateway.providers.embedded.policy import respond_to
 from gateway.providers.embedded.script import sentences
 from gateway.providers.embedded.state import Expect, Expecting, State
 from gateway.providers.embedded.steps import next_reply, say
+from gateway.providers.embedded.tongue import Tongue
 from gateway.providers.embedded.turns import CallerTurn, Ours, ToolTurn, turns_of
 from personas.dialogue import Dialogue
 from personas.persona import Persona
@@ -23,24 +25,33 @@ class DialogueMind:
     said decides what was asked, so the state needs no memory between replies."""
 
     def respond(self, request: Request) -> Reply:
-        """The reply to make now. Never empty, never raises on any items."""
+        """The reply to make now. Never empty, never raises on any items. Raises MindLost for a persona whose language
+        has no pack (`known`)."""
         settled = said_exactly(request.response_instructions) or said_exactly(request.instructions)
         if settled is not None and settled.strip():
             return Reply(say=settled)
         persona = request.persona
+        tongue = tongue_of(persona)
+        if tongue is None:
+            assert persona is not None  # which has a tongue
+            raise MindLost(f"the mind does not know {persona.language} ({persona.locale})")
         dialogue = persona.dialogue if persona is not None else None
-        if persona is None or dialogue is None or free.must_call(request):
+        if free.must_call(request) or (tongue.language == "en" and dialogue is None):
             return free.respond(request)
-        reply = _replay(request, persona, dialogue)
+        if persona is None or dialogue is None:
+            return plain.respond(request, tongue)
+        reply = _replay(request, tongue, persona, dialogue)
         return reply if reply.say or reply.tool_uses else Reply(say=dialogue.what_for)
 
     def script(self, persona: Persona) -> tuple[str, ...]:
-        """Sentences a caller of this persona may say, for the ears' language model."""
-        return sentences(persona)
+        """Sentences a caller of this persona may say, for the ears' language model; none in a language that they do
+        not know."""
+        tongue = tongue_of(persona)
+        return sentences(persona) if tongue is not None and tongue.language in HEARD else ()
 
 
-def _replay(request: Request, persona: Persona, dialogue: Dialogue) -> Reply:
-    state = State.begin(request, persona, dialogue)
+def _replay(request: Request, tongue: Tongue, persona: Persona, dialogue: Dialogue) -> Reply:
+    state = State.begin(request, tongue, persona, dialogue)
     reply: Reply | None = None
     last_said = ""
     for turn in turns_of(request.conversation, request.heard):
@@ -78,5 +89,5 @@ def _tools_answered(state: State, turn: ToolTurn) -> Reply:
     if any(result.output is None for result in turn.results):
         return Reply(say=state.dialogue.working)
     if all(result.name in _ENDING for result in turn.results):
-        return Reply(say="Goodbye.")
+        return Reply(say=state.tongue.lines.goodbye)
     return next_reply(state)

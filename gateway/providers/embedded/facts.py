@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gateway.providers.embedded.grammar import is_question
-from gateway.providers.embedded.words import STOP, alike, listed, tokens
+from gateway.providers.embedded.english.grammar import is_question
+from gateway.providers.embedded.english.words import STOP, alike, listed, tokens
 
 __all__ = ["fact_for", "greeting_in", "one_sentence", "quoted_order", "role_in", "rule_for", "sentences_of"]
 

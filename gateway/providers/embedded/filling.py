@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.providers.embedded.dates import Moment, say_date
-from gateway.providers.embedded.grammar import spot_any
+from gateway.providers.embedded.findings import Moment
 from gateway.providers.embedded.items import Item, beyond, choose
-from gateway.providers.embedded.numbers import say_digits
-from gateway.providers.embedded.people import FIRST, LAST
 from gateway.providers.embedded.slots import Found, Value, find_value, fits, merged
 from gateway.providers.embedded.state import Expect, State
 from gateway.providers.embedded.steps import listed_items
 from gateway.providers.embedded.turns import CallerTurn
-from gateway.providers.embedded.words import tokens
 from personas.dialogue import Slot
 
 __all__ = ["Filled", "fill_slots"]
-
-_CORRECTIONS = (
-    "actually", "make (it|that)", "change (it|that|the|to|my)", "i meant", "i mean", "rather", "instead", "not (on|at)",
-    "no (it is|i said|its|that is)", "can we (do|make)", "could we (do|make)", "what about", "how about",
-)  # fmt: skip
-
 
 _DIGITS = ("digits", "phone")
 
@@ -53,7 +43,7 @@ def fill_slots(
     task = state.task
     if task is None:
         return filled
-    words = tokens(turn.text)
+    words = state.tongue.tokens(turn.text)
     asked = correcting or (state.expecting.slot if state.expecting.what is Expect.SLOT else None)
     if asked is not None and asked not in task.slots:
         asked = None
@@ -63,7 +53,7 @@ def fill_slots(
         _take(state, asked, turn, filled, expected=True, partly=True)
     if asked is not None and asked.kind == "text" and asked.id in filled.names:
         return filled
-    corrected = changing or correcting is not None or _corrects(words)
+    corrected = changing or correcting is not None or _corrects(state, words)
     for slot in task.slots:
         if slot is not asked and slot.id not in filled.names and not _blocked(slot, asked, filled):
             _also(state, slot, turn, filled, asked, changing=changing, corrected=corrected)
@@ -77,7 +67,7 @@ def fill_slots(
                 _pick(state, slot, turn, filled)
     if not filled and (asked is None or asked.kind not in _DIGITS):
         _change_unasked(state, turn, filled, asked)
-    if not filled and corrected and _names_somebody(words):
+    if not filled and corrected and state.tongue.find.names_somebody(words):
         for slot in task.slots:
             if slot.kind == "name" and slot is not asked and slot.id in state.values:
                 _take(state, slot, turn, filled, expected=True)
@@ -115,14 +105,8 @@ def _change_unasked(state: State, turn: CallerTurn, filled: Filled, asked: Slot 
             _take(state, slot, turn, filled, expected=False)
 
 
-def _names_somebody(words: tuple[str, ...]) -> bool:
-    """Whether `no, it's Susan Miller` may be meant."""
-    cued = any(words[at : at + 2] in (("it", "is"), ("this", "is")) for at in range(len(words)))
-    return cued and any(word in FIRST or word in LAST for word in words)
-
-
-def _corrects(words: tuple[str, ...]) -> bool:
-    return spot_any(_CORRECTIONS, words) is not None
+def _corrects(state: State, words: tuple[str, ...]) -> bool:
+    return state.tongue.grammar.spot_any(state.tongue.repairs.corrections, words) is not None
 
 
 def _reopens(slot: Slot, asked: Slot | None) -> bool:
@@ -139,17 +123,22 @@ def _blocked(slot: Slot, asked: Slot | None, filled: Filled) -> bool:
     ) or asked.nearest == slot.id
 
 
-def _cued(slot: Slot, words: tuple[str, ...]) -> bool:
-    return spot_any(slot.cues, words) is not None
+def _cued(state: State, slot: Slot, words: tuple[str, ...]) -> bool:
+    return state.tongue.grammar.spot_any(slot.cues, words) is not None
 
 
 def _take(
     state: State, slot: Slot, turn: CallerTurn, filled: Filled, *, expected: bool, partly: bool = False
 ) -> None:
-    words = tokens(turn.text)
-    cued = _cued(slot, words)
+    words = state.tongue.tokens(turn.text)
+    cued = _cued(state, slot, words)
     found = find_value(
-        slot, turn.text, state.now, expected=expected or cued, begun=state.partial.get(slot.id, "")
+        state.tongue,
+        slot,
+        turn.text,
+        state.now,
+        expected=expected or cued,
+        begun=state.partial.get(slot.id, ""),
     )
     if found is None or (turn.doubtful and not found.sure):
         return
@@ -160,7 +149,7 @@ def _take(
     value = merged(slot, state.values.get(slot.id), found.value)
     if not fits(slot, value, state.now):
         filled.objection = (
-            state.scope(heard=_spoken(value)).say(slot.invalid) or "I'm afraid that can't be."
+            state.scope(heard=_spoken(state, value)).say(slot.invalid) or state.tongue.lines.cannot_be
         )
         return
     _store(state, slot, value, filled, doubtful=not found.sure or (turn.doubtful and expected))
@@ -194,15 +183,15 @@ def _partly(state: State, slot: Slot, found: Found, filled: Filled) -> None:
     if slot.kind == "name":
         filled.names.append(slot.id)
         return
-    heard = say_digits(text)
-    filled.objection = (
-        state.scope(heard=heard).say(slot.invalid) or f"I heard {heard}; that is not complete."
+    heard = state.tongue.say.digits(text)
+    filled.objection = state.scope(heard=heard).say(slot.invalid) or state.tongue.lines.incomplete.format(
+        heard
     )
 
 
-def _spoken(value: Value) -> str:
+def _spoken(state: State, value: Value) -> str:
     if isinstance(value, Moment) and value.day is not None:
-        return say_date(value.day)
+        return state.tongue.say.day(value.day)
     return str(value)
 
 
@@ -210,16 +199,16 @@ def _pick(state: State, slot: Slot, turn: CallerTurn, filled: Filled) -> None:
     items: list[Item] = listed_items(state, slot)
     if not items:
         return
-    words, offered = tokens(turn.text), state.offered.get(slot.id, [])
-    hits = choose(slot, items, offered, turn.text, state.now.date())
+    words, offered = state.tongue.tokens(turn.text), state.offered.get(slot.id, [])
+    hits = choose(state.tongue, slot, items, offered, turn.text, state.now.date())
     if len(hits) == 1:
         _store(state, slot, hits[0], filled, doubtful=turn.doubtful)
         return
     others = hits[: slot.at_once] if len(hits) < len(items) else []
     if not hits and offered:
-        others = beyond(slot, items, offered, words)
+        others = beyond(state.tongue, slot, items, offered, words)
         if others == offered:
-            filled.objection = "I have no other times there."
+            filled.objection = state.tongue.lines.nothing_there
             return
     if others:
         state.shortlist[slot.id] = others

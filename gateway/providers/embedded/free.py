@@ -7,7 +7,9 @@ from typing import Any
 
 from gateway.engine.mind import Reply, Request, ToolUse
 from gateway.providers.embedded.arguments import arguments_for, forced
-from gateway.providers.embedded.dates import say_date, say_time
+from gateway.providers.embedded.english.dates import say_date, say_time
+from gateway.providers.embedded.english.grammar import find_act
+from gateway.providers.embedded.english.words import tokens
 from gateway.providers.embedded.facts import (
     fact_for,
     greeting_in,
@@ -17,11 +19,10 @@ from gateway.providers.embedded.facts import (
     rule_for,
     sentences_of,
 )
-from gateway.providers.embedded.grammar import Act, find_act
+from gateway.providers.embedded.grammar import Act
 from gateway.providers.embedded.retelling import retell, words_of
 from gateway.providers.embedded.toolbox import Pending, choose_tool, named_tool, question_for, usable
 from gateway.providers.embedded.turns import CallerTurn, Ours, ToolTurn, Turn, item_text, turns_of
-from gateway.providers.embedded.words import tokens
 
 __all__ = ["must_call", "respond"]
 

@@ -5,23 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from gateway.providers.embedded.clock import PARTS
-from gateway.providers.embedded.dates import Moment, find_moment
-from gateway.providers.embedded.grammar import polarity, spot
-from gateway.providers.embedded.numbers import amounts, ordinal
-from gateway.providers.embedded.words import alike, content, tokens
+from gateway.providers.embedded.findings import PARTS, Moment
+from gateway.providers.embedded.tongue import Tongue
 from personas.dialogue import Slot
 
 __all__ = ["Item", "beyond", "choose", "exact", "near"]
 
 Item = dict[str, Any]
-
-_ANY = (
-    "any", "any one", "any of them", "either", "whichever", "whatever", "does not matter", "do not care",
-    "all the same", "you choose", "earliest", "soonest", "first available",
-)  # fmt: skip
-_EARLIER = ("earlier", "before", "sooner")
-_OTHER = ("later", "after", "another", "other", "others", "else", "none", "neither", "more")
 
 
 def _start(slot: Slot, item: Item) -> datetime | None:
@@ -66,38 +56,43 @@ def near(slot: Slot, items: list[Item], wish: Moment | None) -> list[Item]:
     return [item for item in items if any(item is each for each in best)]
 
 
-def choose(slot: Slot, items: list[Item], offered: list[Item], text: str, today: date) -> list[Item]:
+def choose(
+    tongue: Tongue, slot: Slot, items: list[Item], offered: list[Item], text: str, today: date
+) -> list[Item]:
     """The items that `text` may mean, best first; one means it is clear. `offered` are those just named."""
-    words = tokens(text)
+    words, find, choosing = tongue.tokens(text), tongue.find, tongue.choosing
     pool = offered or items
-    if len(pool) == 1 and polarity(words, expected=True):
+    if len(pool) == 1 and tongue.grammar.polarity(words, expected=True):
         return pool
-    timed = _by_moment(slot, items, pool, words, today)
+    timed = _by_moment(tongue, slot, items, pool, words, today)
     if timed:
         return timed
     priced = [
         item
         for item in items
-        for amount in amounts(words)
+        for amount in find.amounts(words)
         if any(_equals(item.get(name), amount) for name in slot.match)
     ]
     if priced:
         return _distinct(priced)
-    worded = _by_words(slot, items, words)
+    worded = _by_words(tongue, slot, items, words)
     if len(worded) == 1:
         return worded
     for at, word in enumerate(words):
-        if word in ("last", "latest"):
+        if word in choosing.last:
             return [pool[-1]] if pool else []
-        found = ordinal(words, at)
+        found = find.ordinal(words, at)
         if found is not None and 1 <= found[0] <= len(pool):
             return [pool[found[0] - 1]]
-    if pool and not (set(words) & {*_EARLIER, *_OTHER}) and any(spot(tokens(each), words) for each in _ANY):
+    moving = choosing.earlier | choosing.other
+    if pool and moving.isdisjoint(words) and tongue.grammar.spot_any(choosing.any, words):
         return [pool[0]]
     return worded
 
 
-def beyond(slot: Slot, items: list[Item], offered: list[Item], words: tuple[str, ...]) -> list[Item]:
+def beyond(
+    tongue: Tongue, slot: Slot, items: list[Item], offered: list[Item], words: tuple[str, ...]
+) -> list[Item]:
     """The items before or after those offered, when the caller asks for earlier, later or other ones; the offered
     ones themselves when there are none, and nothing when that was not asked."""
     places = [
@@ -105,9 +100,10 @@ def beyond(slot: Slot, items: list[Item], offered: list[Item], words: tuple[str,
         for at, item in enumerate(items)
         if any(item.get(slot.key) == each.get(slot.key) for each in offered)
     ]
-    if not places or not set(words) & {*_EARLIER, *_OTHER}:
+    choosing = tongue.choosing
+    if not places or (choosing.earlier | choosing.other).isdisjoint(words):
         return []
-    if set(words) & set(_EARLIER):
+    if not choosing.earlier.isdisjoint(words):
         return items[max(0, places[0] - slot.at_once) : places[0]] or offered
     return items[places[-1] + 1 : places[-1] + 1 + slot.at_once] or offered
 
@@ -117,9 +113,9 @@ def _distinct(items: list[Item]) -> list[Item]:
 
 
 def _by_moment(
-    slot: Slot, items: list[Item], pool: list[Item], words: tuple[str, ...], today: date
+    tongue: Tongue, slot: Slot, items: list[Item], pool: list[Item], words: tuple[str, ...], today: date
 ) -> list[Item]:
-    wish = find_moment(
+    wish = tongue.find.moment(
         words, today, past=slot.tense == "past", expected=_start(slot, (pool or [{}])[0]) is not None
     )
     if not wish or wish.soonest:
@@ -152,17 +148,18 @@ def _equals(value: Any, amount: float) -> bool:
     return abs(number - amount) < 0.005 or (amount == int(amount) and int(number) == int(amount))
 
 
-def _by_words(slot: Slot, items: list[Item], words: tuple[str, ...]) -> list[Item]:
-    told = content(words)
+def _by_words(tongue: Tongue, slot: Slot, items: list[Item], words: tuple[str, ...]) -> list[Item]:
+    lexicon = tongue.grammar.vocabulary
+    told = [word for word in words if word not in lexicon.stop]
     scored = []
     for item in items:
         theirs = [
             word
             for name in slot.match
-            for word in content(tokens(str(item.get(name) or "")))
-            if word.isalpha()
+            for word in tongue.tokens(str(item.get(name) or ""))
+            if word not in lexicon.stop and word.isalpha()
         ]
-        score = sum(1 for word in told if any(alike(word, other) >= 0.75 for other in theirs))
+        score = sum(1 for word in told if any(lexicon.alike(word, other) >= 0.75 for other in theirs))
         if score:
             scored.append((score, item))
     if not scored:

@@ -5,25 +5,19 @@ from __future__ import annotations
 from gateway.engine.mind import Reply
 from gateway.providers.embedded.answers import answer_to, urgent_answer
 from gateway.providers.embedded.filling import Filled, fill_slots
-from gateway.providers.embedded.grammar import Act, find_act, is_question, polarity, spot_any
+from gateway.providers.embedded.grammar import Act
 from gateway.providers.embedded.slots import named
 from gateway.providers.embedded.state import Expect, Expecting, State
 from gateway.providers.embedded.steps import closing, hand_over, keypad_offer, next_reply, offer_again, say
 from gateway.providers.embedded.turns import CallerTurn
-from gateway.providers.embedded.words import tokens
 from personas.dialogue import Task
 
 __all__ = ["respond_to"]
 
-_DONE = (
-    "nothing", "that is all", "that is it", "i am good", "i am fine", "i am all set", "all set", "that will be all",
-    "all good", "that is everything", "nothing else",
-)  # fmt: skip
-
 
 def respond_to(state: State, turn: CallerTurn, *, reminded: bool = False) -> Reply:
     """Take the caller's turn in and answer it. `reminded`: they were just asked whether they are still there."""
-    words = tokens(turn.text)
+    words = state.tongue.tokens(turn.text)
     urgent = urgent_answer(state, words)
     if not urgent:
         return _answered(state, turn, words, reminded)
@@ -35,7 +29,7 @@ def respond_to(state: State, turn: CallerTurn, *, reminded: bool = False) -> Rep
 
 
 def _answered(state: State, turn: CallerTurn, words: tuple[str, ...], reminded: bool) -> Reply:
-    act = find_act(words, _acts(state))
+    act = state.tongue.grammar.find_act(words, _acts(state))
     held, state.held = state.held, False
     if not words:
         return _missed(state)
@@ -49,7 +43,7 @@ def _answered(state: State, turn: CallerTurn, words: tuple[str, ...], reminded: 
     if (held or reminded) and (
         act in (Act.BACK, Act.BACKCHANNEL, Act.GREETING, Act.THANKS) or len(words) <= 3
     ):
-        steering = act is not None or polarity(words, expected=True)
+        steering = act is not None or state.tongue.grammar.polarity(words, expected=True)
         if steering and act is not Act.GOODBYE:
             return say(state, state.dialogue.back if held else "", state.prompt or state.dialogue.what_for)
     for handler in (_asked_person, _asked_more, _asked_check, _asked_confirm, _asked_change):
@@ -76,14 +70,14 @@ def _opening(state: State) -> str:
 def _asked_person(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | None) -> Reply | None:
     if state.expecting.what is not Expect.PERSON:
         return None
-    answer = polarity(words, expected=True)
+    answer = state.tongue.grammar.polarity(words, expected=True)
     if answer:
         return hand_over(state)
     state.misses = 0
     state.expecting = Expecting()
     if answer is None:
         return None
-    return next_reply(state, "All right.")
+    return next_reply(state, state.tongue.lines.all_right)
 
 
 def _asked_more(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | None) -> Reply | None:
@@ -91,8 +85,8 @@ def _asked_more(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act
         return None
     if _trigger(state, words) is not None or answer_to(state, words) is not None:
         return None
-    done = spot_any(_DONE, words) is not None
-    answer = polarity(words, expected=True)
+    done = state.tongue.grammar.spot_any(state.tongue.repairs.done, words) is not None
+    answer = state.tongue.grammar.polarity(words, expected=True)
     if act in (Act.GOODBYE, Act.THANKS) or done or answer is False:
         return closing(state)
     if answer:
@@ -106,7 +100,7 @@ def _asked_check(state: State, turn: CallerTurn, words: tuple[str, ...], act: Ac
     slot = state.expecting.slot
     if state.expecting.what is not Expect.CHECK or slot is None:
         return None
-    answer = polarity(words, expected=True)
+    answer = state.tongue.grammar.polarity(words, expected=True)
     corrected = (
         fill_slots(state, turn, correcting=slot) if answer is not True or len(words) > 4 else Filled()
     )
@@ -118,7 +112,7 @@ def _asked_check(state: State, turn: CallerTurn, words: tuple[str, ...], act: Ac
         return next_reply(state)
     if answer is False:
         state.clear((slot.id,))
-        return next_reply(state, "Sorry about that.")
+        return next_reply(state, state.tongue.lines.sorry)
     return None
 
 
@@ -127,7 +121,7 @@ def _asked_confirm(state: State, turn: CallerTurn, words: tuple[str, ...], act: 
         return None
     if act is Act.CANCEL:
         return _dropped(state)
-    answer = polarity(words, expected=True)
+    answer = state.tongue.grammar.polarity(words, expected=True)
     if answer is not True or len(words) > 2:
         before = dict(state.values)
         changed = fill_slots(state, turn, changing=True)
@@ -141,7 +135,7 @@ def _asked_confirm(state: State, turn: CallerTurn, words: tuple[str, ...], act: 
     if answer is False:
         state.misses = 0
         return _which(state, words) or _ask_change(state)
-    if _named_slot(state, words) is not None and not is_question(words, turn.text):
+    if _named_slot(state, words) is not None and not state.tongue.grammar.is_question(words, turn.text):
         return _which(state, words)
     return None
 
@@ -152,12 +146,13 @@ def _asked_change(state: State, turn: CallerTurn, words: tuple[str, ...], act: A
     changed = fill_slots(state, turn, changing=True)
     if changed.names:
         return next_reply(state, *changed.acknowledged)
-    if act is Act.CANCEL or any(word in ("everything", "cancel", "forget") for word in words):
+    if act is Act.CANCEL or not state.tongue.repairs.dropping.isdisjoint(words):
         return _dropped(state)
     which = _which(state, words)
     if which is not None:
         return which
-    if polarity(words, expected=True) is False or any(word == "nothing" for word in words):
+    nothing = not state.tongue.repairs.nothing.isdisjoint(words)
+    if state.tongue.grammar.polarity(words, expected=True) is False or nothing:
         return next_reply(state)
     return None
 
@@ -165,17 +160,18 @@ def _asked_change(state: State, turn: CallerTurn, words: tuple[str, ...], act: A
 def _ask_change(state: State) -> Reply:
     known = [slot for slot in state.task.slots if slot.id in state.values] if state.task else []
     slots = [slot.title for slot in known if not slot.nearest]
-    choices = (
-        ", ".join(slots[:-1]) + (" or " if len(slots) > 1 else "") + slots[-1] if slots else "something"
-    )
+    lines = state.tongue.lines
+    choices = lines.can_change.format(state.tongue.say.either(slots) or lines.something)
     state.expecting = Expecting(Expect.CHANGE)
-    state.prompt = f"{state.dialogue.which_change} I can change {choices}."
+    state.prompt = f"{state.dialogue.which_change} {choices}"
     return say(state, state.prompt)
 
 
 def _named_slot(state: State, words: tuple[str, ...]) -> str | None:
     slots = state.task.slots if state.task else ()
-    return next((slot.id for slot in slots if slot.id in state.values and named(slot, words)), None)
+    return next(
+        (slot.id for slot in slots if slot.id in state.values and named(state.tongue, slot, words)), None
+    )
 
 
 def _which(state: State, words: tuple[str, ...]) -> Reply | None:
@@ -185,7 +181,7 @@ def _which(state: State, words: tuple[str, ...]) -> Reply | None:
         return None
     slot = state.task.slot(name)
     state.clear((name, slot.nearest) if slot.nearest else (name,))
-    return next_reply(state, "All right.")
+    return next_reply(state, state.tongue.lines.all_right)
 
 
 def _dropped(state: State) -> Reply:
@@ -202,14 +198,14 @@ def _trigger(state: State, words: tuple[str, ...]) -> Task | None:
     """The task that the caller asks for."""
     best: tuple[float, int, Task] | None = None
     for task in state.dialogue.tasks:
-        hit = spot_any(task.triggers, words, 0.78)
+        hit = state.tongue.grammar.spot_any(task.triggers, words, 0.78)
         if hit is not None and (best is None or hit > best[:2]):
             best = *hit, task
     return best[2] if best is not None else None
 
 
 def _open(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | None) -> Reply:
-    question = is_question(words, turn.text)
+    question = state.tongue.grammar.is_question(words, turn.text)
     answer = answer_to(state, words)
     wanted = _trigger(state, words)
     notes = _takes_notes(state)
@@ -219,7 +215,7 @@ def _open(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | Non
     if act is Act.CANCEL and state.task is not None:
         return _dropped(state)
     if act is Act.HELP or (act is Act.GREETING and state.task is None):
-        return _back(state, state.dialogue.help if act is Act.HELP else "Hello.")
+        return _back(state, state.dialogue.help if act is Act.HELP else state.tongue.lines.hello)
     if state.task is None:
         begun = wanted or _implied(state, turn)
         if begun is not None:
@@ -234,7 +230,9 @@ def _open(state: State, turn: CallerTurn, words: tuple[str, ...], act: Act | Non
         return _back(state, answer.text)
     if act in (Act.BACKCHANNEL, Act.BACK, Act.THANKS, Act.GREETING) or wanted is not None:
         return say(
-            state, "You're welcome." if act is Act.THANKS else "", state.prompt or state.dialogue.what_for
+            state,
+            state.tongue.lines.welcome if act is Act.THANKS else "",
+            state.prompt or state.dialogue.what_for,
         )
     return _missed(state)
 
@@ -268,7 +266,7 @@ def _takes_notes(state: State) -> bool:
 def _implied(state: State, turn: CallerTurn) -> Task | None:
     """The task whose choice or time the words give, when no task was named: `a cleaning, please`."""
     for task in state.dialogue.tasks:
-        probe = State(state.persona, state.dialogue, state.now, state.tools)
+        probe = State(state.tongue, state.persona, state.dialogue, state.now, state.tools)
         probe.start(task)
         if any(task.slot(name).kind in ("choice", "datetime") for name in fill_slots(probe, turn).names):
             return task
@@ -297,9 +295,14 @@ def _missed(state: State) -> Reply:
     if expecting.what is Expect.SLOT and expecting.slot is not None and state.task is not None:
         if expecting.slot.kind == "item" and state.offered.get(expecting.slot.id):
             return say(state, sorry, offer_again(state, expecting.slot))
-        return say(state, sorry, f"I need {expecting.slot.expects}.", keypad_offer(state, expecting.slot))
+        return say(
+            state,
+            sorry,
+            state.tongue.lines.need.format(expecting.slot.expects),
+            keypad_offer(state, expecting.slot),
+        )
     if expecting.what in (Expect.CHECK, Expect.CONFIRM, Expect.PERSON):
-        return say(state, sorry, "Please say yes or no.", state.prompt if state.misses < 2 else "")
+        return say(state, sorry, state.tongue.lines.yes_or_no, state.prompt if state.misses < 2 else "")
     if expecting.what in (Expect.MORE, Expect.CHANGE):
         return say(state, sorry, state.prompt)
     return say(state, sorry, dialogue.help)

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from gateway.providers.embedded.dates import Moment, say_date, say_time
-from gateway.providers.embedded.numbers import say_digits, spell
+from gateway.providers.embedded.findings import Moment
 from gateway.providers.embedded.slots import Value, say_value
+from gateway.providers.embedded.tongue import Tongue
 from personas.dialogue import Slot, Task
 from personas.template import Field, fields, fill, only_field
 
-__all__ = ["Scope", "say_money"]
+__all__ = ["Scope"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What templates may name: slots by id, tool results by the tool's name, and a few words for the moment."""
 
+    tongue: Tongue
     task: Task | None
     values: Mapping[str, Value]
     results: Mapping[str, dict[str, Any]]
@@ -28,7 +29,7 @@ class Scope:
 
     def say(self, template: str) -> str:
         """The template as spoken; unknown fields are left out."""
-        text = re.sub(r"\s+([.,?!])", r"\1", " ".join(fill(template, self._spoken).split()))
+        text = re.sub(r"\s+([.,?!،؟۔])", r"\1", " ".join(fill(template, self._spoken).split()))
         return text[:1].upper() + text[1:]
 
     def knows(self, template: str) -> bool:
@@ -54,7 +55,7 @@ class Scope:
 
     def item(self, slot: Slot, item: dict[str, Any]) -> str:
         """How one item of an item slot is spoken."""
-        bare = Scope(None, {}, {}, item)
+        bare = Scope(self.tongue, None, {}, {}, item)
         return " ".join(fill(slot.label, bare._spoken).split())
 
     def _spoken(self, each: Field) -> str:
@@ -66,8 +67,8 @@ class Scope:
             return ""
         if slot is not None and len(each.path) == 1 and each.filter is None:
             held = self.values[slot.id]
-            return self.item(slot, held) if isinstance(held, dict) else say_value(slot, held)
-        return _filtered(value, each.filter)
+            return self.item(slot, held) if isinstance(held, dict) else say_value(self.tongue, slot, held)
+        return _filtered(self.tongue, value, each.filter)
 
 
 def _step(value: Any, part: str) -> Any:
@@ -86,15 +87,6 @@ def _iso(value: Moment) -> str | None:
     return datetime.combine(value.day, value.at).isoformat() if value.at else value.day.isoformat()
 
 
-def say_money(amount: Any) -> str:
-    """`$42.17`, `$500`."""
-    try:
-        number = float(amount)
-    except (TypeError, ValueError):
-        return str(amount)
-    return f"${number:,.0f}" if number == int(number) else f"${number:,.2f}"
-
-
 def _moment(value: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(str(value))
@@ -102,24 +94,23 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
-def _filtered(value: Any, how: str | None) -> str:
+def _filtered(tongue: Tongue, value: Any, how: str | None) -> str:
+    speak = tongue.say
     if how == "digits":
-        return say_digits(str(value))
+        return speak.digits(str(value))
     if how == "spell":
-        return spell(str(value))
+        return speak.spell(str(value))
     if how == "money":
-        return say_money(value)
+        return speak.money(value)
     if how == "list" and isinstance(value, list):
-        texts = [str(each) for each in value]
-        return ", ".join(texts[:-1]) + (" or " if len(texts) > 1 else "") + (texts[-1] if texts else "")
+        return speak.either([str(each) for each in value])
     when = _moment(value) if how in ("date", "month_day", "time", "when") else None
     if when is not None:
         if how == "time":
-            return say_time(when.time())
-        day = say_date(when.date())
+            return speak.clock(when.time())
         if how == "month_day":
-            return day.split(", ", 1)[1]
-        return day if how == "date" else f"{day} at {say_time(when.time())}"
+            return speak.month_day(when.date())
+        return speak.day(when.date()) if how == "date" else speak.when(when)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tongue.lines.yes if value else tongue.lines.no
     return str(value).replace("_", " ") if how is None else str(value)

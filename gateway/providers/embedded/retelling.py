@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.providers.embedded.dates import say_date, say_time
-from gateway.providers.embedded.numbers import say_digits
+from gateway.providers.embedded.english.dates import say_date, say_time
+from gateway.providers.embedded.english.numbers import say_digits
 
 __all__ = ["retell", "words_of"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from gateway.providers.embedded.dates import MONTHS, WEEKDAYS
-from gateway.providers.embedded.grammar import ACTS
-from gateway.providers.embedded.numbers import DIGIT_WORDS
-from gateway.providers.embedded.people import FIRST, LAST
+from gateway.providers.embedded.english.dates import MONTHS, WEEKDAYS
+from gateway.providers.embedded.english.grammar import ACTS
+from gateway.providers.embedded.english.numbers import DIGIT_WORDS
+from gateway.providers.embedded.english.people import FIRST, LAST
 from personas.dialogue import Dialogue, Slot
 from personas.persona import Persona
 from personas.phrases import expand

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from gateway.providers.embedded.clock import PARTS
-from gateway.providers.embedded.dates import Moment, find_moment, say_date, say_time
-from gateway.providers.embedded.grammar import FILLERS, polarity, spot_any
-from gateway.providers.embedded.names import find_name
-from gateway.providers.embedded.numbers import digit_runs, say_digits
-from gateway.providers.embedded.words import OPTIONAL, tokens
+from gateway.providers.embedded.findings import Moment
+from gateway.providers.embedded.tongue import Tongue
 from personas.dialogue import Slot
 
-__all__ = ["Found", "Value", "complete", "find_value", "fits", "merged", "named", "say_moment", "say_value"]
+__all__ = ["Found", "Value", "complete", "find_value", "fits", "merged", "named", "say_value"]
 
 Value = str | bool | Moment | dict[str, Any]
 """choice, name, phone, digits, text: str; yes_no: bool; date, time, datetime: Moment; item: the item."""
-
-_PHONE_LENGTHS = (7, 10, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +27,38 @@ class Found:
     """Only a beginning: some of the digits, the first name."""
 
 
-def find_value(slot: Slot, text: str, now: datetime, *, expected: bool, begun: str = "") -> Found | None:
+def find_value(
+    tongue: Tongue, slot: Slot, text: str, now: datetime, *, expected: bool, begun: str = ""
+) -> Found | None:
     """The value for `slot` in `text`, if there is one. `expected`: the caller was just asked for it, so bare words
     count. `begun`: a partial value from before. Item slots are chosen in `items.py`."""
-    words = tokens(text)
+    words = tongue.tokens(text)
     match slot.kind:
         case "choice":
-            return _choice(slot, _affirmed(words), expected) or _choice(slot, words, expected)
+            affirmed = tongue.find.affirmed(words)
+            return _choice(tongue, slot, affirmed, expected) or _choice(tongue, slot, words, expected)
         case "date" | "time" | "datetime":
-            return _moment(slot, _affirmed(words), now, expected) or _moment(slot, words, now, expected)
+            affirmed = tongue.find.affirmed(words)
+            return _moment(tongue, slot, affirmed, now, expected) or _moment(
+                tongue, slot, words, now, expected
+            )
         case "name":
-            return _name(slot, text, expected, begun)
+            return _name(tongue, slot, text, expected, begun)
         case "phone" | "digits":
-            return _digits(slot, words, expected, begun)
+            return _digits(tongue, slot, words, expected, begun)
         case "yes_no":
-            return _yes_no(slot, words, expected)
+            return _yes_no(tongue, slot, words, expected)
         case "text":
-            meant = [word for word in words if word not in FILLERS]
+            meant = [word for word in words if word not in tongue.grammar.vocabulary.fillers]
             return Found(text.strip()[:1000]) if expected and len(meant) >= 2 else None
         case "item":
             return None
 
 
-def _affirmed(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words without what is denied: `a checkup, not a cleaning` → `a checkup`."""
-    kept: list[str] = []
-    at = 0
-    while at < len(words):
-        if words[at] == "not":
-            at += 1
-            while at < len(words) and words[at] in OPTIONAL:
-                at += 1
-        else:
-            kept.append(words[at])
-        at += 1
-    return tuple(kept)
-
-
-def _choice(slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
+def _choice(tongue: Tongue, slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
     best: tuple[float, int, str] | None = None
     for option in slot.options:
-        hit = spot_any(option.phrases, words, 0.7 if expected else 0.85)
+        hit = tongue.grammar.spot_any(option.phrases, words, 0.7 if expected else 0.85)
         if hit is not None and (best is None or hit > best[:2]):
             best = *hit, option.value
     if best is None:
@@ -81,8 +66,10 @@ def _choice(slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
     return Found(best[2], sure=best[0] >= 0.9)
 
 
-def _moment(slot: Slot, words: tuple[str, ...], now: datetime, expected: bool) -> Found | None:
-    found = find_moment(words, now.date(), past=slot.tense == "past", expected=expected)
+def _moment(
+    tongue: Tongue, slot: Slot, words: tuple[str, ...], now: datetime, expected: bool
+) -> Found | None:
+    found = tongue.find.moment(words, now.date(), past=slot.tense == "past", expected=expected)
     if not found or (slot.kind == "date" and found.day is None):
         return None
     if slot.kind == "time" and found.at is None:
@@ -92,8 +79,8 @@ def _moment(slot: Slot, words: tuple[str, ...], now: datetime, expected: bool) -
     return Found(found, sure=found.sure)
 
 
-def _name(slot: Slot, text: str, expected: bool, begun: str) -> Found | None:
-    found = find_name(text, expected=expected)
+def _name(tongue: Tongue, slot: Slot, text: str, expected: bool, begun: str) -> Found | None:
+    found = tongue.find.name(text, expected=expected)
     if found is None:
         return None
     whole = found.text
@@ -102,9 +89,9 @@ def _name(slot: Slot, text: str, expected: bool, begun: str) -> Found | None:
     return Found(whole, sure=found.sure, partial=slot.full_name and len(whole.split()) == 1)
 
 
-def _digits(slot: Slot, words: tuple[str, ...], expected: bool, begun: str) -> Found | None:
-    lengths = (slot.length,) if slot.kind == "digits" else _PHONE_LENGTHS
-    runs = digit_runs(words, lenient=expected)
+def _digits(tongue: Tongue, slot: Slot, words: tuple[str, ...], expected: bool, begun: str) -> Found | None:
+    lengths = (slot.length,) if slot.kind == "digits" else tongue.find.phone_lengths
+    runs = tongue.find.digit_runs(words, lenient=expected)
     candidates = [run.digits for run in runs]
     if expected:
         candidates.append("".join(run.digits for run in runs))
@@ -119,11 +106,11 @@ def _digits(slot: Slot, words: tuple[str, ...], expected: bool, begun: str) -> F
     return Found(longest, sure=False, partial=True) if len(longest) >= 2 else None
 
 
-def _yes_no(slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
+def _yes_no(tongue: Tongue, slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:
     for patterns, value in ((slot.no, False), (slot.yes, True)):
-        if spot_any(patterns, words):
+        if tongue.grammar.spot_any(patterns, words):
             return Found(value)
-    answer = polarity(words, expected=True) if expected else None
+    answer = tongue.grammar.polarity(words, expected=True) if expected else None
     return Found(answer) if answer is not None else None
 
 
@@ -154,33 +141,19 @@ def complete(slot: Slot, value: Value) -> bool:
     return True
 
 
-def named(slot: Slot, words: tuple[str, ...]) -> bool:
+def named(tongue: Tongue, slot: Slot, words: tuple[str, ...]) -> bool:
     """Whether the caller speaks of this slot: `the phone number`."""
-    return spot_any((*slot.cues, slot.title), words) is not None
+    return tongue.grammar.spot_any((*slot.cues, slot.title), words) is not None
 
 
-def say_moment(value: Moment, today: date | None = None) -> str:
-    """`Friday, November 27th at 9:30 AM`, `Friday, November 27th in the morning`, `as soon as possible`."""
-    if value.day is None and value.at is None and value.part is None:
-        return "as soon as possible"
-    parts = []
-    if value.day is not None:
-        parts.append(say_date(value.day))
-    if value.at is not None:
-        parts.append(f"at {say_time(value.at)}")
-    elif value.part in PARTS:
-        parts.append("at night" if value.part == "night" else f"in the {value.part}")
-    return " ".join(parts)
-
-
-def say_value(slot: Slot, value: Value) -> str:
+def say_value(tongue: Tongue, slot: Slot, value: Value) -> str:
     """The value as it is read back. An item is spoken by its label elsewhere."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tongue.lines.yes if value else tongue.lines.no
     if isinstance(value, Moment):
-        return say_moment(value)
+        return tongue.say.moment(value)
     if isinstance(value, dict):
         return str(value.get(slot.key, ""))
     if slot.kind == "choice":
         return next((option.say for option in slot.options if option.value == value), value)
-    return say_digits(value) if slot.kind in ("phone", "digits") else value
+    return tongue.say.digits(value) if slot.kind in ("phone", "digits") else value

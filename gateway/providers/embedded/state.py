@@ -12,6 +12,7 @@ from gateway.engine.mind import Request
 from gateway.providers.embedded.items import Item
 from gateway.providers.embedded.rendering import Scope
 from gateway.providers.embedded.slots import Value
+from gateway.providers.embedded.tongue import Tongue
 from gateway.providers.embedded.turns import Result
 from personas.dialogue import Dialogue, Slot, Task
 from personas.keys import on_the_phone
@@ -47,6 +48,7 @@ class Expecting:
 class State:
     """One replay of a conversation. Mutable only while it is being replayed."""
 
+    tongue: Tongue
     persona: Persona
     dialogue: Dialogue
     now: datetime
@@ -83,18 +85,18 @@ class State:
     over: bool = False
 
     @classmethod
-    def begin(cls, request: Request, persona: Persona, dialogue: Dialogue) -> State:
+    def begin(cls, request: Request, tongue: Tongue, persona: Persona, dialogue: Dialogue) -> State:
         """The state before the first word."""
         tools = (
             {} if request.tool_choice == "none" else {str(tool.get("name")): tool for tool in request.tools}
         )
-        return cls(persona, dialogue, request.now, tools, on_the_phone(request.instructions))
+        return cls(tongue, persona, dialogue, request.now, tools, on_the_phone(request.instructions))
 
     def scope(self, **extra: Any) -> Scope:
         """What templates can name now."""
         results = dict(self.known)
         results |= {name: result.output or {} for name, result in self.results.items() if result.ok}
-        return Scope(self.task, self.values, results, extra)
+        return Scope(self.tongue, self.task, self.values, results, extra)
 
     def start(self, task: Task) -> None:
         """Begin a task, keeping what is worth keeping of the one before."""

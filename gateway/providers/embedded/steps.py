@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.engine.mind import Reply, ToolUse
-from gateway.providers.embedded.dates import Moment
+from gateway.providers.embedded.findings import Moment
 from gateway.providers.embedded.items import Item, exact, near
 from gateway.providers.embedded.schema import fitted
 from gateway.providers.embedded.slots import complete
@@ -79,7 +79,7 @@ def _walk(state: State, words: list[str]) -> Reply | None:
 
 def _check(state: State, slot: Slot, words: list[str]) -> Reply:
     state.expecting = Expecting(Expect.CHECK, slot)
-    state.prompt = state.scope().say(slot.verify or f"I heard {{{slot.id}}}. Is that right?")
+    state.prompt = state.scope().say(slot.verify or state.tongue.lines.heard.format(f"{{{slot.id}}}"))
     return say(state, *words, state.prompt)
 
 
@@ -90,7 +90,7 @@ def _ask(state: State, slot: Slot, words: list[str]) -> Reply:
     if slot.kind == "item":
         return _offer(state, slot, words)
     if slot.kind == "name" and state.partial.get(slot.id):
-        state.prompt = "And the last name, please?"
+        state.prompt = state.tongue.lines.last_name
     else:
         state.prompt = state.scope().say(slot.ask[min(count, len(slot.ask) - 1)])
     return say(state, *words, state.prompt, keypad_offer(state, slot))
@@ -177,10 +177,10 @@ def _spoken_list(state: State, slot: Slot, items: list[Item]) -> str:
     day = ""
     for item in items:
         label = state.scope().item(slot, item)
-        head, at, tail = label.rpartition(" at ")
-        choices.append(tail if slot.nearest and at and head == day else label)
-        day = head if at else ""
-    return ", ".join(choices[:-1]) + (", or " if len(choices) > 1 else "") + choices[-1]
+        head, tail = state.tongue.say.apart(label)
+        choices.append(tail if slot.nearest and head and head == day else label)
+        day = head
+    return state.tongue.say.items(choices)
 
 
 def offer_again(state: State, slot: Slot) -> str:
@@ -258,7 +258,7 @@ def _offer_person(state: State, words: list[str]) -> Reply:
         state.prompt = state.dialogue.anything_else
         return say(state, *words, state.prompt)
     state.expecting = Expecting(Expect.PERSON)
-    state.prompt = "Shall I pass you on to a person?"
+    state.prompt = state.tongue.lines.pass_on
     return say(state, *words, state.prompt)
 
 
@@ -268,7 +268,8 @@ def hand_over(state: State, *before: str) -> Reply:
     if tool is None:
         return say(state, *before, plan.unavailable)
     state.over = True
-    reason = f"{plan.reason} It is about: {state.task.title}." if state.task else plan.reason
+    about = state.tongue.lines.about.format(state.task.title) if state.task else ""
+    reason = f"{plan.reason} {about}".strip()
     arguments = fitted({"department": plan.department, "reason": reason}, tool)
     return Reply(say(state, *before, plan.say).say, (ToolUse("hand_over", arguments),))
 
@@ -276,5 +277,5 @@ def hand_over(state: State, *before: str) -> Reply:
 def closing(state: State) -> Reply:
     """Say goodbye and end the call."""
     state.over = True
-    words = say(state, state.persona.farewell or "Goodbye.").say
+    words = say(state, state.persona.farewell or state.tongue.lines.goodbye).say
     return Reply(words, (ToolUse("hang_up", {}),) if "hang_up" in state.tools else ())

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
-from gateway.providers.embedded.dates import find_moment
-from gateway.providers.embedded.names import find_name
-from gateway.providers.embedded.numbers import digit_runs
+from gateway.providers.embedded.english.dates import find_moment
+from gateway.providers.embedded.english.names import find_name
+from gateway.providers.embedded.english.numbers import digit_runs
+from gateway.providers.embedded.english.words import STOP
 from gateway.providers.embedded.retelling import words_of
 from gateway.providers.embedded.schema import accepts
-from gateway.providers.embedded.words import STOP
 
 __all__ = ["text_value"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.providers.embedded.english.words import STOP, alike, tokens
 from gateway.providers.embedded.retelling import words_of
 from gateway.providers.embedded.schema import kind_of, parameters_of, resolve
-from gateway.providers.embedded.words import STOP, alike, tokens
 
 __all__ = ["Pending", "choose_tool", "named_tool", "question_for", "usable"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.providers.embedded.words import listed
+from gateway.providers.embedded.english.words import listed
 
 __all__ = ["FIRST", "LAST"]
 

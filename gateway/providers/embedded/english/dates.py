@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import lru_cache
 
-from gateway.providers.embedded.clock import find_time
-from gateway.providers.embedded.numbers import cardinal, one_word, ordinal
-from gateway.providers.embedded.words import alike, best
+from gateway.providers.embedded.english.clock import find_time
+from gateway.providers.embedded.english.numbers import cardinal, one_word, ordinal
+from gateway.providers.embedded.english.words import alike, best
+from gateway.providers.embedded.findings import Moment
 
 __all__ = ["MONTHS", "WEEKDAYS", "Moment", "find_moment", "say_date", "say_time"]
 
@@ -28,35 +28,6 @@ _SOONEST = (
     ("as", "soon", "as"), ("soonest",), ("earliest",), ("first", "available"), ("next", "available"), ("any", "time"),
     ("anytime",), ("any", "day"), ("whenever",), ("asap",),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A day, a time of day, or both; `part` is a part of the day, `soonest` that any day will do."""
-
-    day: date | None = None
-    at: time | None = None
-    part: str | None = None
-    soonest: bool = False
-    sure: bool = True
-    """False when a word was only like the one it was taken for."""
-    taken: frozenset[int] = frozenset()
-    """The tokens it was read from."""
-
-    def __bool__(self) -> bool:
-        return self.day is not None or self.at is not None or self.part is not None or self.soonest
-
-    def over(self, older: Moment) -> Moment:
-        """This one, with what it leaves open taken from `older`."""
-        timed = self.at is not None or self.part is not None
-        return Moment(
-            self.day if self.day is not None or self.soonest else older.day,
-            self.at if timed else older.at,
-            self.part if timed else older.part,
-            self.soonest or (older.soonest and self.day is None),
-            self.sure,
-            self.taken,
-        )
 
 
 @lru_cache(maxsize=4096)

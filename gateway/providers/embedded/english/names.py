@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.providers.embedded.numbers import one_word
-from gateway.providers.embedded.people import FIRST
-from gateway.providers.embedded.words import alike, listed, tokens
+from gateway.providers.embedded.english.numbers import one_word
+from gateway.providers.embedded.english.people import FIRST, LAST
+from gateway.providers.embedded.english.words import alike, listed, tokens
+from gateway.providers.embedded.findings import Name
 
-__all__ = ["Name", "find_name", "written"]
+__all__ = ["find_name", "names_somebody", "written"]
 
 _CUES: tuple[tuple[str, ...], ...] = (
     ("my", "full", "name", "is"), ("my", "name", "is"), ("the", "name", "is"), ("name", "is"), ("my", "name"),
@@ -58,15 +58,6 @@ _NOT_NAMES = listed(
     "correct right repeat back fine good all it anything everything"
 )
 _PREFIXES = re.compile(r"^(mc)([a-z]{2,})$")
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name as it was understood."""
-
-    text: str
-    sure: bool
-    """False when it was taken for a name only because one was asked for."""
 
 
 def written(words: tuple[str, ...] | list[str]) -> str:
@@ -159,3 +150,9 @@ def _with_spelling(kept: list[str], letters: list[str]) -> list[str]:
         if alike(heard, word) >= 0.6 or (at == len(kept) - 1 and heard[0] == word[0]):
             return [*kept[:at], word, *kept[at + 1 :]]
     return [*kept, word]
+
+
+def names_somebody(words: tuple[str, ...]) -> bool:
+    """Whether `no, it's Susan Miller` may be meant."""
+    cued = any(words[at : at + 2] in (("it", "is"), ("this", "is")) for at in range(len(words)))
+    return cued and any(word in FIRST or word in LAST for word in words)

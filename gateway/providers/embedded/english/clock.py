@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import time
 
-from gateway.providers.embedded.numbers import digit_runs, one_word, ordinal
-from gateway.providers.embedded.words import best
+from gateway.providers.embedded.english.numbers import digit_runs, one_word, ordinal
+from gateway.providers.embedded.english.words import best
+from gateway.providers.embedded.findings import PARTS, Clock
 
-__all__ = ["PARTS", "Clock", "find_time"]
-
-PARTS: dict[str, tuple[time, time]] = {
-    "morning": (time(0), time(12)),
-    "afternoon": (time(12), time(18)),
-    "evening": (time(16), time(23, 59)),
-    "night": (time(18), time(23, 59)),
-}
-"""Parts of the day, from and until."""
+__all__ = ["find_time"]
 
 _POINTING = frozenset(
     ("the", "that", "this", "last", "which", "earliest", "latest", "earlier", "later", "no")
 )
 _PART_WORDS = tuple(PARTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    at: time | None = None
-    part: str | None = None
-    sure: bool = True
-    taken: frozenset[int] = frozenset()
 
 
 def find_time(words: tuple[str, ...], used: set[int], *, expected: bool) -> Clock:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.providers.embedded.words import alike
+from gateway.providers.embedded.english.words import alike
+from gateway.providers.embedded.findings import DigitRun
 
 __all__ = [
-    "DIGIT_WORDS", "DigitRun", "amounts", "cardinal", "digit_runs", "one_word", "ordinal", "say_digits", "spell"
+    "DIGIT_WORDS", "amounts", "cardinal", "digit_runs", "one_word", "ordinal", "say_digits", "spell"
 ]  # fmt: skip
 
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -42,15 +42,6 @@ _BETWEEN = frozenset(("and", "dash", "um", "uh", "area", "code", "then", "hyphen
 
 LONGEST = 24
 """Words that one number of an amount can have; what follows them begins another."""
-
-
-@dataclass(frozen=True, slots=True)
-class DigitRun:
-    """Digits said one after another, and the tokens they came from."""
-
-    digits: str
-    start: int
-    end: int
 
 
 def one_word(word: str) -> int | None:
