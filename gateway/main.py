@@ -122,7 +122,7 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.now(UTC))
         keeper = await stack.enter_async_context(Keeper.open(settings, store.database))
-        workshop = Workshop(shared_out(settings), personas.values(), DialogueMind().script, stack)
+        workshop = Workshop(shared_out(settings), DialogueMind().script, stack)
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
         bridge = await stack.enter_async_context(
@@ -306,7 +306,7 @@ async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     personas, _tools = await asyncio.to_thread(load_agents)
     async with AsyncExitStack() as stack:
         mind = DialogueMind()
-        workshop = Workshop(settings, personas.values(), mind.script, stack)
+        workshop = Workshop(settings, mind.script, stack)
         lessons, voice = await workshop.lessons(), await workshop.voice()
         keys = tuple(key.secret.get_secret_value() for key in settings.server_keys)
         runner = web.AppRunner(

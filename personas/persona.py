@@ -179,6 +179,9 @@ class Persona(BaseModel):
     )
     outbound: Outbound = Outbound()
     tools: tuple[str, ...] = ()
+    calendar: str = Field(
+        "main", pattern=r"^[a-z][a-z0-9_]{0,31}$", description="The calendar that its appointments are in."
+    )
     transfers: dict[str, Target] = Field(
         default_factory=dict, description="Where its calls may be put through, by name."
     )

@@ -60,12 +60,22 @@ class Records(Protocol):
     """The business records that tools act on, scoped to the tenant of the call. Every write takes the
     idempotency key of the tool call: the same key gives the first result again and writes nothing."""
 
-    async def find_slots(self, *, service: str, on: date | None, limit: int) -> list[dict[str, Any]]:
-        """Free appointment slots, soonest first: `{slot_id, starts_at (ISO local time), provider}`. With
-        `on`, of that day only."""
+    async def find_slots(
+        self, *, service: str, on: date | None, limit: int, calendar: str = "main"
+    ) -> list[dict[str, Any]]:
+        """Free appointment slots of the calendar, soonest first: `{slot_id, starts_at (ISO local time), provider}`.
+        With `on`, of that day only."""
 
     async def book_appointment(
-        self, *, key: str, service: str, starts_at: datetime, name: str, phone: str, session_id: str
+        self,
+        *,
+        key: str,
+        service: str,
+        starts_at: datetime,
+        name: str,
+        phone: str,
+        session_id: str,
+        calendar: str = "main",
     ) -> dict[str, Any]:
         """Take the slot: `{booking_id, confirmation_code, service, starts_at, provider}`. Raises ToolError
         when it is no longer free; the message names the nearest free ones."""
@@ -87,13 +97,31 @@ class Records(Protocol):
         """`{claim_id, claim_number, policy_number, status}`."""
 
     async def find_card(self, *, last4: str) -> dict[str, Any]:
-        """`{last4, product, holder, charges: [{charge_id, merchant, amount, currency, posted_on}]}`. Raises
-        ToolError."""
+        """`{last4, product, holder, status (active or blocked), charges: [{charge_id, merchant, amount, currency,
+        posted_on}]}`. Raises ToolError."""
 
     async def open_dispute(
         self, *, key: str, last4: str, charge_id: str, reason: str, session_id: str
     ) -> dict[str, Any]:
         """`{dispute_id, reference, merchant, amount, currency, status}`."""
+
+    async def find_account(self, *, kind: str, number: str, zip_code: str) -> dict[str, Any]:
+        """What is kept under a number, with what only that kind has: `{number, holder, status, …}`, money in dollars.
+        Raises ToolError when there is none with that number and ZIP code; it does not tell which of both is wrong."""
+
+    async def file_request(
+        self,
+        *,
+        key: str,
+        kind: str,
+        details: dict[str, Any],
+        session_id: str,
+        name: str = "",
+        phone: str = "",
+        subject: str | None = None,
+    ) -> dict[str, Any]:
+        """Write down what a caller asks for: `{request_id, reference, status}`. Of one kind and `subject` there is
+        one only. Raises ToolError when there is one already."""
 
     async def request_handover(
         self, *, key: str, department: str, reason: str, session_id: str
@@ -115,6 +143,8 @@ class ToolContext:
     """Local time of the persona's business."""
     records: Records
     control: CallControl
+    calendar: str = "main"
+    """Which calendar of the business its appointments are in."""
 
 
 @dataclass(frozen=True, slots=True)

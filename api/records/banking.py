@@ -8,6 +8,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.records.accounts import standing
 from api.records.codes import spoken_code
 from api.records.once import Result, once
 from gateway.stores.business import Card, Charge, Dispute
@@ -36,7 +37,14 @@ async def find_card(database: Database, tenant: str, *, last4: str) -> Result:
             }
             for charge in charges
         ]
-    return {"last4": card.last4, "product": card.product, "holder": card.holder, "charges": listed}
+        blocked = await standing(db, "card_block", f"card:{last4}")
+    return {
+        "last4": card.last4,
+        "product": card.product,
+        "holder": card.holder,
+        "status": "active" if blocked is None else "blocked",
+        "charges": listed,
+    }
 
 
 async def open_dispute(

@@ -86,7 +86,7 @@ def phase(events: History, transferred: bool) -> Phase:
         return "handoff"
     if events.calls and not events.live:
         return "closure"
-    if events.appointments or events.claims or events.disputes:
+    if events.achieved:
         return "action"
     if events.tool_runs:
         return "data_capture"

@@ -1,4 +1,4 @@
-"""The demo businesses of the default tenant: a dental practice, an insurer, a bank. All names are made up.
+"""The demo businesses of the default tenant: calendars, an insurer, a bank, and accounts. All names are made up.
 
 Seeding is idempotent: what is there stays, bookings included, and the calendar grows by the days that have come
 into view.
@@ -12,14 +12,14 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 
+from api.records.demo_accounts import accounts
 from api.records.scheduling import BUSINESS_ZONE
+from gateway.stores.accounts import Account
 from gateway.stores.business import Card, Charge, Policy, Slot
 from gateway.stores.engine import Database
 from gateway.stores.schema import DEFAULT_TENANT
 
-__all__ = ["DAYS_AHEAD", "seed", "slots_of"]
-
-DAYS_AHEAD = 60
+__all__ = ["CALENDARS", "seed", "slots_of"]
 
 POLICIES = (
     ("481926", "Jordan Ellis", "auto", 50_000),
@@ -44,7 +44,13 @@ CHARGES = (
 )
 """Id, card, merchant, cents, days before the first seeding."""
 
-_PROVIDERS = ("Dr. Maya Patel", "Dr. Owen Brandt")
+CALENDARS = {
+    "main": (60, ("Dr. Maya Patel", "Dr. Owen Brandt")),
+    "clinic": (30, ("Dr. Irene Castell", "Dr. Paul Okafor")),
+    "tax": (30, ("Ingrid Halvorsen", "Marlon Reeves")),
+    "vet": (30, ("Dr. Abby Quill", "Dr. Noel Santos")),
+}
+"""How many days ahead each reaches, and who sees people there, on one day and on the next."""
 _ALWAYS_FREE = (4, time(9, 30))
 """Friday half past nine is never in the pattern of taken slots."""
 
@@ -81,24 +87,38 @@ async def seed(database: Database, now: datetime, tenant: str = DEFAULT_TENANT) 
                         posted_on=posted,
                     )
                 )
+        for account in accounts(today):
+            if await db.get(Account, (tenant, account.kind, account.number)) is None:
+                db.add(account)
         known = set(await db.scalars(select(Slot.id)))
-        for ahead in range(DAYS_AHEAD + 1):
-            for starts_at in slots_of(today + timedelta(days=ahead)):
-                slot = f"slot_{starts_at:%Y%m%dT%H%M}"
-                if slot not in known:
-                    provider = _PROVIDERS[starts_at.weekday() % 2]
-                    db.add(Slot(id=slot, starts_at=starts_at, provider=provider))
+        for slot in _slots(today):
+            if slot.id not in known:
+                db.add(slot)
 
 
-def slots_of(day: date) -> Iterator[datetime]:
-    """The practice's open half-hours of a day that nobody had taken before the demo began: Monday to Friday from
+def _slots(today: date) -> Iterator[Slot]:
+    for calendar, (days_ahead, providers) in CALENDARS.items():
+        for ahead in range(days_ahead + 1):
+            for starts_at in slots_of(today + timedelta(days=ahead), calendar):
+                prefix = "slot" if calendar == "main" else f"slot_{calendar}"
+                yield Slot(
+                    id=f"{prefix}_{starts_at:%Y%m%dT%H%M}",
+                    starts_at=starts_at,
+                    provider=providers[starts_at.weekday() % 2],
+                    calendar=calendar,
+                )
+
+
+def slots_of(day: date, calendar: str = "main") -> Iterator[datetime]:
+    """The calendar's open half-hours of a day that nobody had taken before the demo began: Monday to Friday from
     eight to five, Saturday from nine to noon, less about one in three. The same for the same day, always."""
     if day.weekday() == 6:
         return
     opens, closes = (time(9), time(12)) if day.weekday() == 5 else (time(8), time(17))
     at = datetime.combine(day, opens)
+    seed = "" if calendar == "main" else calendar
     while at.time() < closes:
-        taken = hashlib.sha256(at.isoformat().encode()).digest()[0] % 3 == 0
+        taken = hashlib.sha256((seed + at.isoformat()).encode()).digest()[0] % 3 == 0
         if not taken or (at.weekday(), at.time()) == _ALWAYS_FREE:
             yield at
         at += timedelta(minutes=30)

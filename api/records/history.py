@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from gateway.errors import ENDINGS, Ending, Side
+from gateway.stores.accounts import ServiceRequest
 from gateway.stores.business import Appointment, Charge, Claim, Dispute, Handover, Slot
 from gateway.stores.engine import Database
 from gateway.stores.recordings import Recording
@@ -48,9 +49,15 @@ class History:
     claims: Sequence[Claim]
     disputes: Sequence[tuple[Dispute, Charge]]
     handovers: Sequence[Handover]
+    requests: Sequence[ServiceRequest]
     usage: Sequence[UsageRow]
     """Of each model of each call."""
     recordings: Sequence[Recording] = ()
+
+    @property
+    def achieved(self) -> bool:
+        """Whether anything was done for the caller."""
+        return bool(self.appointments or self.claims or self.disputes or self.requests)
 
     @property
     def live(self) -> bool:
@@ -92,6 +99,11 @@ async def load(database: Database, session: Session) -> History:
         handovers = await db.scalars(
             select(Handover).where(Handover.session_id == ours).order_by(Handover.created_at)
         )
+        requests = await db.scalars(
+            select(ServiceRequest)
+            .where(ServiceRequest.session_id == ours)
+            .order_by(ServiceRequest.created_at)
+        )
         utterances = [Utterance(by_id[entry.call_id], entry) for entry in entries]
         return History(
             session=session,
@@ -105,6 +117,7 @@ async def load(database: Database, session: Session) -> History:
             claims=claims.all(),
             disputes=disputes.all(),
             handovers=handovers.all(),
+            requests=requests.all(),
             usage=usage,
             recordings=recordings.all(),
         )

@@ -29,10 +29,10 @@ _NEAREST = 3
 
 
 async def find_slots(
-    database: Database, tenant: str, *, on: date | None, after: datetime, limit: int
+    database: Database, tenant: str, *, calendar: str, on: date | None, after: datetime, limit: int
 ) -> list[Result]:
-    """Free slots later than `after`, soonest first; of the day `on` only when it is given."""
-    query = _free().where(Slot.starts_at > after)
+    """Free slots of the calendar later than `after`, soonest first; of the day `on` only when it is given."""
+    query = _free(calendar).where(Slot.starts_at > after)
     if on is not None:
         midnight = datetime.combine(on, datetime.min.time())
         query = query.where(Slot.starts_at >= midnight, Slot.starts_at < midnight + timedelta(days=1))
@@ -49,6 +49,7 @@ async def book(
     tenant: str,
     *,
     key: str,
+    calendar: str,
     service: str,
     starts_at: datetime,
     name: str,
@@ -59,10 +60,10 @@ async def book(
     """Take the slot that starts then. Raises ToolError, with the nearest free times, when there is none."""
 
     async def write(db: AsyncSession) -> Result:
-        query = _free().where(Slot.starts_at == starts_at, Slot.starts_at > after).order_by(Slot.provider)
-        slot = (await db.scalars(query.limit(1))).first()
+        query = _free(calendar).where(Slot.starts_at == starts_at, Slot.starts_at > after)
+        slot = (await db.scalars(query.order_by(Slot.provider).limit(1))).first()
         if slot is None:
-            raise ToolError(await _sorry(db, starts_at, after))
+            raise ToolError(await _sorry(db, calendar, starts_at, after))
         appointment = Appointment(
             id=f"appt_{uuid.uuid4().hex[:16]}",
             slot_id=slot.id,
@@ -86,20 +87,20 @@ async def book(
     return await once(database, tenant, "book_appointment", key, write)
 
 
-def _free() -> Select[Slot]:
+def _free(calendar: str) -> Select[Slot]:
     taken = select(Appointment.id).where(Appointment.tenant == Slot.tenant, Appointment.slot_id == Slot.id)
-    return select(Slot).where(~taken.exists())
+    return select(Slot).where(Slot.calendar == calendar, ~taken.exists())
 
 
-async def _sorry(db: AsyncSession, wanted: datetime, after: datetime) -> str:
+async def _sorry(db: AsyncSession, calendar: str, wanted: datetime, after: datetime) -> str:
     earlier = await db.scalars(
-        _free()
+        _free(calendar)
         .where(Slot.starts_at < wanted, Slot.starts_at > after)
         .order_by(Slot.starts_at.desc())
         .limit(_NEAREST)
     )
     later = await db.scalars(
-        _free().where(Slot.starts_at > wanted).order_by(Slot.starts_at).limit(_NEAREST)
+        _free(calendar).where(Slot.starts_at > wanted).order_by(Slot.starts_at).limit(_NEAREST)
     )
     around: Sequence[datetime] = [slot.starts_at for slot in (*earlier, *later)]
     nearest = sorted(sorted(around, key=lambda at: abs(at - wanted))[:_NEAREST])

@@ -6,11 +6,12 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.records import banking, handovers, insurance, scheduling
+from api.records import accounts, banking, handovers, insurance, scheduling
 from api.records.once import Result
 from api.records.scheduling import BUSINESS_ZONE
 from gateway.stores.engine import Database
@@ -37,21 +38,32 @@ class SqlRecords:
         self._zone = zone
         self._clock = clock
 
-    async def find_slots(self, *, service: str, on: date | None, limit: int) -> list[Result]:
-        """Any slot serves any service of the practice."""
+    async def find_slots(
+        self, *, service: str, on: date | None, limit: int, calendar: str = "main"
+    ) -> list[Result]:
+        """Any slot of the calendar serves any service."""
         async with _told():
             return await scheduling.find_slots(
-                self._database, self._tenant, on=on, after=self._now(), limit=limit
+                self._database, self._tenant, calendar=calendar, on=on, after=self._now(), limit=limit
             )
 
     async def book_appointment(
-        self, *, key: str, service: str, starts_at: datetime, name: str, phone: str, session_id: str
+        self,
+        *,
+        key: str,
+        service: str,
+        starts_at: datetime,
+        name: str,
+        phone: str,
+        session_id: str,
+        calendar: str = "main",
     ) -> Result:
         async with _told():
             return await scheduling.book(
                 self._database,
                 self._tenant,
                 key=key,
+                calendar=calendar,
                 service=service,
                 starts_at=self._local(starts_at),
                 name=name,
@@ -104,6 +116,36 @@ class SqlRecords:
                 charge_id=charge_id,
                 reason=reason,
                 session_id=session_id,
+            )
+
+    async def find_account(self, *, kind: str, number: str, zip_code: str) -> Result:
+        async with _told():
+            return await accounts.find(
+                self._database, self._tenant, kind=kind, number=number, zip_code=zip_code
+            )
+
+    async def file_request(
+        self,
+        *,
+        key: str,
+        kind: str,
+        details: dict[str, Any],
+        session_id: str,
+        name: str = "",
+        phone: str = "",
+        subject: str | None = None,
+    ) -> Result:
+        async with _told():
+            return await accounts.file_request(
+                self._database,
+                self._tenant,
+                key=key,
+                kind=kind,
+                details=details,
+                session_id=session_id,
+                name=name,
+                phone=phone,
+                subject=subject,
             )
 
     async def request_handover(self, *, key: str, department: str, reason: str, session_id: str) -> Result:

@@ -56,6 +56,7 @@ class Errands:
             now=self._local_time(),
             records=self._records(plan.tenant),
             control=self._control,
+            calendar=plan.persona.calendar,
         )
         how = "cancelled"
         try:

@@ -19,11 +19,10 @@ class Lessons:
         self._script = script
         self._known: dict[str, Persona] = {}
 
-    async def teach(self, *personas: Persona) -> None:
-        """Have the ears learn these personas' scripts, unless they have. Writing out a script takes a tenth of a
+    async def teach(self, persona: Persona) -> None:
+        """Have the ears learn this persona's script, unless they have. Writing out a script takes a tenth of a
         second, so a thread does it."""
-        for persona in personas:
-            if self._known.get(persona.id) != persona:
-                sentences = await asyncio.to_thread(self._script, persona)
-                self.ears.learn(persona.id, sentences)
-                self._known[persona.id] = persona
+        if self._known.get(persona.id) != persona:
+            sentences = await asyncio.to_thread(self._script, persona)
+            self.ears.learn(persona.id, sentences)
+            self._known[persona.id] = persona

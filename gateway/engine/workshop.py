@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from gateway.config import Settings
@@ -20,13 +20,11 @@ class Workshop:
     def __init__(
         self,
         settings: Settings,
-        personas: Iterable[Persona],
         script: Callable[[Persona], tuple[str, ...]],
         stack: AsyncExitStack,
     ) -> None:
         """`script`: sentences that callers of a persona may say, for the ears' language models."""
         self._settings = settings
-        self._personas = tuple(personas)
         self._script = script
         self._stack = stack
         self._lessons: Lessons | None = None
@@ -40,11 +38,10 @@ class Workshop:
         return self._lessons.ears, self._voice
 
     async def lessons(self) -> Lessons:
-        """The ears, taught what callers of every persona may say, and what teaches them more."""
+        """The ears, and what teaches them what the callers of a persona may say: as its first session opens."""
         if self._lessons is None:
             ears = await self._stack.enter_async_context(open_ears(self._settings.ears_workers))
             self._lessons = Lessons(ears, self._script)
-            await self._lessons.teach(*self._personas)
         return self._lessons
 
     async def voice(self) -> Voice:

@@ -35,6 +35,7 @@ __all__ = [
     "OnceKey",
     "Policy",
     "Slot",
+    "TenantKey",
 ]
 
 
@@ -63,8 +64,13 @@ class Slot(TenantKey, Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     starts_at: Mapped[datetime] = mapped_column(DateTime(timezone=False))
     provider: Mapped[str] = mapped_column(String(120))
+    calendar: Mapped[str] = mapped_column(String(32), server_default="main")
+    """Which of the tenant's calendars it is in."""
 
-    __table_args__ = (UniqueConstraint("tenant", "starts_at", "provider"),)
+    __table_args__ = (
+        UniqueConstraint("tenant", "starts_at", "provider"),
+        Index(None, "tenant", "calendar", "starts_at"),
+    )
 
 
 class Appointment(TenantKey, Base):

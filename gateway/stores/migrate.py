@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["config_for", "newest", "upgrade"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_BUILDS_UPON = re.compile(r"^down_revision = (?:\"(\w+)\"|None)", re.MULTILINE)
 _ADVISORY_LOCK = 7_205_379_531
 """Any fixed number: two starts at once migrate one after the other."""
 
@@ -32,8 +34,10 @@ def config_for(connection: Connection | None = None) -> Config:
 
 
 def newest() -> str:
-    """The revision that this version of Parley wants: files are named by theirs. Reads the disk."""
-    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    """The revision that this version of Parley wants: the one that no other builds upon. Reads the disk."""
+    files = sorted((MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    built_upon = {_BUILDS_UPON.findall(file.read_text(encoding="utf-8"))[0] for file in files}
+    return next(name for file in reversed(files) if (name := file.name.partition("_")[0]) not in built_upon)
 
 
 async def upgrade(url: URL, revision: str = "head") -> None:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from api.records.demo import DAYS_AHEAD, seed, slots_of
+from api.records.demo import CALENDARS, seed, slots_of
 from api.records.scheduling import BUSINESS_ZONE
 from api.records.tools import SqlRecords
 from gateway.stores.business import Appointment, OnceKey, Policy, Slot
@@ -105,7 +105,10 @@ async def test_seeding_again_adds_only_the_days_to_come(any_database: str) -> No
         await seed(at.database, NOW.astimezone(UTC))
         assert await counts() == before
         await seed(at.database, NOW + timedelta(days=1))
-        new = len(list(slots_of(NOW.date() + timedelta(days=DAYS_AHEAD + 1))))
+        new = sum(
+            len(list(slots_of(NOW.date() + timedelta(days=days_ahead + 1), calendar)))
+            for calendar, (days_ahead, _) in CALENDARS.items()
+        )
         assert await counts() == (before[0] + new, 1, 3)
         assert HALF_PAST_NINE.isoformat() not in await at.free_on(FRIDAY)
 

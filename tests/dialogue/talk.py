@@ -9,6 +9,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from api.records.accounts import in_dollars
+from api.records.demo_accounts import accounts
 from gateway.engine.mind import Reply, Request
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.speech.ports import Heard
@@ -42,6 +44,10 @@ class MemoryRecords:
         self.claims: list[dict[str, Any]] = []
         self.disputes: list[dict[str, Any]] = []
         self.handovers: list[str] = []
+        self.requests: list[dict[str, Any]] = []
+        self.accounts = {
+            (account.kind, account.number, account.zip_code): account for account in accounts(NOW.date())
+        }
         self.taken: set[datetime] = set()
         self.policies = {
             "481926": ("Jordan Ellis", "auto", "active"),
@@ -55,7 +61,9 @@ class MemoryRecords:
         free = [at for at in times if (at.hour * 2 + at.minute // 30) % 3 != 2 or at.time() == time(9, 30)]
         return [at for at in free if at not in self.taken and at > NOW.replace(tzinfo=None)]
 
-    async def find_slots(self, *, service: str, on: date | None, limit: int) -> list[dict[str, Any]]:
+    async def find_slots(
+        self, *, service: str, on: date | None, limit: int, calendar: str = "main"
+    ) -> list[dict[str, Any]]:
         days = [on] if on else [NOW.date() + timedelta(days=ahead) for ahead in range(60)]
         times = [at for day in days for at in self._day(day)][:limit]
         return [
@@ -115,12 +123,33 @@ class MemoryRecords:
             }
             for key, merchant, amount, posted in charges
         ]
-        return {"last4": last4, "product": "Everyday Visa", "holder": "Alex Kim", "charges": listed}
+        blocked = any(each["subject"] == f"card:{last4}" for each in self.requests)
+        return {
+            "last4": last4,
+            "product": "Everyday Visa",
+            "holder": "Alex Kim",
+            "status": "blocked" if blocked else "active",
+            "charges": listed,
+        }
 
     async def open_dispute(self, **dispute: Any) -> dict[str, Any]:
         self.disputes.append(dispute)
         return {"dispute_id": "d1", "reference": "DX4471", "merchant": "Gaslight Electronics", "amount": 389.0,
                 "currency": "USD", "status": "open"}  # fmt: skip
+
+    async def find_account(self, *, kind: str, number: str, zip_code: str) -> dict[str, Any]:
+        account = self.accounts.get((kind, number, zip_code))
+        if account is None:
+            raise ToolError("There is no such number with that ZIP code.")
+        details = in_dollars(account.details)
+        return {"number": number, "holder": account.holder, "status": account.status, **details}
+
+    async def file_request(self, **request: Any) -> dict[str, Any]:
+        request.setdefault("subject", None)
+        if request["subject"] is not None and request["subject"] in [r["subject"] for r in self.requests]:
+            raise ToolError("That was asked for already, under the reference RQ-AB1234.")
+        self.requests.append(request)
+        return {"request_id": "r1", "reference": "RQ-KT4728", "status": "open"}
 
     async def request_handover(
         self, *, key: str, department: str, reason: str, session_id: str
@@ -209,7 +238,17 @@ class Talk:
         text = json.dumps(arguments)
         call = {"type": "function_call", "call_id": call_id, "name": name, "arguments": text}
         self.items.append({"id": f"item_{len(self.items)}", **call})
-        context = ToolContext("c", "s", "t", self.who.id, f"s:{call_id}", NOW, self.records, self.control)
+        context = ToolContext(
+            "c",
+            "s",
+            "t",
+            self.who.id,
+            f"s:{call_id}",
+            NOW,
+            self.records,
+            self.control,
+            self.who.calendar,
+        )
         outcome = await run_tool(TOOLS[name], text, context)
         self.called.append((name, arguments))
         self.items.append({"type": "function_call_output", "call_id": call_id, "output": outcome.output})

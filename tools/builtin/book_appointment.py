@@ -42,6 +42,7 @@ async def _run(booking: BookAppointment, context: ToolContext) -> dict[str, Any]
         name=booking.name,
         phone=booking.phone,
         session_id=context.session_id,
+        calendar=context.calendar,
     )
 
 

@@ -33,7 +33,9 @@ class FindSlots(BaseModel):
 async def _run(ask: FindSlots, context: ToolContext) -> dict[str, Any]:
     if ask.on is not None and ask.on < context.now.date():
         raise ToolError(f"{ask.on.isoformat()} is in the past; today is {context.now.date().isoformat()}.")
-    slots = await context.records.find_slots(service=ask.service, on=ask.on, limit=ask.limit)
+    slots = await context.records.find_slots(
+        service=ask.service, on=ask.on, limit=ask.limit, calendar=context.calendar
+    )
     result: dict[str, Any] = {"service": ask.service, "slots": slots}
     if ask.on is None:
         return result
@@ -41,7 +43,9 @@ async def _run(ask: FindSlots, context: ToolContext) -> dict[str, Any]:
     if not slots:
         for ahead in range(1, DAYS_AHEAD + 1):
             later = ask.on + timedelta(days=ahead)
-            result["other_days"] = await context.records.find_slots(service=ask.service, on=later, limit=4)
+            result["other_days"] = await context.records.find_slots(
+                service=ask.service, on=later, limit=4, calendar=context.calendar
+            )
             if result["other_days"]:
                 break
     return result

@@ -110,6 +110,19 @@ def _extracted(events: History) -> dict[str, object]:
             }
             for dispute, charge in events.disputes
         ]
+    if events.requests:
+        data["requests"] = [
+            {
+                "requestId": request.id,
+                "reference": request.reference,
+                "kind": request.kind,
+                "name": request.name,
+                "phone": request.phone,
+                "details": request.details,
+                "status": request.status,
+            }
+            for request in events.requests
+        ]
     return data
 
 
@@ -156,7 +169,7 @@ def _disposition(events: History) -> str:
         return "escalated"
     ending = ending_of(events.calls[-1])
     finished = ending is not None and ending.side is Side.AGENT
-    return "resolved" if events.claims or events.disputes or finished else "abandoned"
+    return "resolved" if events.achieved or finished else "abandoned"
 
 
 def _booking_outcome(events: History) -> dict[str, object]:

@@ -67,6 +67,9 @@ def timeline(events: History) -> list[dict[str, object]]:
     for dispute, charge in events.disputes:
         opened = f"{dispute.reference}: {charge.merchant}"
         add(dispute.created_at, dispute.id, "dispute_opened", "Dispute opened", opened, "records")
+    for request in events.requests:
+        asked = f"{request.reference}: {request.kind.replace('_', ' ')}"
+        add(request.created_at, request.id, "request_filed", "Request written down", asked, "records")
     for handover in events.handovers:
         waits = f"{handover.department}: {handover.reason}"
         add(
