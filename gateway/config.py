@@ -25,6 +25,7 @@ from gateway.settings.carriers.signalwire import SignalWire
 from gateway.settings.carriers.telnyx import Telnyx
 from gateway.settings.carriers.twilio import Twilio
 from gateway.settings.carriers.vonage import Vonage
+from gateway.settings.catalog import Catalogs
 from gateway.settings.logs import Logs
 from gateway.settings.providers.azure import Azure
 from gateway.settings.providers.cascade import Cascade
@@ -43,6 +44,7 @@ __all__ = ["ENVIRONMENT", "KNOWN_PROVIDERS", "ServerKey", "Settings", "from_env"
 
 class Settings(
     Server,
+    Catalogs,
     Choice, OpenAI, Azure, Upstream, Cascade,
     Access,
     Telephone, Twilio, SignalWire, Telnyx, Vonage, Plivo,

@@ -43,7 +43,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
         *check_redis(settings),
         await asyncio.to_thread(check_media),
         *await check_speech(settings),
-        *await check_personas(),
+        *await check_personas(settings),
     ]
 
 

@@ -27,6 +27,7 @@ from api.records.tools import SqlRecords
 from api.surfaces.metrics.routes import taken
 from api.tokens import Tokens, derived_key, load_signing_key
 from gateway import memory, plugins
+from gateway.agents import load_agents
 from gateway.call.plan import CallDeps
 from gateway.config import Settings
 from gateway.continuity.bridge import spoken_bridge
@@ -52,10 +53,6 @@ from gateway.workers.seat import Seat
 from media import libopus, native
 from media.audio import PCM16K
 from media.speech_likeness import preload
-from personas import library as persona_library
-from personas.persona import Persona
-from tools import library as tool_library
-from tools.contract import Tool
 
 __all__ = ["Gateway", "engine", "open_gateway", "serve"]
 
@@ -78,25 +75,6 @@ class Gateway:
     store: SqlStore
 
 
-def load_agents() -> tuple[dict[str, Persona], dict[str, Tool]]:
-    """The personas and the tools. Raises ConfigError when a persona names a tool that does not exist."""
-    try:
-        personas, tools = persona_library.load(), tool_library.load()
-    except persona_library.PersonaError as error:
-        raise ConfigError(error.faults) from None
-    except ValueError as error:
-        raise ConfigError([str(error)]) from None
-    faults = [
-        f"persona {persona.id} names the tool {name}, which does not exist; there is: {', '.join(sorted(tools))}"
-        for persona in personas.values()
-        for name in persona.tools
-        if name not in tools
-    ]
-    if faults:
-        raise ConfigError(faults)
-    return personas, tools
-
-
 @asynccontextmanager
 async def open_gateway(settings: Settings, member: Membership | None = None) -> AsyncIterator[Gateway]:
     """Everything but the listening socket, of the only process or of one of several (`member`). Leaving drains the
@@ -104,7 +82,8 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
 
     Raises ConfigError, StoreError.
     """
-    personas, tools = await asyncio.to_thread(load_agents)
+    catalog, tools = await asyncio.to_thread(load_agents, settings)
+    personas = catalog.personas
     signing_key = await asyncio.to_thread(load_signing_key, settings)
     tariff = await asyncio.to_thread(prices_in_force, settings)
     if missing := native.missing():
@@ -303,7 +282,8 @@ async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
     check_open(settings)
     stop = stop_signal()
-    personas, _tools = await asyncio.to_thread(load_agents)
+    catalog, _tools = await asyncio.to_thread(load_agents, settings)
+    personas = catalog.personas
     async with AsyncExitStack() as stack:
         mind = DialogueMind()
         workshop = Workshop(settings, mind.script, stack)

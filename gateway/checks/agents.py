@@ -1,14 +1,14 @@
-"""Who is spoken with: the codec, ears and voice, personas and their tools."""
+"""Who is spoken with: the codec, personas and their tools, what else the catalog has."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 
+from gateway.agents import load_agents
 from gateway.checks.finding import Finding, fault, ok
-from personas.library import PersonaError
-from personas.library import load as load_personas
-from tools.library import load as load_tools
+from gateway.config import Settings
+from gateway.errors import ConfigError
 
 __all__ = ["check_media", "check_personas"]
 
@@ -24,18 +24,17 @@ def check_media() -> Finding:
     return ok("webrtc", "aiortc with Opus")
 
 
-async def check_personas() -> list[Finding]:
-    """Every fault of every file, and tools that are named but not there."""
+async def check_personas(settings: Settings) -> list[Finding]:
+    """Every fault of every file of the catalog: of its own, and of what it says of other files, tools and voices."""
     try:
-        personas, tools = await asyncio.to_thread(lambda: (load_personas(), load_tools()))
-    except PersonaError as error:
+        catalog, tools = await asyncio.to_thread(load_agents, settings)
+    except ConfigError as error:
         return [fault("personas", one, "correct the file") for one in error.faults]
-    except ValueError as error:
-        return [fault("tools", str(error), "correct the file")]
-    missing = [
-        fault("personas", f"{persona.id} names the tool {name!r}, which is not there", "correct its name")
-        for persona in personas.values()
-        for name in persona.tools
-        if name not in tools
+    return [
+        ok("personas", f"{', '.join(sorted(catalog.personas))}; {len(tools)} tools"),
+        ok(
+            "catalog",
+            f"{len(catalog.scenarios)} scenarios, {len(catalog.packs)} vertical packs, "
+            f"{len(catalog.experiments)} experiments",
+        ),
     ]
-    return missing or [ok("personas", f"{', '.join(sorted(personas))}; {len(tools)} tools")]

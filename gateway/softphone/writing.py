@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.agents import load_agents
 from gateway.config import Settings
 from gateway.errors import ConfigError
-from personas import library
 
 __all__ = ["NEXT", "persona_ids", "socket_of", "write"]
 
@@ -32,8 +32,10 @@ def socket_of(settings: Settings) -> str:
     return f"ws://{host}:{settings.port}"
 
 
-def persona_ids() -> list[str]:
-    return sorted(library.load())
+def persona_ids(settings: Settings) -> list[str]:
+    """Raises ConfigError."""
+    catalog, _tools = load_agents(settings)
+    return sorted(catalog.personas)
 
 
 def write(files: Mapping[str, str], folder: str) -> list[Path]:

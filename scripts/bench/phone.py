@@ -20,10 +20,11 @@ from api.records.access import AccessKeys
 from api.switchboard import LiveCall, Switchboard, load_streams
 from gateway import memory
 from gateway.config import from_env
-from gateway.main import fill_pool, load_agents, open_gateway
+from gateway.main import fill_pool, open_gateway
 from gateway.stores.engine import Database
 from gateway.supervisor import CallRequest
 from gateway.wire import Started
+from personas import library
 from personas.persona import Persona
 
 __all__ = ["main"]
@@ -50,8 +51,7 @@ class Anybody:
 
 
 async def serve(port: int, upstream: str, folder: Path) -> None:
-    personas, _ = load_agents()
-    persona = personas["assistant"].model_copy(update={"greeting": None, "tools": ()})
+    persona = library.load()["assistant"].model_copy(update={"greeting": None, "tools": ()})
     kept = {k: v for k, v in os.environ.items() if k.startswith("PARLEY_")}
     wanted = {
         "PARLEY_PROVIDERS": "upstream",

@@ -294,7 +294,7 @@ async def test_speech_is_not_looked_at_when_not_used() -> None:
 
 
 async def test_personas_and_media_load() -> None:
-    assert [one.level for one in await check_personas()] == [Level.OK]
+    assert [one.level for one in await check_personas(settings())] == [Level.OK, Level.OK]
     assert check_media().level is Level.OK
 
 

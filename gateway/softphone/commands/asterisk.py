@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     settings = from_env()
     kept = settings.asterisk_secret
     server = options.server or writing.socket_of(settings)
-    if options.persona and options.persona not in (known := writing.persona_ids()):
+    if options.persona and options.persona not in (known := writing.persona_ids(settings)):
         raise ConfigError([f"--persona: there is no {options.persona!r}; there is: {', '.join(known)}"])
     plan = Plan(
         server=server,

@@ -1,0 +1,104 @@
+"""The catalog's files: Parley's own, and a folder of a user's beside them. Every fault of every file at once, also
+what one file says of another.
+
+A user's folder has personas at its top, and scenarios, vertical packs and experiments in folders of these names. A file
+of the same name as one of Parley's own takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from personas.catalog import Catalog
+from personas.crossing import Known, faults_between
+from personas.experiment import Experiment
+from personas.files import CatalogError, FileOf, files_in, read_file
+from personas.packs import Pack
+from personas.persona import Persona
+from personas.scenario import INDUSTRIES, Scenario
+
+__all__ = ["BUILT_IN", "FOLDERS", "files_of", "load_catalog"]
+
+BUILT_IN = Path(__file__).parent
+"""Where Parley's own folders are."""
+FOLDERS: dict[str, str] = {
+    "personas": ".",
+    "scenarios": "scenarios",
+    "verticals": "verticals",
+    "experiments": "experiments",
+}
+"""Kind to its folder in a user's; Parley's own personas are in `library`."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One YAML file, and what it is called to people."""
+
+    file: Path
+    name: str
+
+
+def _places(kind: str, own: Path | None) -> dict[str, _Place]:
+    """By stem; a user's own stand in place of Parley's."""
+    built_in = BUILT_IN / ("library" if kind == "personas" else kind)
+    found = {file.stem: _Place(file, f"{built_in.name}/{file.name}") for file in files_in(built_in)}
+    if own is not None:
+        found |= {file.stem: _Place(file, str(file)) for file in files_in(own / FOLDERS[kind])}
+    return found
+
+
+def files_of(own: Path | None) -> list[Path]:
+    """Every file that `load_catalog` would read."""
+    return [place.file for kind in FOLDERS for place in _places(kind, own).values()]
+
+
+def load_catalog(
+    own: Path | None = None, *, tools: Collection[str] | None = None, voices: Collection[str] | None = None
+) -> Catalog:
+    """Everything that agents are made of. `own`: a user's folder. `tools`, `voices`: the names that there are; without
+    them it is not checked which ones files name. Reads files. Raises CatalogError."""
+    faults: list[str] = []
+    if own is not None and not own.is_dir():
+        faults.append(f"{own}:1: is no folder; make it, or correct PARLEY_PERSONAS_DIR")
+    personas = _read("personas", own, Persona, "id", faults)
+    scenarios = _read("scenarios", own, Scenario, "slug", faults)
+    packs = _read("verticals", own, Pack, "id", faults)
+    experiments = _read("experiments", own, Experiment, "id", faults)
+    faults += faults_between(personas, scenarios, packs, experiments, Known(tools, voices))
+    if faults:
+        raise CatalogError(faults)
+    for entry in personas.values():
+        entry.model.zone  # noqa: B018 - made now, because making it reads a file
+    return Catalog(
+        personas=dict(sorted(_models(personas).items(), key=lambda entry: (entry[1].order, entry[0]))),
+        scenarios=dict(sorted(_models(scenarios).items(), key=lambda entry: _place_of(entry[1]))),
+        packs=_models(packs),
+        experiments=_models(experiments),
+    )
+
+
+def _read(kind: str, own: Path | None, model: type[M], key: str, faults: list[str]) -> dict[str, FileOf[M]]:
+    found: dict[str, FileOf[M]] = {}
+    for stem, place in sorted(_places(kind, own).items()):
+        try:
+            found[stem] = read_file(place.file, model, key=key, name=place.name)
+        except CatalogError as fault:
+            faults += fault.faults
+    return found
+
+
+def _models(files: Mapping[str, FileOf[M]]) -> dict[str, M]:
+    return {stem: file.model for stem, file in files.items()}
+
+
+def _place_of(scenario: Scenario) -> tuple[bool, int, int, str]:
+    """What is shown first comes first; then by industry, and by what its packs think of it."""
+    priority = 1000 if scenario.pack_priority is None else scenario.pack_priority
+    return (not scenario.hero, INDUSTRIES.index(scenario.industry), priority, scenario.slug)
