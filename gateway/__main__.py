@@ -11,6 +11,7 @@ from gateway import log
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError, StoreError
 from gateway.load import cli as load
+from gateway.rehearsal import cli as rehearsal
 from gateway.replay import arguments as replay
 from gateway.softphone import cli
 
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from gateway.replay.cli import run as run_replay
 
             return run_replay(options)
+        if options.command == "persona":
+            return rehearsal.run(options)
         if options.command == "load":
             return load.run(options)
         settings = from_env(host=options.host, port=options.port, workers=getattr(options, "workers", None))
@@ -128,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     cli.define(commands.add_parser("phone", help="call this server without a carrier, or set a carrier up"))
+    rehearsal.define(commands.add_parser("persona", help=rehearsal.SUMMARY))
     load.define(commands.add_parser("load", help=load.SUMMARY))
     return whole
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -54,7 +55,7 @@ from media import libopus, native
 from media.audio import PCM16K
 from media.speech_likeness import preload
 
-__all__ = ["Gateway", "engine", "open_gateway", "serve"]
+__all__ = ["Gateway", "Rehearsal", "engine", "open_gateway", "serve"]
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,20 @@ class Gateway:
     store: SqlStore
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a server that is only rehearsed with has otherwise than one that takes calls."""
+
+    wall: Callable[[], float] = time.time
+    """What the time is for agents, tools and demo records, in Unix seconds."""
+    speech: bool = True
+    """False: the embedded engine neither hears nor speaks, so none of its workers is started; for text alone."""
+
+
 @asynccontextmanager
-async def open_gateway(settings: Settings, member: Membership | None = None) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    settings: Settings, member: Membership | None = None, rehearsal: Rehearsal | None = None
+) -> AsyncIterator[Gateway]:
     """Everything but the listening socket, of the only process or of one of several (`member`). Leaving drains the
     calls, then closes what they stood on.
 
@@ -84,6 +97,7 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
     """
     catalog, tools = await asyncio.to_thread(load_agents, settings)
     personas = catalog.personas
+    stage = rehearsal or Rehearsal()
     signing_key = await asyncio.to_thread(load_signing_key, settings)
     tariff = await asyncio.to_thread(prices_in_force, settings)
     if missing := native.missing():
@@ -99,9 +113,11 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
     preloading = asyncio.get_running_loop().run_in_executor(None, preload, 2)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
-        await seed(store.database, datetime.now(UTC))
+        await seed(store.database, datetime.fromtimestamp(stage.wall(), UTC))
         keeper = await stack.enter_async_context(Keeper.open(settings, store.database))
-        workshop = Workshop(shared_out(settings), DialogueMind().script, stack)
+        workshop = Workshop(
+            shared_out(settings), DialogueMind().script, stack, stage.wall, speech=stage.speech
+        )
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
         bridge = await stack.enter_async_context(
@@ -113,13 +129,16 @@ async def open_gateway(settings: Settings, member: Membership | None = None) -> 
             models=(LastingModel(models, health, lasting, bridge),),
             model_name=preferred_model(settings, models[0].name),
             store=store,
-            records=lambda tenant: SqlRecords(store.database, tenant),
+            records=lambda tenant: SqlRecords(
+                store.database, tenant, clock=lambda zone: datetime.fromtimestamp(stage.wall(), zone)
+            ),
             tools=tools,
             setup_s=settings.setup_s,
             tariff=tariff,
             budget_usd=settings.budget_usd,
             recordings=keeper,
             tracer=tracer,
+            wall=stage.wall,
         )
         supervisor = await stack.enter_async_context(
             Supervisor.open(deps, max_calls=settings.max_calls, drain_s=settings.drain_s)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -76,7 +77,7 @@ def read_file(file: Path, kind: type[M], *, key: str = "id", name: str | None = 
     try:
         model = kind.model_validate(content)
     except ValidationError as fault:
-        faults += [_explain(name, node, kind, dict(error)) for error in fault.errors(include_url=False)]
+        faults += [_explain(name, node, kind, error) for error in _told_once(fault)]
         raise CatalogError(faults) from fault
     called = getattr(model, key)
     if called != file.stem:
@@ -171,6 +172,35 @@ def _line(node: yaml.Node, path: Iterable[int | str]) -> int:
     return line + 1
 
 
+def _told_once(fault: ValidationError) -> list[dict[str, Any]]:
+    """Without the lists that are too short only because what is in them is wrong."""
+    errors: list[dict[str, Any]] = [dict(error) for error in fault.errors(include_url=False)]
+    deeper = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
+    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in deeper]
+
+
+@cache
+def _field_names(kind: type[BaseModel]) -> frozenset[str]:
+    """Every field of a model and of the models in it, as a file writes them."""
+    names: set[str] = set()
+    todo, seen = [kind], {kind}
+    while todo:
+        for name, about in todo.pop().model_fields.items():
+            names.add(about.alias or name)
+            for inner in _models_in(about.annotation):
+                if inner not in seen:
+                    seen.add(inner)
+                    todo.append(inner)
+    return frozenset(names)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
 def _explain(name: str, node: yaml.Node, kind: type[BaseModel], error: dict[str, Any]) -> str:
     path: tuple[int | str, ...] = error["loc"]
     where = ".".join(str(part) for part in path) or f"the {kind.__name__.lower()}"
@@ -178,7 +208,8 @@ def _explain(name: str, node: yaml.Node, kind: type[BaseModel], error: dict[str,
     if error["type"] == "missing":
         message = "is missing; add it"
     elif error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), kind.model_fields, n=1) if len(path) == 1 else []
+        names = kind.model_fields if len(path) == 1 else _field_names(kind)
+        near = difflib.get_close_matches(str(path[-1]), names, n=1)
         message = "is no field here; " + (
             f"did you mean {near[0]}?" if near else "correct its name or remove it"
         )

@@ -17,8 +17,8 @@ __all__ = [
     "response_keys",
 ]
 
-LOCKED_LEAVES = frozenset({"tracing", "include"})
-"""What observes the conversation and does not change it."""
+LOCKED_LEAVES = frozenset({"tracing", "include", "output_modalities"})
+"""What observes the conversation and does not change it; and whether the client hears or reads it."""
 
 GUARDED_LEAVES = LOCKED_LEAVES | {
     "audio.input.noise_reduction",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -28,11 +28,17 @@ KEPT_AUDIO_MS = 60_000
 
 
 async def new_core(
-    persona: Persona, model: str, *, keep_audio_ms: int = KEPT_AUDIO_MS, manner: Manner | None = None
+    persona: Persona,
+    model: str,
+    *,
+    keep_audio_ms: int = KEPT_AUDIO_MS,
+    manner: Manner | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> EngineCore:
-    """A session's core with the persona's defaults in force."""
+    """A session's core with the persona's defaults in force. `clock`: the time, in Unix seconds; none: the real one."""
     await asyncio.to_thread(_load, persona)
-    now, wall = asyncio.get_running_loop().time(), datetime.now(UTC)
+    now = asyncio.get_running_loop().time()
+    wall = datetime.now(UTC) if clock is None else datetime.fromtimestamp(clock(), UTC)
     session = default_session(
         model=model,
         session_id=new_id("sess"),

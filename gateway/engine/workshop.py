@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from gateway.config import Settings
 from gateway.engine.lessons import Lessons
 from gateway.speech.active import open_ears, open_voice
+from gateway.speech.last_resort import NoEars, ToneVoice
 from gateway.speech.ports import Ears, Voice
 from personas.persona import Persona
 
@@ -22,8 +23,14 @@ class Workshop:
         settings: Settings,
         script: Callable[[Persona], tuple[str, ...]],
         stack: AsyncExitStack,
+        wall: Callable[[], float] | None = None,
+        *,
+        speech: bool = True,
     ) -> None:
-        """`script`: sentences that callers of a persona may say, for the ears' language models."""
+        """`script`: sentences that callers of a persona may say, for the ears' language models. `wall`: the time, in
+        Unix seconds; none: the real one. Without `speech` nobody hears or speaks: for text alone."""
+        self.wall = wall
+        self._speech = speech
         self._settings = settings
         self._script = script
         self._stack = stack
@@ -39,12 +46,16 @@ class Workshop:
 
     async def lessons(self) -> Lessons:
         """The ears, and what teaches them what the callers of a persona may say: as its first session opens."""
+        if self._lessons is None and not self._speech:
+            self._lessons = Lessons(NoEars(), lambda _: ())
         if self._lessons is None:
             ears = await self._stack.enter_async_context(open_ears(self._settings.ears_workers))
             self._lessons = Lessons(ears, self._script)
         return self._lessons
 
     async def voice(self) -> Voice:
+        if self._voice is None and not self._speech:
+            self._voice = ToneVoice()
         if self._voice is None:
             self._voice = await self._stack.enter_async_context(open_voice(self._settings.voice_workers))
         return self._voice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from gateway.config import Settings
@@ -26,7 +26,7 @@ MODEL = "parley-embedded"
 @asynccontextmanager
 async def opened(settings: Settings, workshop: Workshop) -> AsyncIterator[EmbeddedModel]:
     """With the workshop's ears and voice."""
-    yield EmbeddedModel(await workshop.lessons(), await workshop.voice(), DialogueMind())
+    yield EmbeddedModel(await workshop.lessons(), await workshop.voice(), DialogueMind(), workshop.wall)
 
 
 class EmbeddedModel:
@@ -35,7 +35,10 @@ class EmbeddedModel:
     name = "embedded"
     forms = frozenset({PCM24})
 
-    def __init__(self, lessons: Lessons, voice: Voice, policy: Policy) -> None:
+    def __init__(
+        self, lessons: Lessons, voice: Voice, policy: Policy, wall: Callable[[], float] | None = None
+    ) -> None:
+        self._wall = wall
         self._lessons = lessons
         self._voice = voice
         self._mind = AtOnce(policy)
@@ -43,7 +46,7 @@ class EmbeddedModel:
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
         await self._lessons.teach(spec.persona)
-        core = await new_core(spec.persona, MODEL, keep_audio_ms=kept_audio_ms(spec))
+        core = await new_core(spec.persona, MODEL, keep_audio_ms=kept_audio_ms(spec), clock=self._wall)
         configure(core, spec.session, self.name)
         parts = Parts(self._mind, self._lessons.ears, self._voice, spec.persona.id, self.name)
         async with open_engine(core, parts) as session:

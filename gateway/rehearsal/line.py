@@ -1,0 +1,34 @@
+"""What a rehearsed call goes over: typed or spoken, it is told the same things and does the same."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.rehearsal.course import Course
+
+__all__ = ["ENDS_CALL", "Line"]
+
+ENDS_CALL = frozenset({"hang_up", "hand_over", "transfer_call"})
+"""Tools after which the agent ends the call: it is waited for."""
+
+
+class Line(Protocol):
+    """One call. What happens is told to its `course`; nothing here raises for what the server does."""
+
+    course: Course
+
+    @property
+    def over(self) -> bool:
+        """The server has ended the call."""
+
+    async def listen(self) -> None:
+        """Until the agent has come to its end, or the call is over."""
+
+    async def say(self, text: str) -> None:
+        """The caller says it, and listens."""
+
+    async def press(self, keys: str) -> None:
+        """The caller types it on the telephone, and listens."""
+
+    async def hang_up(self) -> None:
+        """The caller ends the call, unless the agent is about to; `course.ending` is known then."""
