@@ -24,6 +24,7 @@ from api.deps import AnsweringLeg, Deps, Probe, Verdict
 from api.limits import SharedLimiter
 from api.records.access import AccessKeys
 from api.records.demo import seed
+from api.records.scheduling import BUSINESS_ZONE
 from api.records.tools import SqlRecords
 from api.surfaces.metrics.routes import taken
 from api.tokens import Tokens, derived_key, load_signing_key
@@ -54,6 +55,8 @@ from gateway.workers.seat import Seat
 from media import libopus, native
 from media.audio import PCM16K
 from media.speech_likeness import preload
+from personas.persona import Persona
+from tools.runtime.door import Business, ToolRuntime
 
 __all__ = ["Gateway", "Rehearsal", "engine", "open_gateway", "serve"]
 
@@ -125,6 +128,13 @@ async def open_gateway(
         )
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         tracer = await stack.enter_async_context(open_tracer(settings.traces_url, settings.otel_queue))
+        runtime = await stack.enter_async_context(
+            ToolRuntime(
+                tools,
+                records=lambda tenant: SqlRecords(store.database, tenant),
+                business=lambda persona: business_of(personas.get(persona)),
+            )
+        )
         deps = CallDeps(
             models=(LastingModel(models, health, lasting, bridge),),
             model_name=preferred_model(settings, models[0].name),
@@ -133,6 +143,7 @@ async def open_gateway(
                 store.database, tenant, clock=lambda zone: datetime.fromtimestamp(stage.wall(), zone)
             ),
             tools=tools,
+            runtime=runtime,
             setup_s=settings.setup_s,
             tariff=tariff,
             budget_usd=settings.budget_usd,
@@ -167,6 +178,13 @@ async def open_gateway(
             whole = joined(member, whole, supervisor)
         await preloading
         yield Gateway(create_app(whole), supervisor, store)
+
+
+def business_of(persona: Persona | None) -> Business:
+    """Where and when the tools of a persona act; of none: where the demo businesses are."""
+    if persona is None:
+        return Business(datetime.now(BUSINESS_ZONE))
+    return Business(datetime.now(persona.zone), persona.calendar)
 
 
 def joined(member: Membership, deps: Deps, supervisor: Supervisor) -> Deps:

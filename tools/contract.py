@@ -1,11 +1,13 @@
 """What a tool is, and all it may reach: no gateway, no HTTP, no database of its own.
 
 A tool is one file in `tools/builtin/` that exports `tool = Tool(...)`. Its parameters are a pydantic model,
-whose JSON Schema is what the model sees; its handler gets them validated, with a `ToolContext`.
+whose JSON Schema is what the model sees; its handler gets them validated, with a `ToolContext`. A tool that is made
+of a file or of another server's description has a JSON Schema for its parameters instead (`tools.parameters`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,11 +17,38 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
-__all__ = ["CallControl", "Records", "Tool", "ToolContext", "ToolError"]
+from tools.parameters import JsonSchemaParameters
+
+__all__ = [
+    "CALL",
+    "Access",
+    "CallControl",
+    "Records",
+    "Tool",
+    "ToolContext",
+    "ToolError",
+    "ToolUnavailable",
+]
+
+Access = Literal["global", "tenant_optin", "blocked"]
+"""Who may use a tool: every tenant, those that opted in, nobody."""
+
+CALL = "call"
+"""The category of tools that act on the live call and on nothing else: they end with it, so nothing is written down to
+outlast it, and outside a call they cannot run."""
+READ_RETRIES = 2
+_CATEGORY = r"[a-z][a-z0-9_]{0,31}"
+_NAME = r"[A-Za-z0-9_-]{1,64}"
 
 
 class ToolError(Exception):
-    """The tool cannot do it. The message is told to the model: it says what is wrong and how to mend it."""
+    """The tool cannot do it, and nothing was done. The message is told to the model: it says what is wrong and how to
+    mend it."""
+
+
+class ToolUnavailable(ToolError):
+    """What the tool needs could not be reached, so nothing was done. Trying again may help, and is tried where the tool
+    allows it (`Tool.retries`). Not for what may have happened: that is any other exception, or a timeout."""
 
 
 class CallControl(Protocol):
@@ -149,25 +178,87 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One thing an agent may do."""
+    """One thing an agent may do. Raises ValueError for what contradicts itself."""
 
     name: str
     description: str
-    parameters: type[BaseModel]
+    parameters: type[BaseModel] | JsonSchemaParameters
     run: Callable[[Any, ToolContext], Awaitable[dict[str, Any]]]
-    """Given the validated parameters. Its result goes to the model as JSON. Raises ToolError."""
+    """Given the validated parameters: an instance of the model, or a dict where they are a JSON Schema. Its result goes
+    to the model as JSON. Raises ToolError, ToolUnavailable."""
     timeout_s: float = 10.0
-    side_effects: bool = False
-    """True: a barge-in does not cancel it, and its writes carry the idempotency key."""
+    """Of one run, with all its retries."""
+    category: str = "general"
+    """What it is about, for those who decide what may run: `scheduling`, `banking` …; see `CALL`."""
+    effect: Literal["read", "write"] = "read"
+    """`write`: it changes something. A barge-in does not cancel it, and it is done once per idempotency key."""
+    idempotent: bool = False
+    """Of a write: it hands its idempotency key to something that does the same key once. Only then may it run again
+    when nobody knows what became of it."""
+    retries: int | None = None
+    """How often it is tried again after `ToolUnavailable`, with a growing pause; None: twice for what reads or is
+    idempotent, never for other writes."""
+    max_concurrent: int | None = None
+    """Runs at one time in a process; others wait within their `timeout_s`. None: no limit of its own."""
+    approval: bool = False
+    """A person has to approve every run first."""
+    hipaa: bool = False
+    """It handles health information: no preview of what it was given or gave is kept."""
+    access: Access = "global"
+    """Unless an operator's rule says otherwise (`tools.runtime.policy`)."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(_NAME, self.name):
+            raise ValueError(f"tool {self.name!r}: a name has 1 to 64 letters, digits, _ and -")
+        if not re.fullmatch(_CATEGORY, self.category):
+            raise ValueError(
+                f"tool {self.name}: the category {self.category!r} is not a word in lower case"
+            )
+        if self.timeout_s <= 0:
+            raise ValueError(f"tool {self.name}: timeout_s must be above 0")
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ValueError(f"tool {self.name}: max_concurrent must be 1 at least, or None")
+        if self.retries is not None and not 0 <= self.retries <= 10:
+            raise ValueError(f"tool {self.name}: retries must be 0 to 10, or None")
+        if self.retries and not self.repeatable:
+            raise ValueError(
+                f"tool {self.name}: a write may be tried again only where it is idempotent; set idempotent=True "
+                "if what it writes to does the same idempotency key once, or retries=0"
+            )
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether running it again with the same key does no harm."""
+        return self.effect == "read" or self.idempotent
+
+    @property
+    def tries(self) -> int:
+        """Attempts of one run at most."""
+        if self.retries is not None:
+            return 1 + self.retries
+        return 1 + READ_RETRIES if self.repeatable and self.category != CALL else 1
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the parameters, as the model writes them."""
+        if isinstance(self.parameters, JsonSchemaParameters):
+            return self.parameters.names
+        return frozenset(field.alias or name for name, field in self.parameters.model_fields.items())
 
     def definition(self) -> dict[str, Any]:
-        """The GA `function` tool: flat, with a closed JSON Schema."""
+        """The GA `function` tool: flat, with the JSON Schema of its parameters."""
         return {
             "type": "function",
             "name": self.name,
             "description": self.description,
-            "parameters": deepcopy(_schema(self.parameters)),
+            "parameters": self.schema(),
         }
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the parameters; a copy of your own."""
+        if isinstance(self.parameters, JsonSchemaParameters):
+            return self.parameters.schema()
+        return deepcopy(_schema(self.parameters))
 
 
 @lru_cache(maxsize=256)

@@ -1,26 +1,33 @@
-"""Running one tool call: validate, time out, turn every failure into text for the model."""
+"""Running one tool: time it out, try it again where that is safe, turn every failure into text for the model.
+
+The innermost step of `tools.runtime`, which decides before whether it may run at all: nobody else calls it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pydantic_core
-from pydantic import ValidationError
 
-from tools.contract import Tool, ToolContext, ToolError
+from tools.arguments import object_of, read
+from tools.contract import CALL, Tool, ToolContext, ToolError, ToolUnavailable
 
-__all__ = ["MAX_ARGUMENTS", "MAX_OUTPUT", "ToolOutcome", "run_tool"]
+__all__ = ["MAX_OUTPUT", "ToolOutcome", "attempt", "run_tool"]
 
 logger = logging.getLogger(__name__)
 
-MAX_ARGUMENTS = 64 * 1024
-"""Characters of arguments that are read at all."""
 MAX_OUTPUT = 64 * 1024
 """Characters of a result; a longer one would crowd everything else out of the model's context."""
+PAUSE_S = 0.2
+"""Before the first retry; each after that waits three times as long, give or take a half."""
+
+How = Literal["ok", "refused", "invalid", "unavailable", "timed-out", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,77 +36,70 @@ class ToolOutcome:
 
     output: str
     ok: bool
-    how: Literal["ok", "refused", "timed-out", "failed"]
-    """`refused`: the tool, or the check of its arguments, told the model why it cannot be done."""
+    how: How
+    """`refused`: the tool told the model why it cannot be done; `invalid`: its arguments are wrong; `unavailable`: what
+    it needs cannot be reached, so nothing was done. After `timed-out` and `failed` something may have been."""
+    attempts: int = 1
 
 
-async def run_tool(tool: Tool, arguments_json: str, context: ToolContext) -> ToolOutcome:
-    """Run `tool` with the arguments the model wrote. Raises nothing but CancelledError of its own caller.
-
-    The validation sees `context.now` as `info.context["now"]`, so that a parameter may accept "tomorrow".
-    """
-    deadline = asyncio.timeout(tool.timeout_s)
+async def run_tool(tool: Tool, arguments: str | Mapping[str, Any], context: ToolContext) -> ToolOutcome:
+    """Read the arguments and run `tool` with them. Raises nothing but CancelledError of its own caller."""
     try:
-        parameters = _parameters(tool, arguments_json, context)
-        async with deadline:
-            result = await tool.run(parameters, context)
-        return _success(tool, result)
+        parameters = read(tool, object_of(arguments), context.now)
     except ToolError as fault:
-        return _failure(str(fault) or f"{tool.name} could not do it.", "refused")
+        return ToolOutcome(_error(str(fault)), ok=False, how="invalid")
+    return await attempt(tool, parameters, context)
+
+
+async def attempt(tool: Tool, parameters: Any, context: ToolContext, *, retry: bool = True) -> ToolOutcome:
+    """Run `tool` with parameters that were read (`tools.arguments.read`), again where it says `ToolUnavailable` and may
+    be tried again, all within its `timeout_s`. Raises nothing but CancelledError of its own caller."""
+    tries = tool.tries if retry else 1
+    done = 0
+
+    async def persist() -> dict[str, Any]:
+        nonlocal done
+        while True:
+            done += 1
+            try:
+                return await tool.run(parameters, context)
+            except ToolUnavailable:
+                if done >= tries:
+                    raise
+            await asyncio.sleep(PAUSE_S * 3 ** (done - 1) * random.uniform(0.5, 1.5))
+
+    try:
+        async with asyncio.timeout(tool.timeout_s):
+            result = await persist()
+        outcome = _success(tool, result)
+    except ToolUnavailable as fault:
+        outcome = _failure(str(fault) or f"{tool.name} cannot be reached.", "unavailable")
+    except ToolError as fault:
+        outcome = _failure(str(fault) or f"{tool.name} could not do it.", "refused")
     except TimeoutError:
         logger.warning("tool %s gave no answer in %.1f s", tool.name, tool.timeout_s)
-        return _failure(_timed_out(tool), "timed-out")
+        outcome = _failure(_timed_out(tool), "timed-out")
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         logger.warning("tool %s cancelled itself", tool.name)
-        return _failure(f"{tool.name} was broken off. Say so, and offer to try again.")
-    except Exception as fault:  # noqa: BLE001 - a broken tool must not break the call; the class is logged
+        outcome = _failure(f"{tool.name} was broken off. Say so, and offer to try again.")
+    except Exception as fault:  # noqa: BLE001 - a broken tool must not break a call; the class is logged
         logger.error("tool %s failed: %s", tool.name, type(fault).__name__)
-        return _failure(
+        outcome = _failure(
             f"{tool.name} failed unexpectedly. Apologize, and offer to try again or another way."
         )
-
-
-def _parameters(tool: Tool, arguments_json: str, context: ToolContext) -> Any:
-    if len(arguments_json) > MAX_ARGUMENTS:
-        raise ToolError(f"The arguments are longer than {MAX_ARGUMENTS} characters.")
-    try:
-        given = json.loads(arguments_json or "{}")
-    except (ValueError, RecursionError):
-        raise ToolError("The arguments are not valid JSON. Send one JSON object.") from None
-    if not isinstance(given, dict):
-        raise ToolError("The arguments must be one JSON object.")
-    unknown = sorted(set(given) - _names(tool))
-    if unknown:
-        known = ", ".join(sorted(_names(tool))) or "none"
-        raise ToolError(f"Unknown argument {', '.join(unknown)[:200]}. {tool.name} takes: {known}.")
-    try:
-        return tool.parameters.model_validate(given, context={"now": context.now})
-    except ValidationError as fault:
-        # `from None`: the cause holds what the caller said.
-        raise ToolError(_explain(fault)) from None
-    except RecursionError:
-        raise ToolError("The arguments are nested too deeply.") from None
-
-
-def _names(tool: Tool) -> set[str]:
-    return {field.alias or name for name, field in tool.parameters.model_fields.items()}
-
-
-def _explain(fault: ValidationError) -> str:
-    lines = []
-    for error in fault.errors(include_input=False, include_url=False, include_context=False):
-        where = ".".join(str(part) for part in error["loc"]) or "arguments"
-        lines.append(f"{where}: {error['msg']}")
-    return "Invalid arguments. " + "; ".join(lines[:8])
+    return ToolOutcome(outcome.output, outcome.ok, outcome.how, max(done, 1))
 
 
 def _timed_out(tool: Tool) -> str:
-    if tool.side_effects:
-        return f"{tool.name} took too long: it may have happened or not. Say so; do not simply repeat it."
-    return f"{tool.name} took too long. Say so, and offer to try again."
+    if tool.effect == "read":
+        return f"{tool.name} took too long. Say so, and offer to try again."
+    told = f"{tool.name} took too long: it may have happened or not. Say so; "
+    if tool.idempotent and tool.category != CALL:
+        return told + "call it again with the very same arguments to find out, and with no others."
+    return told + "do not simply repeat it."
 
 
 def _success(tool: Tool, result: dict[str, Any]) -> ToolOutcome:
@@ -110,5 +110,9 @@ def _success(tool: Tool, result: dict[str, Any]) -> ToolOutcome:
     return ToolOutcome(text, ok=True, how="ok")
 
 
-def _failure(message: str, how: Literal["refused", "timed-out", "failed"] = "failed") -> ToolOutcome:
-    return ToolOutcome(json.dumps({"error": message}), ok=False, how=how)
+def _failure(message: str, how: How = "failed") -> ToolOutcome:
+    return ToolOutcome(_error(message), ok=False, how=how)
+
+
+def _error(message: str) -> str:
+    return json.dumps({"error": message})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from gateway.call.inputs import ToolFinished
@@ -11,8 +11,10 @@ from gateway.call.spans import CallSpans
 from gateway.call.veil import Veil
 from gateway.metrics.counts import Counts
 from gateway.ports import ToolExecution
-from tools.contract import CallControl, Records, Tool, ToolContext
-from tools.run import run_tool
+from tools.contract import CallControl
+from tools.runtime.budget import Budget
+from tools.runtime.door import ToolRuntime
+from tools.runtime.request import Request
 
 __all__ = ["Errands"]
 
@@ -21,8 +23,8 @@ class Errands:
     def __init__(
         self,
         plan: CallPlan,
-        tools: Mapping[str, Tool],
-        records: Callable[[str], Records],
+        tools: frozenset[str],
+        runtime: ToolRuntime,
         store: Veil,
         control: CallControl,
         counts: Counts,
@@ -32,10 +34,12 @@ class Errands:
         now: Callable[[], float],
         local_time: Callable[[], datetime],
     ) -> None:
-        """`records`: a tenant's. `began` and `now` in seconds of the loop's clock; `local_time`: the persona's."""
+        """`tools`: the names of those that the persona has. `began` and `now` in seconds of the loop's clock;
+        `local_time`: the persona's."""
         self._plan = plan
         self._tools = tools
-        self._records = records
+        self._runtime = runtime
+        self._budget = Budget()
         self._store = store
         self._control = control
         self._counts = counts
@@ -47,32 +51,36 @@ class Errands:
     async def run(self, tool_call_id: str, name: str, arguments: str) -> ToolFinished:
         """Never raises but for its own cancellation: whatever a tool does is text for the model."""
         began, plan = self._now(), self._plan
-        context = ToolContext(
-            call_id=plan.call_id,
-            session_id=plan.session_id,
+        request = Request(
+            tool=name,
+            arguments=arguments,
+            caller="model",
             tenant=plan.tenant,
+            session_id=plan.session_id,
+            call_id=plan.call_id,
             persona_id=plan.persona.id,
-            idempotency_key=f"{plan.session_id}:{tool_call_id}",
+            key=f"{plan.session_id}:{tool_call_id}",
             now=self._local_time(),
-            records=self._records(plan.tenant),
             control=self._control,
             calendar=plan.persona.calendar,
+            offered=self._tools,
+            budget=self._budget,
+            veiled=self._store.down,
         )
         how = "cancelled"
         try:
-            outcome = await run_tool(self._tools[name], arguments, context)
-            how = outcome.how
+            execution = await self._runtime.execute(request)
+            how = execution.reason
         finally:
             if self._spans is not None:
                 self._spans.tool(name, tool_call_id, began, self._now(), how)
-        started_ms = round((began - self._call_began) * 1000)
         took_s = self._now() - began
-        duration_ms = round(took_s * 1000)
-        self._counts.observe("parley_tool_seconds", took_s, name, outcome.how)
+        self._counts.observe("parley_tool_seconds", took_s, name, how)
+        output, ok = execution.output, execution.ok
         self._store.tool_execution(
             ToolExecution(
-                plan.call_id, tool_call_id, name, arguments, outcome.output, outcome.ok,
-                started_ms=started_ms, duration_ms=duration_ms,
+                plan.call_id, tool_call_id, name, arguments, output, ok,
+                started_ms=round((began - self._call_began) * 1000), duration_ms=round(took_s * 1000),
             )
         )  # fmt: skip
-        return ToolFinished(tool_call_id, outcome.output, outcome.ok)
+        return ToolFinished(tool_call_id, output, ok)

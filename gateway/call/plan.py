@@ -14,6 +14,7 @@ from gateway.pricing.tariff import NO_PRICES, Tariff
 from gateway.tracing.spans import Tracer
 from personas.persona import Persona
 from tools.contract import Records, Tool
+from tools.runtime.door import ToolRuntime
 
 __all__ = ["CallDeps", "CallPlan"]
 
@@ -50,6 +51,8 @@ class CallDeps:
     records: Callable[[str], Records]
     """Tenant → its business records."""
     tools: Mapping[str, Tool]
+    runtime: ToolRuntime | None = None
+    """Through which every tool runs; None: what ran is forgotten with the call."""
     setup_s: float = 15.0
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
@@ -58,3 +61,8 @@ class CallDeps:
     recordings: Recordings | None = None
     tracer: Tracer | None = None
     wall: Callable[[], float] = time.time
+
+    @property
+    def door(self) -> ToolRuntime:
+        """The runtime; one of the call's own where the process has none."""
+        return self.runtime or ToolRuntime(self.tools, records=self.records)

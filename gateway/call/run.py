@@ -177,7 +177,7 @@ class Call:
             self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
         )
         self._errands = Errands(
-            plan, self._tools, deps.records, self._store, self._control, deps.counts,
+            plan, frozenset(self._tools), deps.door, self._store, self._control, deps.counts,
             spans=spans, began=self._began, now=self._now, local_time=self._local_time,
         )  # fmt: skip
         if plan.consultation is not None:

@@ -34,6 +34,20 @@ KNOWN_AS = {"azure": "azure.ai.openai"}
 """Providers that the conventions have a name of their own for."""
 ERROR_CODE = re.compile(r"[a-z0-9_.\-]{1,64}")
 
+NO_FAULT = frozenset(
+    {
+        "ok",
+        "refused",
+        "invalid",
+        "awaits-approval",
+        "rejected",
+        "expired",
+        "blocked",
+        "not-opted-in",
+        "switched-off",
+    }
+)
+"""Outcomes of tools that are as they should be."""
 PARTS = ("reply_ms", "endpointing_ms", "model_ms", "playout_ms")
 
 
@@ -169,7 +183,7 @@ class CallSpans:
     # ── tools ──
 
     def tool(self, name: str, tool_call_id: str, began: float, now: float, how: str) -> None:
-        """One ran. `how`: see `tools.run.ToolOutcome`, or `cancelled`: the call was over first."""
+        """One ran. `how`: see `tools.runtime.request.Reason`, or `cancelled`: the call was over first."""
         if self._root is None:
             return
         attributes: dict[str, Value] = {
@@ -181,7 +195,7 @@ class CallSpans:
             "parley.tool.outcome": how,
         }
         span = self.tracer.begin(f"execute_tool {name}", self._unix(began), attributes, parent=self._root)
-        span.end(self._unix(now), None if how in ("ok", "refused") else how)
+        span.end(self._unix(now), None if how in NO_FAULT else how)
 
     # ── inside ──
 

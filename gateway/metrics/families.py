@@ -113,7 +113,7 @@ FAMILIES: dict[str, Family] = {
         _counter("parley_tokens", "Tokens that models told they used.", "provider", "direction"),
         _histogram(
             "parley_tool_seconds",
-            "How long tools ran, by what became of it: ok, refused (it told the model why), timed-out, failed.",
+            "How long tools took, by what came of it: ok, refused (it told the model why), timed-out, failed, blocked.",
             "tool", "outcome",
         ),
         _counter(

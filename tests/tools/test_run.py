@@ -91,14 +91,19 @@ async def test_a_broken_tool_is_told_and_its_words_are_not_logged(caplog: pytest
 
 
 @pytest.mark.parametrize(
-    ("side_effects", "says"), [(False, "offer to try again"), (True, "may have happened or not")]
+    ("kind", "says"),
+    [
+        ({}, "offer to try again"),
+        ({"effect": "write"}, "do not simply repeat"),
+        ({"effect": "write", "idempotent": True}, "the very same arguments"),
+    ],
 )
-async def test_a_slow_tool_is_given_up(side_effects: bool, says: str) -> None:
+async def test_a_slow_tool_is_given_up(kind: dict[str, Any], says: str) -> None:
     async def wait(_: Number, __: ToolContext) -> dict[str, Any]:
         await asyncio.Event().wait()
         return {}
 
-    slow = tool(wait, timeout_s=0.01, side_effects=side_effects)
+    slow = tool(wait, timeout_s=0.01, **kind)
     assert says in error(await run_tool(slow, '{"count": 1}', context()))
 
 
@@ -141,7 +146,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = sorted({name for each in TOOLS.values() for name in each.parameters.model_fields})
+NAMES = sorted({name for each in TOOLS.values() for name in each.names})
 
 
 @given(

@@ -42,5 +42,7 @@ tool = Tool(
     ),
     parameters=BlockCard,
     run=_run,
-    side_effects=True,
+    category="banking",
+    effect="write",
+    idempotent=True,
 )

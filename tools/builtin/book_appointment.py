@@ -54,5 +54,7 @@ tool = Tool(
     ),
     parameters=BookAppointment,
     run=_run,
-    side_effects=True,
+    category="scheduling",
+    effect="write",
+    idempotent=True,
 )

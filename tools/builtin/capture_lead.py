@@ -44,5 +44,7 @@ tool = Tool(
     ),
     parameters=CaptureLead,
     run=_run,
-    side_effects=True,
+    category="sales",
+    effect="write",
+    idempotent=True,
 )

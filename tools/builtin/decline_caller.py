@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tools.contract import Tool, ToolContext
+from tools.contract import CALL, Tool, ToolContext
 
 __all__ = ["DeclineCaller", "tool"]
 
@@ -31,5 +31,6 @@ tool = Tool(
     description="Go back to your caller without putting them through: the person declines, or nobody is there.",
     parameters=DeclineCaller,
     run=_run,
-    side_effects=True,
+    category=CALL,
+    effect="write",
 )

@@ -26,4 +26,5 @@ tool = Tool(
     description="Find a card by its last four digits, with its recent charges (amounts in `currency`).",
     parameters=FindCard,
     run=_run,
+    category="banking",
 )

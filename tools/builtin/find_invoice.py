@@ -31,4 +31,5 @@ tool = Tool(
     ),
     parameters=FindInvoice,
     run=_run,
+    category="billing",
 )

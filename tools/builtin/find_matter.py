@@ -31,4 +31,5 @@ tool = Tool(
     ),
     parameters=FindMatter,
     run=_run,
+    category="legal",
 )

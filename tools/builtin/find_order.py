@@ -31,4 +31,5 @@ tool = Tool(
     ),
     parameters=FindOrder,
     run=_run,
+    category="orders",
 )

@@ -32,4 +32,6 @@ tool = Tool(
     ),
     parameters=FindPrescriptions,
     run=_run,
+    category="pharmacy",
+    hipaa=True,
 )

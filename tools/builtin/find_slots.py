@@ -59,4 +59,5 @@ tool = Tool(
     ),
     parameters=FindSlots,
     run=_run,
+    category="scheduling",
 )

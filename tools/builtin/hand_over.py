@@ -48,5 +48,7 @@ tool = Tool(
     parameters=HandOver,
     run=_run,
     timeout_s=240.0,
-    side_effects=True,
+    category="handover",
+    effect="write",
+    idempotent=True,
 )

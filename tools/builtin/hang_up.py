@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tools.contract import Tool, ToolContext
+from tools.contract import CALL, Tool, ToolContext
 
 __all__ = ["HangUp", "tool"]
 
@@ -25,5 +25,6 @@ tool = Tool(
     description="End the call. Say goodbye first, in the same turn; use it only when the caller is done.",
     parameters=HangUp,
     run=_run,
-    side_effects=True,
+    category=CALL,
+    effect="write",
 )

@@ -28,4 +28,5 @@ tool = Tool(
     description="Look up a policy by its number: holder, product, status, deductible in dollars.",
     parameters=LookUpPolicy,
     run=_run,
+    category="insurance",
 )

@@ -50,5 +50,7 @@ tool = Tool(
     ),
     parameters=OpenClaim,
     run=_run,
-    side_effects=True,
+    category="insurance",
+    effect="write",
+    idempotent=True,
 )

@@ -46,5 +46,7 @@ tool = Tool(
     ),
     parameters=OpenDispute,
     run=_run,
-    side_effects=True,
+    category="banking",
+    effect="write",
+    idempotent=True,
 )

@@ -49,5 +49,7 @@ tool = Tool(
     ),
     parameters=OpenMatter,
     run=_run,
-    side_effects=True,
+    category="legal",
+    effect="write",
+    idempotent=True,
 )

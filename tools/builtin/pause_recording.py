@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tools.contract import Tool, ToolContext
+from tools.contract import CALL, Tool, ToolContext
 
 __all__ = ["PauseRecording", "tool"]
 
@@ -32,5 +32,6 @@ tool = Tool(
     ),
     parameters=PauseRecording,
     run=_run,
-    side_effects=True,
+    category=CALL,
+    effect="write",
 )

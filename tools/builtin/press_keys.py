@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from tools.contract import Tool, ToolContext
+from tools.contract import CALL, Tool, ToolContext
 
 __all__ = ["PressKeys", "tool"]
 
@@ -35,5 +35,6 @@ tool = Tool(
     ),
     parameters=PressKeys,
     run=_run,
-    side_effects=True,
+    category=CALL,
+    effect="write",
 )

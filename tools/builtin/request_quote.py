@@ -46,5 +46,7 @@ tool = Tool(
     ),
     parameters=RequestQuote,
     run=_run,
-    side_effects=True,
+    category="insurance",
+    effect="write",
+    idempotent=True,
 )

@@ -56,5 +56,8 @@ tool = Tool(
     ),
     parameters=RequestRefill,
     run=_run,
-    side_effects=True,
+    category="pharmacy",
+    effect="write",
+    idempotent=True,
+    hipaa=True,
 )

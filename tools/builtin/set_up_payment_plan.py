@@ -65,5 +65,7 @@ tool = Tool(
     ),
     parameters=SetUpPaymentPlan,
     run=_run,
-    side_effects=True,
+    category="billing",
+    effect="write",
+    idempotent=True,
 )

@@ -57,5 +57,7 @@ tool = Tool(
     ),
     parameters=StartReturn,
     run=_run,
-    side_effects=True,
+    category="orders",
+    effect="write",
+    idempotent=True,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tools.contract import Tool, ToolContext
+from tools.contract import CALL, Tool, ToolContext
 
 __all__ = ["TakeCaller", "tool"]
 
@@ -25,5 +25,6 @@ tool = Tool(
     description="Put your caller, who is on hold, through to the person you speak with. Only after they agreed.",
     parameters=TakeCaller,
     run=_run,
-    side_effects=True,
+    category=CALL,
+    effect="write",
 )

@@ -43,5 +43,7 @@ tool = Tool(
     ),
     parameters=TakeMessage,
     run=_run,
-    side_effects=True,
+    category="messages",
+    effect="write",
+    idempotent=True,
 )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from tools.contract import Tool, ToolContext
+from tools.contract import CALL, Tool, ToolContext
 
 __all__ = ["TransferCall", "tool"]
 
@@ -45,5 +45,6 @@ tool = Tool(
     parameters=TransferCall,
     run=_run,
     timeout_s=240.0,
-    side_effects=True,
+    category=CALL,
+    effect="write",
 )

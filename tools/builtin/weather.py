@@ -70,4 +70,5 @@ tool = Tool(
     description="The weather in a city, from a fixed table of sample data: not a live forecast; say so.",
     parameters=Weather,
     run=_run,
+    category="information",
 )

@@ -1,0 +1,141 @@
+"""What a person has to approve: waited for by who asked, decided by an operator, run once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tools.contract import CALL, Tool
+from tools.runtime import told
+from tools.runtime.ledger import Entry, Ledger, LedgerError
+from tools.runtime.request import Execution, Request
+from tools.runtime.runs import Runs
+
+__all__ = ["Approvals"]
+
+POLL_S = 1.0
+"""How often it is looked whether another process has decided."""
+PICK_UP_S = 5.0
+"""How long an approved run may wait for the process in which it was approved."""
+
+
+class Approvals:
+    """Of one process. What is approved runs in a task of its own, so enter it to decide."""
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        ledger: Ledger,
+        runs: Runs,
+        execute: Callable[[Request], Awaitable[Execution]],
+        *,
+        wall: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._tools = tools
+        self._ledger = ledger
+        self._runs = runs
+        self._execute = execute
+        self._wall = wall
+        self._now = now
+        self._awaited: dict[str, asyncio.Event] = {}
+        """Executions that somebody here waits for, by id."""
+        self._group: asyncio.TaskGroup | None = None
+
+    async def __aenter__(self) -> Approvals:
+        self._group = await asyncio.TaskGroup().__aenter__()
+        return self
+
+    async def __aexit__(self, *fault: Any) -> None:
+        group, self._group = self._group, None
+        if group is not None:
+            await group.__aexit__(*fault)
+
+    async def outcome(self, request: Request, pending: Execution) -> Execution:
+        """Wait until a person has decided about a pending request, and say what came of it. What acts on the call is
+        run here once it is approved, anything else where it was approved. Raises nothing but CancelledError."""
+        again = replace(request, key=pending.key)
+        on_call = self._tools[request.tool].category == CALL
+        decided = self._awaited.setdefault(pending.id, asyncio.Event())
+        approved_at: float | None = None
+        try:
+            while True:
+                entry = await self._found(request.tenant, pending.id)
+                if entry is not None and entry.state == "approved":
+                    approved_at = self._now() if approved_at is None else approved_at
+                    if on_call or self._now() - approved_at >= PICK_UP_S:
+                        return await self._execute(again)
+                elif entry is not None and (answer := self._answer(entry)) is not None:
+                    return answer
+                try:
+                    async with asyncio.timeout(POLL_S):
+                        _ = await decided.wait()
+                    decided.clear()
+                except TimeoutError:
+                    pass
+        finally:
+            self._awaited.pop(pending.id, None)
+
+    async def decide(
+        self, tenant: str, approval_id: str, *, approve: bool, by: str, note: str = ""
+    ) -> tuple[Entry, bool] | None:
+        """A person approves or rejects. The entry as it is then, and whether this was the decision that counts; None:
+        nothing of that id awaits one. What is approved runs at once, unless it acts on a call: then the call runs it.
+        Raises LedgerError."""
+        found = await self._ledger.decide(
+            tenant, approval_id, approve=approve, by=by, note=note, now=self._wall()
+        )
+        if found is None:
+            return None
+        entry, counts = found
+        tool = self._tools.get(entry.tool)
+        if entry.state == "approved" and approve and (tool is None or tool.category != CALL):
+            # Also what was approved before: whoever did may have died before it ran.
+            assert self._group is not None, "enter the approvals to decide"
+            task = self._group.create_task(self._approved(entry), name=f"approved:{entry.tool}")
+            await asyncio.shield(task)
+            entry = await self._ledger.find(tenant, approval_id) or entry
+        if (waiting := self._awaited.get(entry.id)) is not None:
+            waiting.set()
+        return entry, counts
+
+    async def _found(self, tenant: str, execution_id: str) -> Entry | None:
+        try:
+            return await self._ledger.find(tenant, execution_id)
+        except LedgerError:
+            return None
+
+    def _answer(self, entry: Entry) -> Execution | None:
+        """None: not yet."""
+        if entry.state == "pending_approval":
+            late = entry.expires_at is not None and entry.expires_at <= self._wall()
+            return told.expired(entry) if late else None
+        return None if entry.state == "running" else told.kept(entry)
+
+    async def _approved(self, entry: Entry) -> None:
+        request = Request(
+            tool=entry.tool,
+            arguments=entry.arguments or {},
+            caller=entry.caller,
+            tenant=entry.tenant,
+            session_id=entry.session_id,
+            call_id=entry.call_id,
+            persona_id=entry.persona_id,
+            key=entry.key,
+            fingerprint=entry.fingerprint,
+        )
+        execution = await self._execute(request)
+        if execution.id == entry.id or execution.reason == "no-ledger":
+            return
+        # It may not run any more, or its arguments hold no longer: the approval comes to nothing.
+        ended = replace(
+            entry,
+            state="denied" if execution.status == "denied" else "failed",
+            reason=execution.reason,
+            error=execution.error,
+            ended_at=self._wall(),
+            arguments=None,
+        )
+        await self._runs.settled(ended, claimed=True)

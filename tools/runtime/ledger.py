@@ -1,0 +1,171 @@
+"""The ledger's port: every run is written down, and of those with the same key one runs.
+
+A run's life, as its row tells it::
+
+    pending_approval ─► approved ─► running ─► done
+            │  │                       │  ├──► failed      nothing was done; the key is free again
+            │  └─► rejected            │  └──► uncertain   it may have been done or not
+            └────► expired             └─ its process dies: uncertain
+
+`denied` and `failed` rows hold no key: whoever comes again is looked at anew. The others hold theirs, and a second
+request with it gets what came of the first. An `uncertain` run of a tool that can be repeated runs again under the same
+key; of any other tool it stays what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from tools.runtime.request import Caller, Reason
+
+__all__ = [
+    "HOLDING",
+    "Claim",
+    "Entry",
+    "Ledger",
+    "LedgerError",
+    "RunState",
+    "Terms",
+    "free",
+    "lost",
+    "over",
+]
+
+RunState = Literal[
+    "pending_approval",
+    "approved",
+    "rejected",
+    "expired",
+    "running",
+    "done",
+    "failed",
+    "uncertain",
+    "denied",
+]
+HOLDING = frozenset({"pending_approval", "approved", "rejected", "running", "done", "uncertain"})
+"""States that hold their key."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run, as it is written down. Times are Unix seconds."""
+
+    id: str
+    tenant: str
+    tool: str
+    caller: Caller
+    key: str
+    fingerprint: str
+    state: RunState
+    reason: Reason
+    session_id: str = ""
+    call_id: str = ""
+    persona_id: str = ""
+    effect: str = "read"
+    hipaa: bool = False
+    arguments: Mapping[str, Any] | None = None
+    """In full, only while a person has to decide about it."""
+    preview: str = ""
+    """The arguments, redacted."""
+    result: dict[str, Any] | None = None
+    """In full, where the key may be used again."""
+    result_preview: str = ""
+    error: str | None = None
+    attempts: int = 0
+    started_at: float = 0.0
+    ended_at: float | None = None
+    lease_until: float | None = None
+    """When a running one is given up for lost."""
+    approval_id: str | None = None
+    expires_at: float | None = None
+    """When nobody needs to decide any more."""
+    decided_at: float | None = None
+    decided_by: str | None = None
+    note: str | None = None
+    """What who decided wrote about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the ledger says to who wants to run something."""
+
+    entry: Entry
+    ours: bool
+    """It is to be run now, by whoever asked; otherwise `entry` is what another did, or does."""
+    fresh: bool = True
+    """Whether the entry was made just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what a claim is made."""
+
+    now: float
+    repeatable: bool
+    """The tool may run again with the same key (`tools.contract.Tool.repeatable`)."""
+    approval: bool = False
+    """A person has to approve it first."""
+    adopt: bool = False
+    """An uncertain run of the same fingerprint in the same session is the same wish, whatever its key."""
+    fresh_s: float | None = None
+    """How long what was done stands for the same key; None: for good."""
+
+
+def free(entry: Entry, terms: Terms, *, alive: bool) -> bool:
+    """Whether a run that holds the key may be run again, or at last, by who comes now. `alive`: its process is not
+    known to be dead."""
+    if terms.approval and entry.approval_id is None:
+        return False
+    match entry.state:
+        case "approved":
+            return True
+        case "uncertain":
+            return terms.repeatable
+        case "running":
+            return terms.repeatable and lost(entry, terms.now, alive=alive)
+        case _:
+            return False
+
+
+def lost(entry: Entry, now: float, *, alive: bool) -> bool:
+    """Whether nobody runs it any more, though it was never settled."""
+    return not alive or (entry.lease_until is not None and entry.lease_until <= now)
+
+
+def over(entry: Entry, terms: Terms) -> bool:
+    """Whether it holds its key no longer: nobody decided in time, or what was found is old by now."""
+    if entry.state == "pending_approval":
+        return entry.expires_at is not None and entry.expires_at <= terms.now
+    if entry.state == "done" and terms.fresh_s is not None and entry.ended_at is not None:
+        return entry.ended_at + terms.fresh_s <= terms.now
+    return False
+
+
+class Ledger(Protocol):
+    """Where runs are written down. All methods raise LedgerError; what they return is durable."""
+
+    async def claim(self, entry: Entry, terms: Terms) -> Claim:
+        """Write a run down as it is, `running` or `pending_approval`, unless its key is held: then the entry that holds
+        it comes back, as `running` and ours where it is `free`. A `lost` one that is not becomes `uncertain`. One that
+        is `over` gives its key up."""
+
+    async def settle(self, entry: Entry) -> None:
+        """What came of a run that is ours."""
+
+    async def note(self, entry: Entry) -> None:
+        """Write down a run that needed no claim, or was not allowed."""
+
+    async def decide(
+        self, tenant: str, approval_id: str, *, approve: bool, by: str, note: str, now: float
+    ) -> tuple[Entry, bool] | None:
+        """A person decides about a pending one: the entry, and whether this was the decision that counts. None: there
+        is none of that id."""
+
+    async def find(self, tenant: str, execution_id: str) -> Entry | None:
+        """By the execution's id, or by that of its approval."""

@@ -1,0 +1,121 @@
+"""A ledger and a policy that end with the process: for a conversation in a terminal, and for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tools.runtime.ledger import HOLDING, Claim, Entry, Terms, free, lost, over
+from tools.runtime.policy import Override, Policy, Rule
+
+__all__ = ["MOST_ENTRIES", "MemoryLedger", "MemoryPolicies"]
+
+MOST_ENTRIES = 10_000
+"""Of the oldest that hold no key, the first go when there are more."""
+
+
+class MemoryLedger:
+    """See `tools.runtime.ledger.Ledger`."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        """By id, oldest first."""
+        self._held: dict[tuple[str, str], str] = {}
+        """Tenant and key → id."""
+
+    async def claim(self, entry: Entry, terms: Terms) -> Claim:
+        held = self._holder(entry, terms)
+        if held is not None and over(held, terms):
+            state = "expired" if held.state == "pending_approval" else held.state
+            self._keep(replace(held, state=state, reason="expired" if state == "expired" else held.reason))
+            self._held.pop((held.tenant, held.key), None)
+            held = None
+        if held is None:
+            self._keep(entry)
+            return Claim(entry, ours=entry.state == "running")
+        if free(held, terms, alive=True):
+            ours = replace(
+                held, state="running", lease_until=entry.lease_until, attempts=held.attempts, ended_at=None
+            )
+            self._keep(ours)
+            return Claim(ours, ours=True, fresh=False)
+        if held.state == "running" and lost(held, terms.now, alive=True):
+            held = replace(held, state="uncertain", reason="uncertain", ended_at=terms.now)
+            self._keep(held)
+        return Claim(held, ours=False, fresh=False)
+
+    async def settle(self, entry: Entry) -> None:
+        self._keep(entry)
+
+    async def note(self, entry: Entry) -> None:
+        self._keep(entry)
+
+    async def decide(
+        self, tenant: str, approval_id: str, *, approve: bool, by: str, note: str, now: float
+    ) -> tuple[Entry, bool] | None:
+        entry = await self.find(tenant, approval_id)
+        if entry is None:
+            return None
+        if entry.state != "pending_approval":
+            return entry, False
+        if entry.expires_at is not None and entry.expires_at <= now:
+            entry = replace(entry, state="expired", reason="expired", ended_at=now)
+            self._keep(entry)
+            return entry, False
+        decided = replace(
+            entry,
+            state="approved" if approve else "rejected",
+            reason="awaits-approval" if approve else "rejected",
+            decided_at=now,
+            decided_by=by,
+            note=note,
+            ended_at=None if approve else now,
+        )
+        self._keep(decided)
+        return decided, True
+
+    async def find(self, tenant: str, execution_id: str) -> Entry | None:
+        for entry in self.entries.values():
+            if entry.tenant == tenant and execution_id in (entry.id, entry.approval_id):
+                return entry
+        return None
+
+    def _holder(self, entry: Entry, terms: Terms) -> Entry | None:
+        name = self._held.get((entry.tenant, entry.key))
+        if name is not None:
+            return self.entries[name]
+        if not terms.adopt:
+            return None
+        return next(
+            (
+                other
+                for other in self.entries.values()
+                if other.state == "uncertain"
+                and (other.tenant, other.session_id, other.fingerprint)
+                == (entry.tenant, entry.session_id, entry.fingerprint)
+            ),
+            None,
+        )
+
+    def _keep(self, entry: Entry) -> None:
+        self.entries[entry.id] = entry
+        where = entry.tenant, entry.key
+        if entry.state in HOLDING:
+            self._held[where] = entry.id
+        elif self._held.get(where) == entry.id:
+            del self._held[where]
+        if len(self.entries) > MOST_ENTRIES:
+            held = set(self._held.values())
+            oldest = next((name for name in self.entries if name not in held), None)
+            if oldest is not None:
+                del self.entries[oldest]
+
+
+class MemoryPolicies:
+    """See `tools.runtime.policy.PolicyStore`."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, Rule] = {}
+        self.overrides: dict[str, dict[str, Override]] = {}
+
+    async def policy(self, tenant: str) -> Policy:
+        return Policy(dict(self.rules), dict(self.overrides.get(tenant, {})))
