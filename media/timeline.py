@@ -23,10 +23,10 @@ LATE = 3
 """Frames that may be owed before the gap is concealed: 60 ms, the jitter of a bad Wi-Fi."""
 WAITING = 5
 """Frames that may wait: 100 ms."""
-CROWDED = 25
-"""Ticks in a row with a frame waiting after which one is let go in the next quiet moment."""
-BEGINNING = 50
-"""Ticks of a call in which a frame waiting for a tenth of a second is let go at once."""
+CROWDED_S = 0.5
+"""When whatever came for so long had to wait, frames are let go in the next quiet moment."""
+BEGINNING_S = 1.0
+"""The beginning of a call, in which a fifth of that is enough, and no moment need be quiet."""
 QUIET = 200.0
 """Root mean square of a frame without speech (-44 dBFS), unless there is more noise than that."""
 JUMP_S = 1
@@ -67,8 +67,10 @@ class Timeline:
         self._expected: int | None = None
         self._last = b""
         self._broken = False
-        self._ticks = 0
-        self._crowded = 0
+        self._easy = 0.0
+        """When something came last that had not to wait."""
+        self._spare = MOST
+        """Frames that were not needed yet whenever something came since then, at the least."""
         self._loudest = 0.0
         self.concealed_ms = 0
         """Made up so far."""
@@ -77,7 +79,7 @@ class Timeline:
 
     def begin(self, now: float) -> None:
         """Time starts here; what arrived before is dropped."""
-        self._begun = self._start = self._ticked = now
+        self._begun = self._start = self._ticked = self._easy = now
         self._waiting.clear()
 
     def arrive(self, audio: bytes, position: int, now: float) -> list[bytes]:
@@ -85,6 +87,7 @@ class Timeline:
         form = self._form
         count = len(audio) // self._sample_bytes
         began = now - (position + count) / form.rate
+        before = len(self._waiting)
         if self._expected is None:
             self._expected = position
             self._earliest = began
@@ -111,9 +114,14 @@ class Timeline:
         if self._start is not None and self._start > self._begun:
             spare = min(int((self._start - self._begun) / FRAME_S), len(self._waiting) - self._owed(now))
             self._start -= max(0, spare) * FRAME_S
+        spare = before - self._owed(now) + 1
         out = self._due(now)
         while len(self._waiting) > self._most:
             self._drop_quietest()
+        if spare > 0:
+            self._shrink(spare, now)
+        else:
+            self._rest(now)
         return out
 
     def tick(self, now: float) -> list[bytes]:
@@ -129,7 +137,6 @@ class Timeline:
         if owed > self._late and not blocked:
             out += [self._conceal() for _ in range(owed - self._late)]
             self._given += owed - self._late
-        self._shrink()
         return out
 
     def again(self) -> None:
@@ -169,19 +176,28 @@ class Timeline:
         self._last, self._broken = b"", True
         return tail[:count].ljust(count, self._form.silence)
 
-    def _shrink(self) -> None:
-        """When something always waits, it is delay (or the sender's clock is fast): let one frame go, in the next
-        pause of speech. At the beginning of a call nobody waits for that."""
-        self._ticks += 1
-        self._crowded = self._crowded + 1 if self._waiting else 0
-        beginning = self._ticks < BEGINNING
-        if self._crowded >= (CROWDED // 5 if beginning else CROWDED):
-            level = rms(self._waiting[0], self._form)
-            self._loudest = max(level, self._loudest * 0.99)
-            if beginning or level <= max(QUIET, self._loudest / 10):
-                self._waiting.popleft()
-                self.dropped_ms += FRAME_MS
-                self._crowded = 0
+    def _shrink(self, spare: int, now: float) -> None:
+        """What came had to wait, behind so many frames and itself that were not needed yet. When everything has to,
+        that is delay (or the sender's clock is fast): let go what was never needed, in the next pause of speech. At the
+        beginning of a call nobody waits for that.
+
+        Whether something waits is asked as it comes: ticks may fall anywhere between, and right before the next piece
+        nothing waits though all was late."""
+        self._spare = min(self._spare, spare)
+        beginning = now - self._begun < BEGINNING_S
+        if not self._waiting or now - self._easy < (CROWDED_S / 5 if beginning else CROWDED_S):
+            return
+        level = rms(self._waiting[0], self._form)
+        self._loudest = max(level, self._loudest * 0.99)
+        if beginning or level <= max(QUIET, self._loudest / 10):
+            self._waiting.popleft()
+            self.dropped_ms += FRAME_MS
+            self._spare -= 1
+            if not self._spare:
+                self._rest(now)
+
+    def _rest(self, now: float) -> None:
+        self._easy, self._spare = now, MOST
 
     def _drop_quietest(self) -> None:
         quietest = min(range(len(self._waiting)), key=lambda place: rms(self._waiting[place], self._form))

@@ -43,6 +43,8 @@ RESTED_S = 0.015
 """Time passes with the caller's audio, which comes every 20 ms; not twice in less than this."""
 MISSED_S = 0.04
 """Without audio for so long the beat has time pass instead."""
+GRAIN_S = 0.001
+"""A loop's clock may count whole milliseconds: a timer may seem to come so much before its time."""
 REATTACH_S = 30.0
 """How long a call whose socket was lost waits for the carrier to open another."""
 LONGEST_WAIT_S = 5.0
@@ -81,6 +83,8 @@ class CarrierLeg:
         self._timer: asyncio.TimerHandle | None = None
         self._passed = 0.0
         """When time passed last."""
+        self._came = 0.0
+        """When audio came last."""
         self._woken = False
         self._ending: Ending | None = None
         self._over = False
@@ -113,6 +117,7 @@ class CarrierLeg:
         if self.opened is not None:
             self._tell(self.opened)
             self.opened = None
+        self._came = now
         self._beat()
         self._guarded(line.take, self)
 
@@ -224,7 +229,7 @@ class CarrierLeg:
         if sink is None or self.over:
             return
         if isinstance(event, Audio):
-            now = asyncio.get_running_loop().time()
+            self._came = now = asyncio.get_running_loop().time()
             for frame in self._hearing.arrive(event, now):
                 self._tell(sink.on_audio, frame)
             if now - self._passed >= RESTED_S:
@@ -271,8 +276,9 @@ class CarrierLeg:
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if now - self._passed < RESTED_S:
-            self._timer = loop.call_at(self._passed + MISSED_S, self._beat)
+        if now - self._came < MISSED_S - GRAIN_S:
+            # Audio has time pass: a beat between would only come before what is on its way.
+            self._timer = loop.call_at(self._came + MISSED_S, self._beat)
             return
         self._timer = loop.call_at(now + BEAT_S, self._beat)
         self._guarded(self._pass_time, now)

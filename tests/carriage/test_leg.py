@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,6 +103,26 @@ async def test_the_caller_is_heard_every_20_ms_though_the_carrier_pauses() -> No
         assert 145 <= len(times) <= 150
         assert max(b - a for a, b in pairwise(times)) <= 0.1
         assert scene.leg.stats()["concealed_ms"] == pytest.approx(2000, abs=100)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_after_the_carrier_stalled_its_frames_pass_as_they_come_again(seed: int) -> None:
+    """Whatever beats came meanwhile: they do not go on between the frames, and hold none back."""
+    chance, said = random.Random(seed), {}
+    async with calling() as scene:
+        loop = asyncio.get_running_loop()
+        began = loop.time() + chance.random() * 0.02
+        stall_s = 0.09 + chance.random() * 0.1
+        for n in range(1, 300):
+            due = 0.02 * n + chance.expovariate(1000)  # no two come evenly
+            due = 2.0 + stall_s if 2.0 < due < 2.0 + stall_s else due
+            await asyncio.sleep(max(0.0, began + due - loop.time()))
+            said[numbered(n)] = loop.time()
+            scene.link.say(numbered(n))
+        await asyncio.sleep(0.02)
+        heard = {pcm: at for at, pcm in scene.call.audio}
+        late = [heard[numbered(n)] - said[numbered(n)] for n in range(200, 299)]
+        assert max(late) < 0.001
 
 
 async def test_a_pause_clears_at_once_and_what_follows_goes_on_from_what_was_heard() -> None:

@@ -209,3 +209,22 @@ def test_whatever_the_network_does_time_is_counted_once(packets: list[tuple[floa
     run = Drive(sorted(arrivals), 3)
     assert run.most <= 2 * LATE + 1
     assert len(run.timeline._waiting) <= WAITING
+
+
+@pytest.mark.parametrize("ticked", [0.001, 0.01, 0.019])
+@pytest.mark.parametrize("stall", [0.11, 0.13])
+def test_what_a_stall_left_behind_is_let_go_wherever_ticks_fall(stall: float, ticked: float) -> None:
+    """Frames that come late after some were concealed; ticks so long after each arrival."""
+    timeline, given = Timeline(), dict[bytes, float]()
+    timeline.begin(0.0)
+    events = [(0.02 * n + ticked, -1) for n in range(300)]
+    events += [
+        (max(0.02 * n, 2 + stall) if 2 < 0.02 * n < 2 + stall else 0.02 * n, n) for n in range(1, 300)
+    ]
+    for now, n in sorted(events):
+        out = timeline.tick(now) if n < 0 else timeline.arrive(tone(SAMPLES * n), SAMPLES * n, now)
+        given |= dict.fromkeys(out, now)
+    assert timeline.concealed_ms > 0
+    late = [given[tone(SAMPLES * n)] - 0.02 * n for n in range(200, 300) if tone(SAMPLES * n) in given]
+    assert len(late) == 100
+    assert max(late) < 0.001
