@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.providers.embedded.english.pack import ENGLISH
+from gateway.providers.embedded.spanish.pack import SPANISH
 from gateway.providers.embedded.tongue import Tongue
 from personas.persona import Persona
 
@@ -11,7 +12,7 @@ __all__ = ["HEARD", "tongue_of"]
 HEARD = frozenset({"en"})
 """Languages that the ears know, and the voice: ISO 639-1."""
 
-_TONGUES = {tongue.language: tongue for tongue in (ENGLISH,)}
+_TONGUES = {tongue.language: tongue for tongue in (ENGLISH, SPANISH)}
 
 
 def tongue_of(persona: Persona | None) -> Tongue | None:

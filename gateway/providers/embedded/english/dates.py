@@ -6,6 +6,7 @@ import re
 from datetime import date, time, timedelta
 from functools import lru_cache
 
+from gateway.providers.embedded.calendar import nearest_day
 from gateway.providers.embedded.english.clock import find_time
 from gateway.providers.embedded.english.numbers import cardinal, one_word, ordinal
 from gateway.providers.embedded.english.words import alike, best
@@ -121,7 +122,7 @@ def _numeral(
                         {at},
                         True,
                     )
-                return _nearest(today, int(month), int(day), past), {at}, True
+                return nearest_day(today, int(month), int(day), past=past), {at}, True
         except ValueError:
             continue
     return None
@@ -168,18 +169,6 @@ def _relative(
     return None
 
 
-def _nearest(today: date, month: int, day: int, past: bool) -> date | None:
-    years = (today.year, today.year - 1) if past else (today.year, today.year + 1, today.year + 2)
-    for year in (*years, today.year - 4 if past else today.year + 4):
-        try:
-            found = date(year, month, day)
-        except ValueError:
-            continue
-        if (found <= today) if past else (found >= today):
-            return found
-    return None
-
-
 def _month_day(
     words: tuple[str, ...], today: date, past: bool, expected: bool
 ) -> tuple[date | None, set[int], bool] | None:
@@ -206,7 +195,11 @@ def _month_day(
         if year is not None:
             taken |= set(range(max(taken) + 1, year[1]))
         try:
-            day = date(year[0], month[0], found[0]) if year else _nearest(today, month[0], found[0], past)
+            day = (
+                date(year[0], month[0], found[0])
+                if year
+                else nearest_day(today, month[0], found[0], past=past)
+            )
         except ValueError:
             continue
         if day is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from gateway.providers.embedded.likeness import alike_by, nearest, sound_by
+
 __all__ = ["OPTIONAL", "STOP", "alike", "best", "content", "listed", "normal", "stem", "tokens"]
 
 _TOKEN = re.compile(
@@ -86,66 +88,9 @@ _SOUNDS = (
     ("g(?=[eiy])", "j"), ("z", "s"), ("th", "T"), ("v", "f"), ("wh", "w"), ("(.)\\1", "\\1"), ("[aeiouy]+", "a"),
     ("h", ""),
 )  # fmt: skip
-_SOUND = tuple((re.compile(pattern), by) for pattern, by in _SOUNDS)
-
-
-@lru_cache(maxsize=16384)
-def _sound(word: str) -> str:
-    for pattern, by in _SOUND:
-        word = pattern.sub(by, word)
-    return word
-
-
-def _distance(a: str, b: str) -> int:
-    """Edit distance with transpositions counted as two."""
-    row = list(range(len(b) + 1))
-    for i, one in enumerate(a, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(b, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (one != other))
-    return row[-1]
-
-
-@lru_cache(maxsize=16384)
-def _letters(word: str) -> frozenset[str]:
-    return frozenset(word)
-
-
-def _apart(a: str, b: str) -> int:
-    one, other = _letters(a), _letters(b)
-    return max(len(one - other), len(other - one))
-
-
-@lru_cache(maxsize=65536)
-def alike(a: str, b: str) -> float:
-    """How alike two words are, 0 to 1: 1 the same word, 0.95 the same stem, below 0.6 told as 0."""
-    if a == b:
-        return 1.0
-    if a[:1].isdigit() or b[:1].isdigit():
-        return 0.0
-    if stem(a) == stem(b):
-        return 0.95
-    longest = max(len(a), len(b))
-    if min(len(a), len(b)) < 4 or abs(len(a) - len(b)) > 3:
-        return 0.0
-    x, y = _sound(a), _sound(b)
-    # Letters that only one of them has bound the distance from below, and most pairs differ too much at once.
-    most, most_sound = 1 - _apart(a, b) / longest, 1 - _apart(x, y) / max(len(x), len(y), 1)
-    if most < 0.6 and 0.5 * most + 0.45 * most_sound < 0.6:
-        return 0.0
-    letters = 1 - _distance(a, b) / longest
-    sounds = 1 - _distance(x, y) / max(len(x), len(y), 1)
-    score = max(letters, 0.5 * letters + 0.45 * sounds)
-    return score if score >= 0.6 else 0.0
+alike = alike_by(stem, sound_by(_SOUNDS))
 
 
 def best(word: str, options: tuple[str, ...] | frozenset[str], least: float = 0.75) -> str | None:
-    """The option that `word` most likely was, if any is alike by at least `least`. Short words must be exact."""
-    if word in options:
-        return word
-    found, score = None, least
-    for option in sorted(options):
-        likeness = alike(word, option)
-        if likeness > score or (likeness == score and found is None):
-            found, score = option, likeness
-    return found
+    """The option that `word` most likely was (`gateway.providers.embedded.likeness.nearest`)."""
+    return nearest(alike, word, options, least)
