@@ -13,6 +13,7 @@ from personas.dialogue import Dialogue, Phrase
 from personas.keys import Entering
 from personas.languages import Languages, language_of, of_locale
 from personas.manner import Behavior, ServerVad, Tone, ToneName, TurnDetection
+from personas.manners import in_its_language
 from personas.template import fields, fill
 from personas.transfers import Target
 
@@ -199,6 +200,11 @@ class Persona(BaseModel):
     dialogue: Dialogue | None = Field(
         None, description="What the embedded engine needs to hold this conversation."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_its_language(cls, told: Any) -> Any:
+        return in_its_language(told)
 
     @field_validator("timezone")
     @classmethod

@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from gateway.providers.embedded.findings import Moment
 from gateway.providers.embedded.grammar import Act
 from gateway.providers.embedded.spanish.pack import SPANISH
+from gateway.providers.embedded.spanish.words import listed
 
 pytestmark = pytest.mark.unit
 
 TODAY = date(2026, 11, 18)  # a Wednesday
 find, speak, grammar, tokens = SPANISH.find, SPANISH.say, SPANISH.grammar, SPANISH.tokens
 SOME = sorted(
-    "nueve y media viernes la de abril a las mañana tarde para cuarto doce hace dias 9:30 27/11 menos el dia 31".split()
+    listed(
+        "nueve y media viernes la de abril a las mañana tarde para cuarto doce hace dias 9:30 27/11 menos el dia 31"
+    )
 )
 
 

@@ -9,7 +9,7 @@ __all__ = ["GRAMMAR"]
 
 _ACTS: dict[Act, tuple[str, ...]] = {
     Act.HOLD: (
-        "[(espere|espera|espereme|permitame|deme|aguante)] (un|una) (momento|momentito|segundo|segundito|minuto|ratito)",
+        "[(espere|espera|espereme|permitame|deme)] (un|una) (momento|momentito|segundo|segundito|minuto|ratito)",
         "[(esperame|permiteme|dame)] (un|una) (momento|momentito|segundo|segundito|minuto|ratito)",
         "(espere|espera|esperame|espereme|permitame|permiteme|aguante|alto)",
         "(dejeme|dejame) (ver|pensar|checar|revisar|buscar)",
