@@ -26,6 +26,7 @@ from gateway.speech.voices import VOICES
 from gateway.stores.engine import Database
 from gateway.stores.recordings import Recording
 from gateway.supervisor import CallRequest
+from personas.catalogs import Catalogs
 from personas.persona import Persona
 from tools.contract import Tool
 
@@ -200,7 +201,7 @@ class Deps:
     settings: Settings
     supervisor: Reservations
     database: Database
-    personas: Mapping[str, Persona]
+    catalogs: Catalogs
     tokens: Tokens
     access: AccessKeys
     recordings: KeptRecordings
@@ -227,3 +228,8 @@ class Deps:
     limiter: RateLimiter = field(default_factory=InProcessLimiter)
     clock: Callable[[], float] = time.time
     version: str = VERSION
+
+    @property
+    def personas(self) -> Mapping[str, Persona]:
+        """Those in force: a live view. A call keeps the persona that it began with."""
+        return self.catalogs.personas

@@ -1,27 +1,150 @@
-"""What agents are made of, read for a server: the catalog's files and the tools that they name."""
+"""What agents are made of, read for a server: the catalog's files and the tools that they name; and read again when
+files change, for the calls to come."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
 from gateway.config import Settings
 from gateway.errors import ConfigError
+from gateway.log import where
 from gateway.speech.voices import VOICES
 from personas.catalog import Catalog
-from personas.catalog_files import load_catalog
-from personas.files import CatalogError
+from personas.catalog_files import CatalogFiles, Stamp
+from personas.catalogs import Catalogs
+from personas.files import CatalogError, meant
 from tools import library as tool_library
 from tools.contract import Tool
 
-__all__ = ["load_agents"]
+__all__ = ["Agents", "CatalogSource", "load_agents", "open_agents", "read_again"]
+
+logger = logging.getLogger(__name__)
+
+TOLD_AT_MOST = 20
+"""Faults of one attempt that are logged."""
+
+
+class CatalogSource(Protocol):
+    """Where catalogs come from. Both read files."""
+
+    @property
+    def loaded(self) -> Stamp:
+        """The stamp of when it was last loaded, whatever came of it."""
+
+    def stamp(self) -> Stamp:
+        """Changes when `load` would give something else."""
+
+    def load(self) -> Catalog:
+        """Raises CatalogError."""
+
+
+class Agents:
+    """The files of a server's catalog, and what its settings ask of them (`CatalogSource`)."""
+
+    def __init__(self, settings: Settings, tools: Iterable[str]) -> None:
+        self._settings = settings
+        voices = [voice.id for voice in VOICES]
+        self._files = CatalogFiles(settings.personas_dir, tools=tuple(tools), voices=voices)
+
+    @property
+    def loaded(self) -> Stamp:
+        return self._files.loaded
+
+    def stamp(self) -> Stamp:
+        return self._files.stamp()
+
+    def load(self) -> Catalog:
+        catalog = self._files.load()
+        names = (entry.rpartition("=")[2].strip() for entry in self._settings.phone_persona)
+        if faults := [
+            f"PARLEY_PHONE_PERSONA names {name!r}, which is no persona; {meant(name, catalog.personas)}"
+            for name in names
+            if name not in catalog.personas
+        ]:
+            raise CatalogError(faults)
+        return catalog
 
 
 def load_agents(settings: Settings) -> tuple[Catalog, dict[str, Tool]]:
-    """The catalog and the tools. Reads files. Raises ConfigError with every fault of every file."""
+    """The catalog and the tools, read once. Reads files. Raises ConfigError with every fault of every file."""
+    catalog, tools, _agents = open_agents(settings)
+    return catalog, tools
+
+
+def open_agents(settings: Settings) -> tuple[Catalog, dict[str, Tool], Agents]:
+    """The catalog, the tools, and what reads the catalog again. Reads files. Raises ConfigError with every fault of
+    every file."""
     try:
         tools = tool_library.load()
     except ValueError as error:
         raise ConfigError([str(error)]) from None
+    agents = Agents(settings, tools)
     try:
-        catalog = load_catalog(settings.personas_dir, tools=tools, voices=[voice.id for voice in VOICES])
+        return agents.load(), tools, agents
     except CatalogError as error:
         raise ConfigError(error.faults) from None
-    return catalog, tools
+
+
+@asynccontextmanager
+async def read_again(catalogs: Catalogs, source: CatalogSource, every_s: float) -> AsyncIterator[None]:
+    """While the block runs, look every so many seconds (0: never) whether files have changed, and put in force what
+    they say now. Files that are wrong change nothing: the faults are logged, and stand in `catalogs.faults`. What the
+    block raises is raised as it is."""
+    if every_s <= 0:
+        yield
+        return
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(_look(catalogs, source, every_s), name="catalog")
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
+            failure = error
+        looking.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _look(catalogs: Catalogs, source: CatalogSource, every_s: float) -> None:
+    seen: Stamp | None = None
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            now = await asyncio.to_thread(source.stamp)
+            # A change is read once nobody writes any more: editors and copies take a moment.
+            if now != source.loaded and now == seen:
+                await _put_in_force(catalogs, source)
+            seen = now
+        except Exception as fault:  # noqa: BLE001 - our bug, or a disk that fails: what is in force stays so
+            logger.error("the catalog could not be read again: %s", where(fault))
+
+
+async def _put_in_force(catalogs: Catalogs, source: CatalogSource) -> None:
+    before = catalogs.current
+    try:
+        catalog = await asyncio.to_thread(source.load)
+    except CatalogError as error:
+        catalogs.refuse(error.faults)
+        for one in error.faults[:TOLD_AT_MOST]:
+            logger.error("catalog: %s", one)
+        logger.error(
+            "the catalog's files have faults (%d); the catalog %s stays in force",
+            len(error.faults),
+            before.version,
+        )
+        return
+    catalogs.replace(catalog)
+    changed = [
+        name
+        for name in sorted({*before.personas, *catalog.personas})
+        if before.personas.get(name) != catalog.personas.get(name)
+    ]
+    logger.info(
+        "the catalog was read again: %s, for the calls to come; personas changed: %s",
+        catalog.version,
+        ", ".join(changed) or "none",
+    )

@@ -29,7 +29,7 @@ from api.records.tools import SqlRecords
 from api.surfaces.metrics.routes import taken
 from api.tokens import Tokens, derived_key, load_signing_key
 from gateway import memory, plugins
-from gateway.agents import load_agents
+from gateway.agents import open_agents, read_again
 from gateway.call.plan import CallDeps
 from gateway.config import Settings
 from gateway.continuity.bridge import spoken_bridge
@@ -55,6 +55,7 @@ from gateway.workers.seat import Seat
 from media import libopus, native
 from media.audio import PCM16K
 from media.speech_likeness import preload
+from personas.catalogs import Catalogs
 from personas.persona import Persona
 from tools.runtime.door import Business, ToolRuntime
 
@@ -98,8 +99,8 @@ async def open_gateway(
 
     Raises ConfigError, StoreError.
     """
-    catalog, tools = await asyncio.to_thread(load_agents, settings)
-    personas = catalog.personas
+    catalog, tools, agents = await asyncio.to_thread(open_agents, settings)
+    catalogs = Catalogs(catalog)
     stage = rehearsal or Rehearsal()
     signing_key = await asyncio.to_thread(load_signing_key, settings)
     tariff = await asyncio.to_thread(prices_in_force, settings)
@@ -124,7 +125,9 @@ async def open_gateway(
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
         bridge = await stack.enter_async_context(
-            spoken_bridge(personas.values(), None if workshop.opened is None else workshop.opened[1])
+            spoken_bridge(
+                catalog.personas.values(), None if workshop.opened is None else workshop.opened[1]
+            )
         )
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         tracer = await stack.enter_async_context(open_tracer(settings.traces_url, settings.otel_queue))
@@ -132,7 +135,7 @@ async def open_gateway(
             ToolRuntime(
                 tools,
                 records=lambda tenant: SqlRecords(store.database, tenant),
-                business=lambda persona: business_of(personas.get(persona)),
+                business=lambda persona: business_of(catalogs.personas.get(persona)),
             )
         )
         deps = CallDeps(
@@ -163,7 +166,7 @@ async def open_gateway(
             settings=settings,
             supervisor=supervisor,
             database=store.database,
-            personas=personas,
+            catalogs=catalogs,
             tokens=Tokens(derived_key(signing_key, "tokens")),
             access=AccessKeys(derived_key(signing_key, "access")),
             recordings=keeper,
@@ -177,6 +180,7 @@ async def open_gateway(
         if member is not None:
             whole = joined(member, whole, supervisor)
         await preloading
+        await stack.enter_async_context(read_again(catalogs, agents, settings.reload_s))
         yield Gateway(create_app(whole), supervisor, store)
 
 
@@ -319,16 +323,17 @@ async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
     check_open(settings)
     stop = stop_signal()
-    catalog, _tools = await asyncio.to_thread(load_agents, settings)
-    personas = catalog.personas
+    catalog, _tools, agents = await asyncio.to_thread(open_agents, settings)
+    catalogs = Catalogs(catalog)
     async with AsyncExitStack() as stack:
         mind = DialogueMind()
         workshop = Workshop(settings, mind.script, stack)
         lessons, voice = await workshop.lessons(), await workshop.voice()
         keys = tuple(key.secret.get_secret_value() for key in settings.server_keys)
         runner = web.AppRunner(
-            engine_app(lessons, voice, mind, personas, keys), access_log=None, shutdown_timeout=5.0
+            engine_app(lessons, voice, mind, catalogs.personas, keys), access_log=None, shutdown_timeout=5.0
         )
+        await stack.enter_async_context(read_again(catalogs, agents, settings.reload_s))
         async with listening(runner, settings) as address:
             announce(f"parley engine listening on {address}/v1/realtime")
             await stop.wait()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -22,7 +22,7 @@ from personas.packs import Pack
 from personas.persona import Persona
 from personas.scenario import INDUSTRIES, Scenario
 
-__all__ = ["BUILT_IN", "FOLDERS", "files_of", "load_catalog"]
+__all__ = ["BUILT_IN", "FOLDERS", "CatalogFiles", "Stamp", "load_catalog"]
 
 BUILT_IN = Path(__file__).parent
 """Where Parley's own folders are."""
@@ -54,44 +54,88 @@ def _places(kind: str, own: Path | None) -> dict[str, _Place]:
     return found
 
 
-def files_of(own: Path | None) -> list[Path]:
-    """Every file that `load_catalog` would read."""
-    return [place.file for kind in FOLDERS for place in _places(kind, own).values()]
+Stamp = tuple[tuple[str, int, int], ...]
+"""Of every file its path, when it was last written, in nanoseconds, and its size."""
 
 
 def load_catalog(
     own: Path | None = None, *, tools: Collection[str] | None = None, voices: Collection[str] | None = None
 ) -> Catalog:
-    """Everything that agents are made of. `own`: a user's folder. `tools`, `voices`: the names that there are; without
-    them it is not checked which ones files name. Reads files. Raises CatalogError."""
-    faults: list[str] = []
-    if own is not None and not own.is_dir():
-        faults.append(f"{own}:1: is no folder; make it, or correct PARLEY_PERSONAS_DIR")
-    personas = _read("personas", own, Persona, "id", faults)
-    scenarios = _read("scenarios", own, Scenario, "slug", faults)
-    packs = _read("verticals", own, Pack, "id", faults)
-    experiments = _read("experiments", own, Experiment, "id", faults)
-    faults += faults_between(personas, scenarios, packs, experiments, Known(tools, voices))
-    if faults:
-        raise CatalogError(faults)
-    for entry in personas.values():
-        entry.model.zone  # noqa: B018 - made now, because making it reads a file
-    return Catalog(
-        personas=dict(sorted(_models(personas).items(), key=lambda entry: (entry[1].order, entry[0]))),
-        scenarios=dict(sorted(_models(scenarios).items(), key=lambda entry: _place_of(entry[1]))),
-        packs=_models(packs),
-        experiments=_models(experiments),
-    )
+    """Everything that agents are made of, read once. See `CatalogFiles`. Raises CatalogError."""
+    return CatalogFiles(own, tools=tools, voices=voices).load()
 
 
-def _read(kind: str, own: Path | None, model: type[M], key: str, faults: list[str]) -> dict[str, FileOf[M]]:
-    found: dict[str, FileOf[M]] = {}
-    for stem, place in sorted(_places(kind, own).items()):
-        try:
-            found[stem] = read_file(place.file, model, key=key, name=place.name)
-        except CatalogError as fault:
-            faults += fault.faults
-    return found
+class CatalogFiles:
+    """The files of a catalog. `own`: a user's folder. `tools`, `voices`: the names that there are; without them it is
+    not checked which ones files name.
+
+    Its methods read files, for a thread; not for two at once.
+    """
+
+    def __init__(
+        self,
+        own: Path | None = None,
+        *,
+        tools: Collection[str] | None = None,
+        voices: Collection[str] | None = None,
+    ) -> None:
+        self._own = own
+        self._known = Known(tools, voices)
+        self._read: dict[Path, tuple[tuple[str, int, int], FileOf[Any]]] = {}
+        self.loaded: Stamp = ()
+        """As the files were when they were last loaded, whatever came of it."""
+
+    def stamp(self) -> Stamp:
+        """Changes with the files."""
+        return tuple(_stamp(place.file) for kind in FOLDERS for place in _places(kind, self._own).values())
+
+    def load(self) -> Catalog:
+        """Of files that are as they were the last time nothing is read again. Raises CatalogError."""
+        self.loaded = self.stamp()
+        faults: list[str] = []
+        if self._own is not None and not self._own.is_dir():
+            faults.append(f"{self._own}:1: is no folder; make it, or correct PARLEY_PERSONAS_DIR")
+        personas = self._shelf("personas", Persona, "id", faults)
+        scenarios = self._shelf("scenarios", Scenario, "slug", faults)
+        packs = self._shelf("verticals", Pack, "id", faults)
+        experiments = self._shelf("experiments", Experiment, "id", faults)
+        faults += faults_between(personas, scenarios, packs, experiments, self._known)
+        if faults:
+            raise CatalogError(faults)
+        for entry in personas.values():
+            entry.model.zone  # noqa: B018 - made now, because making it reads a file
+        catalog = Catalog(
+            personas=dict(sorted(_models(personas).items(), key=lambda entry: (entry[1].order, entry[0]))),
+            scenarios=dict(sorted(_models(scenarios).items(), key=lambda entry: _place_of(entry[1]))),
+            packs=_models(packs),
+            experiments=_models(experiments),
+        )
+        catalog.version  # noqa: B018 - made now, because making it takes milliseconds
+        return catalog
+
+    def _shelf(self, kind: str, model: type[M], key: str, faults: list[str]) -> dict[str, FileOf[M]]:
+        found: dict[str, FileOf[M]] = {}
+        for stem, place in sorted(_places(kind, self._own).items()):
+            stamp = _stamp(place.file)
+            known = self._read.get(place.file)
+            if known is not None and known[0] == stamp:
+                found[stem] = known[1]
+                continue
+            try:
+                found[stem] = read_file(place.file, model, key=key, name=place.name)
+            except CatalogError as fault:
+                faults += fault.faults
+            else:
+                self._read[place.file] = (stamp, found[stem])
+        return found
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    try:
+        told = file.stat()
+    except OSError:
+        return (str(file), 0, 0)
+    return (str(file), told.st_mtime_ns, told.st_size)
 
 
 def _models(files: Mapping[str, FileOf[M]]) -> dict[str, M]:

@@ -17,3 +17,10 @@ class Catalogs(Room):
         validation_alias="PARLEY_PERSONAS_DIR",
         description="Folder of your own personas, scenarios, vertical packs and experiments.",
     )
+    reload_s: float = Field(
+        2.0,
+        ge=0,
+        le=3600,
+        validation_alias="PARLEY_RELOAD_S",
+        description="How often it is looked whether their files have changed; 0: never.",
+    )

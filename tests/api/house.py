@@ -28,7 +28,8 @@ from gateway.recordings.keeper import Keeper
 from gateway.stores.sql import SqlStore
 from gateway.supervisor import CallRequest
 from media.audio import PCM24, AudioFormat
-from personas import library
+from personas.catalog_files import load_catalog
+from personas.catalogs import Catalogs
 from tools import library as tool_library
 
 __all__ = [
@@ -46,7 +47,8 @@ __all__ = [
 ]
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "contracts" / "tellgence.openapi.json").read_text())
-PERSONAS = library.load()
+CATALOG = load_catalog()
+PERSONAS = CATALOG.personas
 TOOLS = tool_library.load()
 SECRET = b"0123456789abcdef0123456789abcdef"
 OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
@@ -319,7 +321,7 @@ async def house(
             settings=settings,
             supervisor=supervisor,
             database=store.database,
-            personas=PERSONAS,
+            catalogs=Catalogs(CATALOG),
             tokens=Tokens(SECRET),
             access=AccessKeys(SECRET),
             recordings=keeper,

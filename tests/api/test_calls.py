@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -200,3 +201,29 @@ async def test_calls_are_rate_limited_in_the_open(sqlite_url: str) -> None:
         assert statuses[:60] == [401] * 60
         response = await call(api, "wrong")
         await refused(api, response, 429, "rate_limited")
+
+
+async def test_a_call_keeps_its_persona_when_the_catalog_changes(sqlite_url: str) -> None:
+    async with house(sqlite_url) as api:
+        token = await api.token(personaId="dental_reception")
+        await call(api, token)
+        catalogs = api.deps.catalogs
+        begun = catalogs.personas["dental_reception"]
+        changed = begun.model_copy(update={"greeting": "Good evening."})
+        catalogs.replace(replace(catalogs.current, personas={**catalogs.personas, changed.id: changed}))
+        api.supervisor.reserved.clear()
+        assert (await call(api, token)).status == 201
+        first, second = [request.persona for _id, _leg, request in api.supervisor.begun]
+        assert first is begun
+        assert second is changed
+        [live, later] = api.supervisor.calls.values()
+        assert (live.plan.persona, later.plan.persona) == (begun, changed)
+
+
+async def test_a_persona_that_is_gone_takes_no_more_calls(sqlite_url: str) -> None:
+    async with house(sqlite_url) as api:
+        token = await api.token(personaId="dental_reception")
+        catalogs = api.deps.catalogs
+        left = {name: one for name, one in catalogs.personas.items() if name != "dental_reception"}
+        catalogs.replace(replace(catalogs.current, personas=left))
+        await refused(api, await call(api, token), 401, "invalid_api_key")

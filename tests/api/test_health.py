@@ -75,3 +75,18 @@ async def test_an_engine_without_such_states_tells_none(sqlite_url: str) -> None
     async with house(sqlite_url) as api:
         body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
         assert set(body["checks"]) == {"database", "admission"}
+
+
+async def test_files_of_the_catalog_with_faults_are_told_and_no_failure(sqlite_url: str) -> None:
+    async with house(sqlite_url) as api:
+        body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
+        assert body["details"]["catalog"]["status"] == "current"
+        api.deps.catalogs.refuse(["/srv/agents/a.yaml:1: wrong; mend it", "/srv/agents/b.yaml:2: too"])
+        body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
+        told = body["details"]["catalog"]
+        assert (body["ok"], told["ok"], told["status"]) == (True, False, "stale")
+        assert "faults (2;" in told["message"]
+        assert "/srv" not in str(body)
+        api.deps.catalogs.replace(api.deps.catalogs.current)
+        body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
+        assert body["details"]["catalog"]["ok"] is True

@@ -26,6 +26,8 @@ from gateway.stores.sql import SqlStore
 from gateway.supervisor import Supervisor
 from media.speech_likeness import preload
 from personas import library
+from personas.catalog import Catalog
+from personas.catalogs import Catalogs
 from tests.carriage.mock import ToneModel, ToneSession
 from tests.telephony import record
 from tools import library as tool_library
@@ -119,7 +121,7 @@ async def office(
                         settings=settings,
                         supervisor=supervisor,
                         database=store.database,
-                        personas=PERSONAS,
+                        catalogs=Catalogs(Catalog(PERSONAS)),
                         tokens=Tokens(SECRET),
                         access=AccessKeys(SECRET),
                         recordings=keeper,

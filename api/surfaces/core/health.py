@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.deps import Deps, Probe, ProviderState, Verdict
 from gateway.stores.engine import EVERY_TENANT
 from gateway.stores.schema import Boot
+from personas.catalogs import Catalogs
 
 __all__ = ["routes"]
 
@@ -56,6 +57,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         ]
         # One provider that is down is told, and is no failure: calls go to the next.
         told = found | {f"provider:{state.name}": _provider(state) for state in states}
+        told["catalog"] = _catalog(deps.catalogs)
         body = {
             "ok": not failures,
             "timestamp": stamp(),
@@ -113,6 +115,19 @@ def _providers(states: Sequence[ProviderState]) -> Verdict:
     if wait <= 0:
         return Verdict(True, "unsure", "none was up when it was last tried; the next call tries again")
     return Verdict(False, "down", f"no provider of models is up; the next try is in {wait:.0f} s")
+
+
+def _catalog(catalogs: Catalogs) -> Verdict:
+    """Files that are wrong are told, and are no failure: calls go on with the catalog of before. What is wrong stands
+    in the log: it may name files of this machine."""
+    version, faults = catalogs.current.version, len(catalogs.faults)
+    if faults:
+        return Verdict(
+            False,
+            "stale",
+            f"the files have faults ({faults}; the log has them), so {version} stays in force",
+        )
+    return Verdict(True, "current", f"{version} is in force")
 
 
 def _provider(state: ProviderState) -> Verdict:

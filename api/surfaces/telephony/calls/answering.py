@@ -13,27 +13,26 @@ __all__ = ["Answering"]
 
 
 class Answering:
-    """`PARLEY_PHONE_PERSONA`, read once."""
+    """`PARLEY_PHONE_PERSONA`, read once; the personas themselves are those in force when a call comes."""
 
     def __init__(self, entries: Sequence[str], personas: Mapping[str, Persona]) -> None:
         """Raises ConfigError for a persona that is not there."""
         self._personas = personas
-        self._by_number: dict[str, Persona] = {}
-        chosen = select(personas, preferred=None, scenario=None, locale=None)
-        self._default = chosen.persona if chosen is not None else None
+        self._by_number: dict[str, str] = {}
+        self._default: str | None = None
         faults = []
         for entry in entries:
             called, _, name = entry.rpartition("=")
-            persona = personas.get(name.strip())
-            if persona is None:
+            name = name.strip()
+            if name not in personas:
                 faults.append(
-                    f"PARLEY_PHONE_PERSONA names {name.strip()!r}, which is no persona; "
+                    f"PARLEY_PHONE_PERSONA names {name!r}, which is no persona; "
                     f"there is: {', '.join(sorted(personas))}"
                 )
             elif called:
-                self._by_number[_plain(called)] = persona
+                self._by_number[_plain(called)] = name
             else:
-                self._default = persona
+                self._default = name
         if faults:
             raise ConfigError(faults)
 
@@ -43,10 +42,14 @@ class Answering:
             if wish not in self._personas:
                 raise ApiError(404, "There is no persona of that id; GET /api/personas lists them.")
             return self._personas[wish]
-        found = self._by_number.get(_plain(called), self._default)
-        if found is None:
+        named = self._by_number.get(_plain(called), self._default)
+        found = None if named is None else self._personas.get(named)
+        if found is not None:
+            return found
+        chosen = select(self._personas, preferred=None, scenario=None, locale=None)
+        if chosen is None:
             raise ApiError(503, "The server has no personas.")
-        return found
+        return chosen.persona
 
 
 def _plain(number: str) -> str:

@@ -59,7 +59,10 @@ class Announced:
             self._arrived = Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
         if ticket.outbound:
             return await self._picked_up(ticket)
-        persona = self._counter.targets.of(deps.personas[ticket.persona_id], ticket.tenant)
+        found = deps.personas.get(ticket.persona_id)
+        if found is None:
+            raise CallRejected("the persona is there no more")
+        persona = self._counter.targets.of(found, ticket.tenant)
         return CallRequest(
             ticket.session_id, ticket.tenant, persona, exchange=self._counter.exchange(ticket)
         )
