@@ -16,7 +16,16 @@ from api.limits import Rate, RateLimiter
 from gateway.config import Settings
 from gateway.stores.schema import DEFAULT_TENANT
 
-__all__ = ["HANDED", "bearer", "foreign_origin", "from_this_machine", "is_one_of", "spend", "tenant_of_key"]
+__all__ = [
+    "HANDED",
+    "bearer",
+    "foreign_origin",
+    "from_this_machine",
+    "is_one_of",
+    "operator_tenant",
+    "spend",
+    "tenant_of_key",
+]
 
 HANDED = web.RequestKey("HANDED", bool)
 """Of a request that another worker had first, and counted."""
@@ -49,6 +58,20 @@ def tenant_of_key(presented: str, settings: Settings) -> str | None:
     for key in settings.server_keys:
         if hmac.compare_digest(given, key.secret.get_secret_value().encode()):
             tenant = key.tenant or DEFAULT_TENANT
+    return tenant
+
+
+def operator_tenant(request: web.Request, settings: Settings) -> str:
+    """Whose server asks the control plane. Without server keys only programs on this machine may. Raises ApiError
+    401."""
+    if not settings.server_keys and from_this_machine(request, settings):
+        return DEFAULT_TENANT
+    key = bearer(request)
+    tenant = None if key is None else tenant_of_key(key, settings)
+    if tenant is None:
+        raise ApiError(
+            401, "Send a server key as Authorization: Bearer.", headers={"WWW-Authenticate": "Bearer"}
+        )
     return tenant
 
 

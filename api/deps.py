@@ -22,7 +22,7 @@ from gateway.errors import Ending
 from gateway.metrics.counts import Counts
 from gateway.metrics.snapshot import Snapshot
 from gateway.ports import Event, Leg
-from gateway.speech.voices import VOICES
+from gateway.speech.catalogue import OPENAI
 from gateway.stores.engine import Database
 from gateway.stores.recordings import Recording
 from gateway.supervisor import CallRequest
@@ -157,6 +157,9 @@ class VoiceEntry(Protocol):
     @property
     def gender(self) -> str: ...
 
+    @property
+    def provider(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -213,7 +216,7 @@ class Deps:
     """What the personas' tools are: a session's instructions depend on them."""
     make_socket_leg: Callable[[str, web.WebSocketResponse], ServingLeg] = WebSocketLeg
     make_sideband: Callable[[web.WebSocketResponse], SidebandPeer] = SidebandSocket
-    voices: Sequence[VoiceEntry] = VOICES
+    voices: Sequence[VoiceEntry] = OPENAI
     probes: Mapping[str, Probe] = field(default_factory=dict)
     """Readiness beyond the database and the drain: `speech` …"""
     providers: Callable[[], Sequence[ProviderState]] = tuple

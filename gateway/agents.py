@@ -12,7 +12,7 @@ from typing import Protocol
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.log import where
-from gateway.speech.voices import VOICES
+from gateway.speech.catalogue import EVERY_VOICE
 from personas.catalog import Catalog
 from personas.catalog_files import CatalogFiles, Stamp
 from personas.catalogs import Catalogs
@@ -47,8 +47,7 @@ class Agents:
 
     def __init__(self, settings: Settings, tools: Iterable[str]) -> None:
         self._settings = settings
-        voices = [voice.id for voice in VOICES]
-        self._files = CatalogFiles(settings.personas_dir, tools=tuple(tools), voices=voices)
+        self._files = CatalogFiles(settings.personas_dir, tools=tuple(tools), voices=EVERY_VOICE)
 
     @property
     def loaded(self) -> Stamp:

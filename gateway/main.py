@@ -44,6 +44,7 @@ from gateway.ports import Model
 from gateway.pricing.table import prices_in_force
 from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.recordings.keeper import Keeper
+from gateway.speech.catalogue import voices_of
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
 from gateway.stores.sql import SqlStore
@@ -173,6 +174,7 @@ async def open_gateway(
             make_leg=lambda call_id: webrtc_leg(call_id, settings),
             model=deps.model_name,
             tools=tools,
+            voices=voices_of(settings.provider_order),
             providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
             counts=counts,
             probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},

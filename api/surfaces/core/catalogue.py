@@ -1,34 +1,37 @@
-"""What a client can choose: personas and voices."""
+"""What a client can choose: personas and voices (getPersonas, getVoices)."""
 
 from __future__ import annotations
-
-import hashlib
 
 from aiohttp import web
 
 from api.deps import Deps
+from api.surfaces.core.per_catalog import PerCatalog
+from personas.catalog import Catalog
 from personas.persona import Persona
 
 __all__ = ["routes"]
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
-    """`/api/personas` and `/api/voices`; both are the same for the life of the process."""
-    personas = [_persona(persona) for persona in deps.personas.values()]
-    digest = hashlib.sha256("".join(p.model_dump_json() for p in deps.personas.values()).encode())
-    catalogue = {"items": personas, "count": len(personas), "version": digest.hexdigest()[:12]}
+    """`/api/personas`, as the catalog in force has them, and `/api/voices`, the same for the life of the process."""
+    personas = PerCatalog(deps.catalogs, _personas)
     voices = [
-        {"id": voice.id, "name": voice.name, "gender": voice.gender, "provider": "openai"}
+        {"id": voice.id, "name": voice.name, "gender": voice.gender, "provider": voice.provider}
         for voice in deps.voices
     ]
 
     async def get_personas(_request: web.Request) -> web.Response:
-        return web.json_response(catalogue)
+        return web.json_response(personas())
 
     async def get_voices(_request: web.Request) -> web.Response:
         return web.json_response({"items": voices, "count": len(voices)})
 
     return [web.get("/api/personas", get_personas), web.get("/api/voices", get_voices)]
+
+
+def _personas(catalog: Catalog) -> dict[str, object]:
+    items = [_persona(persona) for persona in catalog.personas.values()]
+    return {"items": items, "count": len(items), "version": catalog.version}
 
 
 def _persona(persona: Persona) -> dict[str, object]:
@@ -47,4 +50,6 @@ def _persona(persona: Persona) -> dict[str, object]:
         "ageBand": persona.age_band,
         "professionalRole": persona.professional_role,
         "defaultTone": persona.default_tone,
+        "humanVoiceReviewStatus": persona.review_status,
+        "assetStatus": persona.asset_status,
     }

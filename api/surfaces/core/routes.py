@@ -5,7 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from api.deps import Deps
-from api.surfaces.core import catalogue, channel, costs, credentials, health, recordings, sessions, state
+from api.surfaces.core import (
+    catalogue,
+    channel,
+    costs,
+    credentials,
+    health,
+    recordings,
+    scenarios,
+    sessions,
+    state,
+    verticals,
+)
 
 __all__ = ["routes"]
 
@@ -14,6 +25,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     return [
         *health.routes(deps),
         *catalogue.routes(deps),
+        *scenarios.routes(deps),
+        *verticals.routes(deps),
         *credentials.routes(deps),
         *sessions.routes(deps),
         *costs.routes(deps),

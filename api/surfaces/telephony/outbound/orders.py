@@ -12,7 +12,6 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import auth, body
-from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection
@@ -21,7 +20,6 @@ from api.surfaces.telephony.counter import Counter, configured
 from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
 from api.surfaces.telephony.outbound.idempotency import Once, Otherwise
 from gateway.crew import crew, stay
-from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["Outbound"]
 
@@ -64,7 +62,7 @@ class Outbound:
         """Have a carrier call somebody; the session is the answer, the call goes its way. With an `Idempotency-Key`
         the same request again is the same call."""
         deps, counter = self._deps, self._counter
-        tenant = _tenant(request, deps)
+        tenant = auth.operator_tenant(request, deps.settings)
         # Behind a proxy all have one address: whoever has no key is not to use up what servers may ask for.
         await auth.spend(request, deps.limiter, PLACE, deps.settings)
         key = _key(request)
@@ -102,7 +100,7 @@ class Outbound:
 
     async def channels(self, request: web.Request) -> web.Response:
         deps = self._deps
-        _tenant(request, deps)
+        auth.operator_tenant(request, deps.settings)
         await auth.spend(request, deps.limiter, READ, deps.settings)
         channels = [
             {
@@ -124,16 +122,3 @@ def _key(request: web.Request) -> str | None:
     if not 0 < len(key) <= 255 or not key.isprintable():
         raise ApiError(400, "Idempotency-Key must be 1 to 255 printable characters.")
     return key
-
-
-def _tenant(request: web.Request, deps: Deps) -> str:
-    """Whose server asks. Without server keys only programs on this machine may. Raises ApiError 401."""
-    if not deps.settings.server_keys and auth.from_this_machine(request, deps.settings):
-        return DEFAULT_TENANT
-    key = auth.bearer(request)
-    tenant = None if key is None else auth.tenant_of_key(key, deps.settings)
-    if tenant is None:
-        raise ApiError(
-            401, "Send a server key as Authorization: Bearer.", headers={"WWW-Authenticate": "Bearer"}
-        )
-    return tenant
