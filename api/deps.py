@@ -221,6 +221,8 @@ class Deps:
     """Readiness beyond the database and the drain: `speech` …"""
     providers: Callable[[], Sequence[ProviderState]] = tuple
     """How each provider fares, in order of preference; none by default."""
+    unspoken: Callable[[Persona, bool], str | None] = lambda _persona, _written: None
+    """Why no model can hold a call of this persona, in text alone or not (`gateway.languages`); None: one can."""
     counts: Counts = field(default_factory=Counts)
     hand_over: Callable[[int, int, bytes], Awaitable[None]] | None = None
     """Gives a connection, by its file, and what was read of it to another worker (`gateway.workers`)."""

@@ -13,6 +13,7 @@
     ├── ModelError             the model's side
     │   ├── ModelUnavailable   try again, or another provider
     │   ├── ModelRefused       do not try again: bad key, unknown model
+    │   │   └── LanguageNotSpoken  no model speaks the persona's language
     │   └── ModelLost          the session broke while a call was using it
     ├── ExchangeRefused        the carrier does not do what a live call asked of it; the call goes on
     ├── ToolError              turned into text for the model by `tools/run.py`
@@ -35,6 +36,7 @@ __all__ = [
     "Ending",
     "ExchangeRefused",
     "GatewayError",
+    "LanguageNotSpoken",
     "LegError",
     "LegLost",
     "LegProtocolError",
@@ -80,6 +82,7 @@ LEFT_MESSAGE = Ending(Side.AGENT, "left-message")
 MODEL_UNAVAILABLE = Ending(Side.MODEL, "unavailable")
 MODEL_REFUSED = Ending(Side.MODEL, "refused")
 MODEL_LOST = Ending(Side.MODEL, "lost")
+LANGUAGE_NOT_SPOKEN = Ending(Side.MODEL, "language-not-spoken")
 VOICEMAIL = Ending(Side.GATEWAY, "voicemail")
 FAX = Ending(Side.GATEWAY, "fax")
 TOO_LONG = Ending(Side.GATEWAY, "too-long")
@@ -102,6 +105,7 @@ ENDINGS: dict[Ending, str] = {
     MODEL_UNAVAILABLE: "no realtime model could be reached",
     MODEL_REFUSED: "the realtime model refused the session: a wrong key or an unknown model",
     MODEL_LOST: "the realtime model's session broke during the call",
+    LANGUAGE_NOT_SPOKEN: "no model that is configured speaks the persona's language",
     VOICEMAIL: "a machine answered the call that we placed, and no message was left",
     FAX: "a fax machine answered the call that we placed",
     TOO_LONG: "the call reached the persona's longest length",
@@ -164,6 +168,12 @@ class ModelUnavailable(ModelError):
 
 class ModelRefused(ModelError):
     ending = MODEL_REFUSED
+
+
+class LanguageNotSpoken(ModelRefused):
+    """The text says why, for people."""
+
+    ending = LANGUAGE_NOT_SPOKEN
 
 
 class ModelLost(ModelError):

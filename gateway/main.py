@@ -139,8 +139,9 @@ async def open_gateway(
                 business=lambda persona: business_of(catalogs.personas.get(persona)),
             )
         )
+        lasting_model = LastingModel(models, health, lasting, bridge)
         deps = CallDeps(
-            models=(LastingModel(models, health, lasting, bridge),),
+            models=(lasting_model,),
             model_name=preferred_model(settings, models[0].name),
             store=store,
             records=lambda tenant: SqlRecords(
@@ -176,6 +177,7 @@ async def open_gateway(
             tools=tools,
             voices=voices_of(settings.provider_order),
             providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
+            unspoken=lambda persona, written: lasting_model.refuses(persona, written=written),
             counts=counts,
             probes={} if workshop.opened is None else {"speech": speech_probe(*workshop.opened)},
         )

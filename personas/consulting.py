@@ -156,7 +156,9 @@ def _dialogue(words: _Words, language: str) -> Dialogue:
         steps=(Step(call="decline_caller", arguments={"reason": words.declined}, failed=words.gone),),
     )
     manners = manners_of(language)
-    told = {} if manners is None else {**manners.dialogue, "hand_over": manners.hand_over}
+    told: dict[str, object] = (
+        {} if manners is None else {**manners.dialogue, "hand_over": manners.hand_over}
+    )
     question = words.question
-    told |= {"help": question, "what_for": question, "anything_else": question}
+    told |= {"language": language, "help": question, "what_for": question, "anything_else": question}
     return Dialogue.model_validate({**told, "tasks": (take, decline)})

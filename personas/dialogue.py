@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from personas import phrases, template
+from personas.languages import Code
 
 __all__ = ["Answer", "Case", "Dialogue", "HandOver", "Option", "Phrase", "Slot", "SlotKind", "Step", "Task"]
 
@@ -258,6 +259,9 @@ class HandOver(_Part):
 class Dialogue(_Part):
     """How the embedded engine holds this persona's conversation."""
 
+    language: Code = Field(
+        "en", description="What it is written in, ISO 639-1; without it the persona's language."
+    )
     tasks: tuple[Task, ...] = Field(min_length=1)
     answers: tuple[Answer, ...] = ()
     help: str = Field(

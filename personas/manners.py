@@ -99,6 +99,9 @@ def in_its_language(told: Any) -> Any:
     language = language_of(str(told.get("locale", "en-US")))
     if language == "en" or len(language) != 2:
         return told
+    dialogue = told.get("dialogue")
+    if isinstance(dialogue, Mapping):
+        told = {**told, "dialogue": {"language": language, **dialogue}}
     manners = _MANNERS.get(language)
     if manners is None:
         missing = [name for name in _SPANISH.texts if name not in told]

@@ -12,7 +12,8 @@ from gateway.errors import GatewayError
 from gateway.log import where
 from gateway.speech.active import open_voice
 from gateway.speech.last_resort import ToneVoice
-from gateway.speech.ports import Voice
+from gateway.speech.ports import LANGUAGES, Voice
+from personas.languages import language_of
 from personas.persona import Persona
 
 __all__ = ["Bridge", "SpokenBridge", "spoken_bridge"]
@@ -40,9 +41,9 @@ class SpokenBridge:
         return None if pcm is None else (text, pcm)
 
     async def prepare(self, personas: Iterable[Persona], voice: Voice) -> None:
-        """Have every persona's phrase spoken in each voice it may have, its own first. Never fails for a phrase that
-        cannot be spoken."""
-        known = list(personas)
+        """Have every persona's phrase spoken in each voice it may have, its own first, if the voice knows the language.
+        Never fails for a phrase that cannot be spoken."""
+        known = [persona for persona in personas if language_of(persona.locale) in LANGUAGES]
         wanted = [(persona.bridging, persona.default_voice) for persona in known]
         wanted += [(persona.bridging, name) for persona in known for name in persona.allowed_voices]
         for text, name in wanted:

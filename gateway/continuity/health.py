@@ -8,7 +8,7 @@ report within one pause count as one. No I/O; times are seconds of the caller's 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,20 +74,34 @@ class Health:
             self._records[name] = Record()
             logger.info("provider %s is up again", name)
 
-    def order(self, now: float, *, after: str | None = None, keep: bool = False) -> list[str]:
+    def order(
+        self,
+        now: float,
+        *,
+        after: str | None = None,
+        keep: bool = False,
+        among: Collection[str] | None = None,
+    ) -> list[str]:
         """Those that may be tried now, in order: from the one that follows `after`, wrapping round, or, to `keep` it,
-        from `after` itself."""
-        return [name for name in self._from(after, keep) if now >= self._records[name].next_try]
+        from `after` itself. `among`: none but these."""
+        return [name for name in self._from(after, keep, among) if now >= self._records[name].next_try]
 
     def choose(
-        self, now: float, *, after: str | None = None, keep: bool = False, attempt: int = 0
+        self,
+        now: float,
+        *,
+        after: str | None = None,
+        keep: bool = False,
+        attempt: int = 0,
+        among: Collection[str] | None = None,
     ) -> tuple[str, float]:
         """The provider to try next, and how long to wait before it. When none may be tried one is all the same,
-        since a caller waits: the one whose turn comes first, at once unless it was tried in vain."""
-        fit = self.order(now, after=after, keep=keep)
+        since a caller waits: the one whose turn comes first, at once unless it was tried in vain. `among`: none but
+        these, one at least."""
+        fit = self.order(now, after=after, keep=keep, among=among)
         if fit:
             return fit[0], 0.0
-        first = min(self._from(after, keep), key=lambda name: self._records[name].next_try)
+        first = min(self._from(after, keep, among), key=lambda name: self._records[name].next_try)
         wait = min(self._records[first].next_try - now, WAIT_S) if attempt else 0.0
         return first, wait
 
@@ -100,9 +114,9 @@ class Health:
             for name, record in self._records.items()
         )
 
-    def _from(self, after: str | None, keep: bool) -> list[str]:
+    def _from(self, after: str | None, keep: bool, among: Collection[str] | None) -> list[str]:
         names = list(self._records)
-        if after not in self._records:
-            return names
-        at = names.index(after) + (0 if keep else 1)
-        return names[at:] + names[:at]
+        if after in self._records:
+            at = names.index(after) + (0 if keep else 1)
+            names = names[at:] + names[:at]
+        return names if among is None else [name for name in names if name in among]

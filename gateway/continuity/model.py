@@ -11,10 +11,12 @@ from gateway.continuity.bridge import Bridge
 from gateway.continuity.health import Health
 from gateway.continuity.session import LastingSession
 from gateway.continuity.state import CoreSettings, Phrase
+from gateway.languages import refusal
 from gateway.ports import Model, ModelSession, ModelSpec
 from gateway.realtime.ids import new_id
 from media.audio import PCM24, PCMA, PCMU
 from media.transcoder import Transcoder
+from personas.persona import Persona
 
 __all__ = ["LastingModel", "LastingSettings"]
 
@@ -47,6 +49,11 @@ class LastingModel:
         self._bridge = bridge
         self.name = models[0].name
         """Of the provider that is preferred; a session tells who answers."""
+
+    def refuses(self, persona: Persona, *, written: bool) -> str | None:
+        """`gateway.languages.SpeaksSome`: why no provider can hold this persona's calls."""
+        reasons = [refusal(model, persona, written=written) for model in self._models.values()]
+        return None if None in reasons else reasons[-1]
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:

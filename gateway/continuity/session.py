@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gateway.carrying import Carries
 from gateway.continuity.core import Core
@@ -16,7 +17,8 @@ from gateway.continuity.line import Line
 from gateway.continuity.out import Out
 from gateway.continuity.ring import Ring
 from gateway.continuity.state import CoreSettings
-from gateway.errors import ModelError, ModelLost, ModelRefused, ModelUnavailable
+from gateway.errors import LanguageNotSpoken, ModelError, ModelLost, ModelRefused, ModelUnavailable
+from gateway.languages import refusal, written
 from gateway.log import where
 from gateway.ports import Event, Model, ModelSession, ModelSpec
 from gateway.transcoding import open_model
@@ -102,13 +104,16 @@ class LastingSession:
     # ── its life ──
 
     async def open(self) -> None:
-        """Open the first link: each provider that is fit is tried once, then the others. Raises ModelUnavailable or
-        ModelRefused when none can be had."""
+        """Open the first link: each provider that is fit is tried once, then the others, but none that does not speak
+        the call's language. Raises ModelUnavailable or ModelRefused when none can be had."""
         (wanted,) = self._core.start()
         assert isinstance(wanted, Open)
         now = self._loop.time()
-        order = self._health.order(now)
-        order += [name for name in self._models if name not in order]
+        fit = self._fit(wanted.session)
+        if not fit:
+            raise LanguageNotSpoken(next(filter(None, self._refusals(wanted.session).values())))
+        order = self._health.order(now, among=fit)
+        order += [name for name in fit if name not in order]
         faults: list[ModelError] = []
         for at, name in enumerate(order):
             opened: asyncio.Future[ModelError | None] = self._loop.create_future()
@@ -152,9 +157,13 @@ class LastingSession:
                     self._takes_force(number)
                     if (line := self._line(number)) is not None:
                         line.live(from_ms)
-                case Open(_, _, after, keep, attempt):
+                case Open(_, session, after, keep, attempt):
+                    fit = self._fit(session)
+                    if not fit:
+                        self._out.end(ModelLost("no provider is left that speaks the call's language"))
+                        continue
                     name, wait_s = self._health.choose(
-                        self._loop.time(), after=after, keep=keep, attempt=attempt
+                        self._loop.time(), after=after, keep=keep, attempt=attempt, among=fit
                     )
                     self._begin(effect, name, wait_s, OPEN_S, None)
                 case Close(number, why):
@@ -188,6 +197,16 @@ class LastingSession:
             link.model.name,
             before.model.name,
         )
+
+    def _refusals(self, session: Mapping[str, Any]) -> dict[str, str | None]:
+        """By provider: why it cannot hold the call, which is in this session by now."""
+        in_text = written(session, plays=self._spec.realtime)
+        persona = self._spec.persona
+        return {name: refusal(model, persona, written=in_text) for name, model in self._models.items()}
+
+    def _fit(self, session: Mapping[str, Any]) -> list[str]:
+        """Those that can, in order of preference."""
+        return [name for name, why in self._refusals(session).items() if why is None]
 
     # ── links ──
 

@@ -51,6 +51,8 @@ class EngineSettings:
     keep_audio_ms: int = 60_000
     """How much user audio `conversation.item.retrieve` can still give back."""
     manner: Manner = field(default_factory=Manner)
+    unspoken: str | None = None
+    """Why the session is in text alone: nobody here hears or speaks the persona's language. None: it may be spoken."""
 
 
 class EngineCore:
@@ -69,6 +71,10 @@ class EngineCore:
         self._has_spoken = False
         self._patience = Patience(settings.now)
         self._closed = False
+        self._unheard = False
+        """The client was told that its audio is not listened to."""
+        if settings.unspoken is not None:
+            self.session = {**settings.session, "output_modalities": ["text"]}
 
     @property
     def deadline(self) -> float:
@@ -103,6 +109,8 @@ class EngineCore:
         """Caller audio, PCM16 24 kHz, any number of bytes."""
         if self._closed:
             return []
+        if self._settings.unspoken is not None:
+            return self._not_heard(self._settings.unspoken)
         return [effect for cue in self._caller.listen(pcm) for effect in self._notice(cue, now)]
 
     def heard(self, job: str, heard: Heard, now: float) -> list[Effect]:
@@ -193,6 +201,13 @@ class EngineCore:
                 told = "'output_audio_buffer.clear' needs a peer whose playout the server paces: WebRTC or SIP."
                 raise ProtocolFault("invalid_value", told, "type")
 
+    def _not_heard(self, why: str) -> list[Effect]:
+        """Said once: audio comes fifty times a second."""
+        if self._unheard:
+            return []
+        self._unheard = True
+        return [Emit(say.fault(_not_spoken(why, "audio")))]
+
     def _update(self, update: dict[str, Any]) -> list[Effect]:
         merged = merge_session(
             self.session,
@@ -201,6 +216,8 @@ class EngineCore:
             speed_fixed=self._replies.active is not None,
         )
         refuse_remote_tools(merged.session["tools"], "session.tools")
+        if self._settings.unspoken is not None and merged.session["output_modalities"] != ["text"]:
+            raise _not_spoken(self._settings.unspoken, "session.output_modalities")
         self.session = merged.session
         self._caller.transcribing = self._transcribing
         effects: list[Effect] = []
@@ -210,6 +227,8 @@ class EngineCore:
 
     def _respond(self, params: events.ResponseParams | None, now: float) -> list[Effect]:
         plan = plan_of(self.session, params, self._conversation_id, self._memory)
+        if self._settings.unspoken is not None and not plan.text:
+            raise _not_spoken(self._settings.unspoken, "response.output_modalities")
         return self._replies.begin(plan, now)
 
     def _cancel(self, response_id: str | None, now: float) -> list[Effect]:
@@ -291,3 +310,7 @@ class EngineCore:
     def _wall(self, now: float) -> datetime:
         passed = timedelta(seconds=now - self._settings.now)
         return (self._settings.started_at + passed).astimezone(self._zone)
+
+
+def _not_spoken(why: str, param: str) -> ProtocolFault:
+    return ProtocolFault("language_not_spoken", why, param)

@@ -24,5 +24,6 @@ class Lessons:
         second, so a thread does it."""
         if self._known.get(persona.id) != persona:
             sentences = await asyncio.to_thread(self._script, persona)
-            self.ears.learn(persona.id, sentences)
+            if sentences:
+                self.ears.learn(persona.id, sentences)
             self._known[persona.id] = persona

@@ -34,8 +34,10 @@ async def new_core(
     keep_audio_ms: int = KEPT_AUDIO_MS,
     manner: Manner | None = None,
     clock: Callable[[], float] | None = None,
+    unspoken: str | None = None,
 ) -> EngineCore:
-    """A session's core with the persona's defaults in force. `clock`: the time, in Unix seconds; none: the real one."""
+    """A session's core with the persona's defaults in force. `clock`: the time, in Unix seconds; none: the real one.
+    `unspoken`: see `EngineSettings`."""
     await asyncio.to_thread(_load, persona)
     now = asyncio.get_running_loop().time()
     wall = datetime.now(UTC) if clock is None else datetime.fromtimestamp(clock(), UTC)
@@ -55,6 +57,7 @@ async def new_core(
             now=now,
             keep_audio_ms=keep_audio_ms,
             manner=manner or Manner(),
+            unspoken=unspoken,
         )
     )
 

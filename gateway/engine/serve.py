@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from gateway import languages
 from gateway.config import Settings
 from gateway.engine.at_once import AtOnce
 from gateway.engine.lessons import Lessons
@@ -79,6 +80,7 @@ class Service:
     ) -> None:
         self._lessons = lessons
         self._voice = voice
+        self._policy = policy
         self._mind = AtOnce(policy)
         self._personas = personas
         self._keys = [key.encode() for key in api_keys]
@@ -107,7 +109,8 @@ class Service:
         try:
             await socket.prepare(request)
             await self._lessons.teach(persona)
-            core = await new_core(persona, request.query["model"])
+            unspoken = languages.refusal(self._policy, persona, written=False)
+            core = await new_core(persona, request.query["model"], unspoken=unspoken)
             parts = Parts(self._mind, self._lessons.ears, self._voice, persona.id, "embedded")
             async with open_engine(core, parts) as session:
                 session.start()
@@ -130,6 +133,9 @@ class Service:
             return _error(400, "missing_model", "You must provide a model parameter.")
         if request.query.get("persona", DEFAULT_PERSONA) not in self._personas:
             return _error(404, "persona_not_found", "No persona of this name.")
+        persona = self._personas[request.query.get("persona", DEFAULT_PERSONA)]
+        if (why := languages.refusal(self._policy, persona, written=True)) is not None:
+            return _error(503, "language_not_spoken", why, "server_error")
         if len(self._sockets) >= MAX_CLIENTS:
             return _error(503, "server_busy", "The engine is full; try again later.", "server_error")
         return None

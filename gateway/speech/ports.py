@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-__all__ = ["Ears", "Heard", "Voice"]
+__all__ = ["LANGUAGES", "Ears", "Heard", "Voice"]
+
+LANGUAGES = frozenset({"en"})
+"""What the ears and the voice that come with Parley know: ISO 639-1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,17 @@ TOLD: dict[str, Any] = {
 }
 TASK = {"id": "t", "title": "t", "triggers": ["t"], "slots": [], "steps": [{"call": "c", "failed": "f"}]}
 SPOKEN = ("still_there", "farewell", "bridging", "filler", "putting_through")
-NOT_SPOKEN = {"tasks", "answers", "help", "max_misses", "goodbye", "person", "hand_over", "hear"}
+NOT_SPOKEN = {
+    "language",
+    "tasks",
+    "answers",
+    "help",
+    "max_misses",
+    "goodbye",
+    "person",
+    "hand_over",
+    "hear",
+}
 
 
 def persona(**more: Any) -> Persona:

@@ -12,6 +12,7 @@ from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import configurations
+from api.spoken import check_spoken
 from api.surfaces.realtime.callers import identify, server_only
 from api.surfaces.realtime.configuration import configured, refusal
 from api.surfaces.realtime.offer import SESSION_LIMIT
@@ -49,6 +50,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         configuration_id = configurations.new_id()
         asked = () if ask.session is None else (ask.session,)
         made = configured(deps, persona, configuration_id, *asked)
+        check_spoken(deps, persona, made.effective, plays=False)
         now = deps.clock()
         expires_at = int(now) + (ask.expires_after or _Expiry()).seconds
         new = configurations.NewConfiguration(

@@ -13,6 +13,7 @@ from aiohttp import web
 from api.deps import Deps
 from api.errors import ApiError
 from api.records import configurations, selection, sessions
+from api.spoken import check_spoken
 from api.surfaces.realtime.callers import STALE, Caller, Server, unauthorized
 from api.surfaces.realtime.configuration import configured
 from api.tokens import SecretGrant, SessionGrant
@@ -76,6 +77,14 @@ async def opening(
             code="server_key_needed",
             param="persona",
         )
+    found = await _found(request, deps, caller, asked, plays)
+    check_spoken(deps, found.persona, found.session, plays=plays)
+    return found
+
+
+async def _found(
+    request: web.Request, deps: Deps, caller: Caller, asked: tuple[object, ...], plays: bool
+) -> Opening:
     match caller:
         case Server(tenant):
             return _new(deps, tenant, asked_persona(request, deps), asked, plays)

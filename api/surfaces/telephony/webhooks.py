@@ -11,6 +11,7 @@ from aiohttp import web
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
+from api.spoken import check_spoken
 from api.surfaces.telephony.calls.events import event_of, received, unreached
 from api.surfaces.telephony.commands.client import Refused, Unreached
 from api.surfaces.telephony.commands.control import TOLD_S
@@ -90,6 +91,13 @@ class Webhooks:
         if self._counter.phones.crowded(coming.others(desk.name, incoming.call, now)):
             logger.warning("a call of %s was refused: no line is free", desk.name)
             return await self._given(desk, desk.refuse(incoming, deps.settings))
+        if not incoming.outbound:
+            persona = self._counter.answering.persona(request.query.get("persona"), incoming.called)
+            try:
+                check_spoken(deps, persona)
+            except ApiError:
+                # A carrier that is told of a fault tells it to the caller, in English; a busy line says nothing.
+                return await self._given(desk, desk.refuse(incoming, deps.settings))
         coming.expect(desk.name, incoming.call, now)
         try:
             ticket = await self._ticket(request, desk, incoming, now)

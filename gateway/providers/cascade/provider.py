@@ -23,8 +23,9 @@ from gateway.providers.cascade.mind import ChatMind
 from gateway.providers.cascade.rest import Rest, new_http
 from gateway.providers.cascade.voice import PHRASING, RestVoice
 from gateway.speech.clauses import Phrasing
-from gateway.speech.ports import Ears, Voice
+from gateway.speech.ports import LANGUAGES, Ears, Voice
 from media.audio import PCM24
+from personas.languages import language_of
 from personas.persona import Persona
 
 __all__ = ["CascadeModel", "opened"]
@@ -69,6 +70,20 @@ class CascadeModel:
         self._manner = Manner(phrasing, audio_tokens=False)
         # Stages of one server are one to ask.
         self._places = tuple({(rest.stage.url, rest.stage.key): rest for rest in stages}.values())
+
+    def refuses(self, persona: Persona, *, written: bool) -> str | None:
+        """`gateway.languages.SpeaksSome`: the embedded engine's ears and voice, where they stand in, know English."""
+        lacks = []
+        if not isinstance(self._ears, Rest):
+            lacks.append("ears (PARLEY_CASCADE_STT_URL)")
+        if not isinstance(self._voice, RestVoice):
+            lacks.append("voice (PARLEY_CASCADE_TTS_URL)")
+        if written or not lacks or language_of(persona.locale) in LANGUAGES:
+            return None
+        return (
+            f"{persona.display_name} speaks {persona.language}, and the cascade has no {' and no '.join(lacks)} "
+            "of its own: the embedded engine's know English only."
+        )
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:

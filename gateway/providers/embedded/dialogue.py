@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from gateway.engine.mind import MindLost, Reply, Request
 from gateway.providers.embedded import free, plain
-from gateway.providers.embedded.known import HEARD, tongue_of
+from gateway.providers.embedded.known import refuses, tongue_of
 from gateway.providers.embedded.policy import respond_to
 from gateway.providers.embedded.script import sentences
 from gateway.providers.embedded.state import Expect, Expecting, State
 from gateway.providers.embedded.steps import next_reply, say
 from gateway.providers.embedded.tongue import Tongue
 from gateway.providers.embedded.turns import CallerTurn, Ours, ToolTurn, turns_of
+from gateway.speech.ports import LANGUAGES
 from personas.dialogue import Dialogue
 from personas.persona import Persona
 from personas.prompt import said_exactly
@@ -43,11 +44,15 @@ class DialogueMind:
         reply = _replay(request, tongue, persona, dialogue)
         return reply if reply.say or reply.tool_uses else Reply(say=dialogue.what_for)
 
+    def refuses(self, persona: Persona, *, written: bool) -> str | None:
+        """Why it cannot hold a call of this persona with the ears and the voice that come with it."""
+        return refuses(persona, written=written)
+
     def script(self, persona: Persona) -> tuple[str, ...]:
         """Sentences a caller of this persona may say, for the ears' language model; none in a language that they do
         not know."""
         tongue = tongue_of(persona)
-        return sentences(persona) if tongue is not None and tongue.language in HEARD else ()
+        return sentences(persona) if tongue is not None and tongue.language in LANGUAGES else ()
 
 
 def _replay(request: Request, tongue: Tongue, persona: Persona, dialogue: Dialogue) -> Reply:

@@ -12,10 +12,14 @@ from gateway.engine.mind import Policy
 from gateway.engine.opening import configure, kept_audio_ms, new_core, open_engine
 from gateway.engine.session import Parts
 from gateway.engine.workshop import Workshop
+from gateway.errors import LanguageNotSpoken
+from gateway.languages import written
 from gateway.ports import ModelSession, ModelSpec
 from gateway.providers.embedded.dialogue import DialogueMind
+from gateway.providers.embedded.known import refuses
 from gateway.speech.ports import Voice
 from media.audio import PCM24
+from personas.persona import Persona
 
 __all__ = ["MODEL", "EmbeddedModel", "opened"]
 
@@ -43,10 +47,23 @@ class EmbeddedModel:
         self._voice = voice
         self._mind = AtOnce(policy)
 
+    def refuses(self, persona: Persona, *, written: bool) -> str | None:
+        """`gateway.languages.SpeaksSome`."""
+        return refuses(persona, written=written)
+
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
+        why = refuses(spec.persona, written=written(spec.session, plays=spec.realtime))
+        if why is not None:
+            raise LanguageNotSpoken(why)
         await self._lessons.teach(spec.persona)
-        core = await new_core(spec.persona, MODEL, keep_audio_ms=kept_audio_ms(spec), clock=self._wall)
+        core = await new_core(
+            spec.persona,
+            MODEL,
+            keep_audio_ms=kept_audio_ms(spec),
+            clock=self._wall,
+            unspoken=refuses(spec.persona, written=False),
+        )
         configure(core, spec.session, self.name)
         parts = Parts(self._mind, self._lessons.ears, self._voice, spec.persona.id, self.name)
         async with open_engine(core, parts) as session:

@@ -116,6 +116,8 @@ class Dialler:
             persona = briefed(persona, overrides or {})
         except ValueError as error:
             raise NotPlaced(400, f"promptOverrides: {error}.") from None
+        if (why := deps.unspoken(persona, False)) is not None:
+            raise NotPlaced(503, why)
         if counter.phones.full:
             raise NotPlaced(503, "No line is free; try again in a moment.", after_s=5)
         new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
+from api.spoken import check_spoken
 from api.surfaces.telephony.calls.departures import Arrived, Departures
 from api.surfaces.telephony.calls.events import received
 from api.surfaces.telephony.counter import DESKS, Counter
@@ -117,6 +118,7 @@ class WalkIn:
         try:
             wish = self._wish or started.parameters.get("persona")
             persona = self._answering.persona(wish, started.called)
+            check_spoken(self._deps, persona)
         except ApiError as error:
             raise CallRejected(str(error)) from None
         new = NewSession(DEFAULT_TENANT, persona.scenario, persona.scenario_title, persona.id)
