@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these. `make help` lists them.
 .DEFAULT_GOAL := help
 N = 1,4
-.PHONY: help install run test check lint types unit e2e e2e-sip bench soak fmt lock clean
+.PHONY: schemas help install run test check lint types unit e2e e2e-sip bench soak fmt lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ fmt: ## Put the code into its one format
 	@scripts/bootstrap --dev
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
+
+schemas: ## Write the JSON Schemas of the catalog's files anew, for editors
+	@scripts/bootstrap --dev
+	@.venv/bin/python scripts/schemas
 
 lock: ## Pin every dependency anew, in requirements.lock and requirements-dev.lock
 	scripts/lock
