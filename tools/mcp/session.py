@@ -113,9 +113,10 @@ class Connection:
                 why = f"the connection broke ({type(_first(group)).__name__})"
             finally:
                 self._client = None
-        self.why = (
-            f"no list of tools within {CONNECT_S:g} s" if scope.cancelled_caught and not listed else why
-        )
+        if scope.cancelled_caught and not listed:
+            why = f"no list of tools within {CONNECT_S:g} s"
+        # Why its output ended says more than what the SDK made of that.
+        self.why = self._ended() or why
         if not self._whole.cancel_called:
             logger.warning("MCP server %s: %s; it is tried again", self.name, self.why)
         return listed
