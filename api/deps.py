@@ -29,6 +29,7 @@ from gateway.supervisor import CallRequest
 from personas.catalogs import Catalogs
 from personas.persona import Persona
 from tools.contract import Tool
+from tools.runtime.door import ToolRuntime
 
 __all__ = [
     "AnsweringLeg",
@@ -212,6 +213,8 @@ class Deps:
     """Given the call id. What it makes holds nothing before `answer`."""
     model: str
     """The realtime model that answers first, as clients may know it."""
+    runtime: ToolRuntime
+    """Through which every tool runs."""
     tools: Mapping[str, Tool] = field(default_factory=dict)
     """What the personas' tools are: a session's instructions depend on them."""
     make_socket_leg: Callable[[str, web.WebSocketResponse], ServingLeg] = WebSocketLeg

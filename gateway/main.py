@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from threading import Barrier
 
@@ -24,7 +25,9 @@ from api.deps import AnsweringLeg, Deps, Probe, Verdict
 from api.limits import SharedLimiter
 from api.records.access import AccessKeys
 from api.records.demo import seed
+from api.records.executions import SqlLedger
 from api.records.scheduling import BUSINESS_ZONE
+from api.records.tool_policy import SqlPolicies
 from api.records.tools import SqlRecords
 from api.surfaces.metrics.routes import taken
 from api.tokens import Tokens, derived_key, load_signing_key
@@ -132,11 +135,17 @@ async def open_gateway(
         )
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         tracer = await stack.enter_async_context(open_tracer(settings.traces_url, settings.otel_queue))
+        records = partial(
+            SqlRecords, store.database, clock=lambda zone: datetime.fromtimestamp(stage.wall(), zone)
+        )
         runtime = await stack.enter_async_context(
             ToolRuntime(
                 tools,
-                records=lambda tenant: SqlRecords(store.database, tenant),
-                business=lambda persona: business_of(catalogs.personas.get(persona)),
+                records=records,
+                ledger=SqlLedger(store.database, store.boot),
+                policies=SqlPolicies(store.database),
+                business=lambda persona: business_of(catalogs.personas.get(persona), stage.wall()),
+                wall=stage.wall,
             )
         )
         lasting_model = LastingModel(models, health, lasting, bridge)
@@ -144,9 +153,7 @@ async def open_gateway(
             models=(lasting_model,),
             model_name=preferred_model(settings, models[0].name),
             store=store,
-            records=lambda tenant: SqlRecords(
-                store.database, tenant, clock=lambda zone: datetime.fromtimestamp(stage.wall(), zone)
-            ),
+            records=records,
             tools=tools,
             runtime=runtime,
             setup_s=settings.setup_s,
@@ -176,6 +183,7 @@ async def open_gateway(
             model=deps.model_name,
             tools=tools,
             voices=voices_of(settings.provider_order),
+            runtime=runtime,
             providers=lambda: health.snapshot(asyncio.get_running_loop().time()),
             unspoken=lambda persona, written: lasting_model.refuses(persona, written=written),
             counts=counts,
@@ -188,11 +196,11 @@ async def open_gateway(
         yield Gateway(create_app(whole), supervisor, store)
 
 
-def business_of(persona: Persona | None) -> Business:
+def business_of(persona: Persona | None, now: float) -> Business:
     """Where and when the tools of a persona act; of none: where the demo businesses are."""
     if persona is None:
-        return Business(datetime.now(BUSINESS_ZONE))
-    return Business(datetime.now(persona.zone), persona.calendar)
+        return Business(datetime.fromtimestamp(now, BUSINESS_ZONE))
+    return Business(datetime.fromtimestamp(now, persona.zone), persona.calendar)
 
 
 def joined(member: Membership, deps: Deps, supervisor: Supervisor) -> Deps:

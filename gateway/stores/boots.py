@@ -23,7 +23,17 @@ from gateway.errors import CRASHED
 from gateway.stores import schema
 from gateway.stores.engine import EVERY_TENANT, Database
 
-__all__ = ["HEARTBEAT_S", "LEASE_S", "BootId", "beat", "leave", "process_mark", "recover", "register"]
+__all__ = [
+    "HEARTBEAT_S",
+    "LEASE_S",
+    "BootId",
+    "beat",
+    "dead",
+    "leave",
+    "process_mark",
+    "recover",
+    "register",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +101,7 @@ async def recover(database: Database, here: BootId) -> int:
         others = list(await session.scalars(query))
     closed = 0
     now = time.time()
-    dead = await asyncio.to_thread(lambda: [other for other in others if _dead(other, here, now)])
+    dead = await asyncio.to_thread(lambda: [other for other in others if dead(other, here, now)])
     for boot in dead:
         async with database.writing(EVERY_TENANT) as session:
             closed += await _close_calls(session, boot, now)
@@ -105,7 +115,8 @@ async def _mark(database: Database, here: BootId, **values: float) -> None:
         await session.execute(update(schema.Boot).where(schema.Boot.id == here.id).values(**values))
 
 
-def _dead(boot: schema.Boot, here: BootId, now: float) -> bool:
+def dead(boot: schema.Boot, here: BootId, now: float) -> bool:
+    """Whether this boot is over, as far as can be seen from here. Reads `/proc`."""
     if boot.ended_at is not None:
         return True
     if boot.host != here.host:

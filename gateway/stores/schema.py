@@ -1,8 +1,9 @@
 """The one schema, for SQLite and PostgreSQL: what a call leaves behind.
 
 Times are Unix seconds (UTC) unless a name says `_ms` (milliseconds since the call began) or `_on` (a calendar
-day). Every row has a tenant; `gateway.stores.engine` scopes every read and write by it. The one exception is
-`Boot`: a process serves all tenants. The business records that outlive a call are in `gateway.stores.business`.
+day). Every row has a tenant; `gateway.stores.engine` scopes every read and write by it. The exceptions are
+`Boot`, since a process serves all tenants, and `ToolRule`, which holds for all of them. The business records that
+outlive a call are in `gateway.stores.business`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,10 @@ from jsonschema import Draft202012Validator
 from api.app import create_app
 from api.deps import Deps, Probe, ProviderState
 from api.records.access import AccessKeys
+from api.records.executions import SqlLedger
+from api.records.scheduling import BUSINESS_ZONE
+from api.records.tool_policy import SqlPolicies
+from api.records.tools import SqlRecords
 from api.tokens import Tokens
 from gateway.call.inputs import MachineVerdict
 from gateway.call.plan import CallPlan
@@ -31,6 +36,8 @@ from media.audio import PCM24, AudioFormat
 from personas.catalog_files import load_catalog
 from personas.catalogs import Catalogs
 from tools import library as tool_library
+from tools.contract import Tool
+from tools.runtime.door import Business, ToolRuntime
 
 __all__ = [
     "ANSWER",
@@ -295,6 +302,7 @@ async def house(
     providers: Callable[[], Sequence[ProviderState]] = tuple,
     make_leg: Callable[[str], FakeLeg] = FakeLeg,
     now: float = 1_800_000_000.0,
+    tools: Mapping[str, Tool] = TOOLS,
 ) -> AsyncIterator[House]:
     settings = settings or Settings()
     supervisor = FakeSupervisor()
@@ -312,6 +320,14 @@ async def house(
 
     async with (
         SqlStore.open(url) as store,
+        ToolRuntime(
+            tools,
+            records=lambda tenant: SqlRecords(store.database, tenant),
+            ledger=SqlLedger(store.database, store.boot),
+            policies=SqlPolicies(store.database),
+            business=lambda _: Business(datetime.fromtimestamp(clock[0], BUSINESS_ZONE)),
+            wall=lambda: clock[0],
+        ) as runtime,
         TemporaryFolder() as folder,
         Keeper.open(
             settings.model_copy(update={"data_dir": folder}), store.database, lambda: clock[0]
@@ -327,7 +343,8 @@ async def house(
             recordings=keeper,
             make_leg=made,
             model="parley-embedded",
-            tools=TOOLS,
+            tools=tools,
+            runtime=runtime,
             make_socket_leg=on_socket,
             make_sideband=FakePeer,
             probes=probes or {},

@@ -128,6 +128,7 @@ async def office(
                         make_leg=lambda call_id: WebRtcLeg(call_id, LegSettings((), (), 5.0)),
                         model="tone-1",
                         tools=TOOLS,
+                        runtime=deps.door,
                     )
                 )
             )

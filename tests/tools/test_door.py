@@ -236,7 +236,7 @@ async def test_what_cannot_be_reached_is_tried_again_where_that_is_safe() -> Non
         ({"effect": "write"}, 1),
         ({"effect": "write", "idempotent": True}, 3),
         ({"retries": 0}, 1),
-        ({"retries": 4}, 5),
+        ({"retries": 3}, 4),
     ):
         door = Door(trial(handler := Counted(away), **kind))
         execution = await door.runtime.execute(asks())

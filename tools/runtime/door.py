@@ -65,14 +65,15 @@ class ToolRuntime:
         """`records`: a tenant's. `ledger` and `policies`: by default such as end with the process. `business`: of a
         persona, by its id, which may be empty. `wall`: Unix seconds; `now`: seconds that only go forward."""
         self._tools = tools
-        self._ledger: Ledger = ledger or MemoryLedger()
+        self.ledger: Ledger = ledger or MemoryLedger()
+        """What ran, for who reads it."""
         self._policies: PolicyStore = policies or MemoryPolicies()
         self._business = business
         self._approval_s = approval_s
         self._wall = wall
         self._now = now
-        self._runs = Runs(records, self._ledger, wall=wall, now=now)
-        self.approvals = Approvals(tools, self._ledger, self._runs, self.execute, wall=wall, now=now)
+        self._runs = Runs(records, self.ledger, wall=wall, now=now)
+        self.approvals = Approvals(tools, self.ledger, self._runs, self.execute, wall=wall, now=now)
 
     async def __aenter__(self) -> ToolRuntime:
         _ = await self.approvals.__aenter__()
@@ -94,10 +95,6 @@ class ToolRuntime:
     async def policy(self, tenant: str) -> Policy:
         """What is in force for a tenant now. Raises LedgerError."""
         return await self._policies.policy(tenant)
-
-    async def find(self, tenant: str, execution_id: str) -> Entry | None:
-        """A run by its id, or by that of its approval. Raises LedgerError."""
-        return await self._ledger.find(tenant, execution_id)
 
     async def execute(self, request: Request) -> Execution:
         """Run what is asked for, or say why not. Raises nothing but CancelledError of its own caller."""
@@ -168,7 +165,7 @@ class ToolRuntime:
             )
         claimed = decision.approval or request.caller != "model" or outlasts(tool)
         if claimed:
-            claim = await self._ledger.claim(entry, self._terms(request, tool, decision, entry.started_at))
+            claim = await self.ledger.claim(entry, self._terms(request, tool, decision, entry.started_at))
             if claim.entry.fingerprint != print_:
                 return told.failed(tool.name, "key-reused", told.KEY_REUSED, key=entry.key)
             if not claim.ours:

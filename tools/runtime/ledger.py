@@ -15,22 +15,27 @@ key; of any other tool it stays what it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from tools.runtime.request import Caller, Reason
 
 __all__ = [
     "HOLDING",
+    "MOST_OF_SESSION",
+    "MOST_QUEUED",
     "Claim",
     "Entry",
     "Ledger",
     "LedgerError",
     "RunState",
     "Terms",
+    "decided",
     "free",
+    "given_up",
     "lost",
     "over",
+    "taken",
 ]
 
 RunState = Literal[
@@ -44,6 +49,8 @@ RunState = Literal[
     "uncertain",
     "denied",
 ]
+MOST_OF_SESSION = 500
+MOST_QUEUED = 100
 HOLDING = frozenset({"pending_approval", "approved", "rejected", "running", "done", "uncertain"})
 """States that hold their key."""
 
@@ -147,6 +154,28 @@ def over(entry: Entry, terms: Terms) -> bool:
     return False
 
 
+def taken(entry: Entry, fresh: Entry) -> Entry:
+    """A `free` run, as who came with `fresh` runs it now."""
+    return replace(entry, state="running", lease_until=fresh.lease_until, ended_at=None, error=None)
+
+
+def given_up(entry: Entry, now: float) -> Entry:
+    """A `lost` run that may not run again."""
+    return replace(entry, state="uncertain", reason="uncertain", ended_at=now, lease_until=None)
+
+
+def decided(entry: Entry, now: float, *, approve: bool, by: str, note: str) -> tuple[Entry, bool]:
+    """What a person's decision makes of an entry, and whether it counts: the first one does, if it comes in time."""
+    if entry.state != "pending_approval":
+        return entry, False
+    if entry.expires_at is not None and entry.expires_at <= now:
+        return replace(entry, state="expired", reason="expired", ended_at=now, arguments=None), False
+    entry = replace(entry, decided_at=now, decided_by=by, note=note)
+    if approve:
+        return replace(entry, state="approved"), True
+    return replace(entry, state="rejected", reason="rejected", ended_at=now, arguments=None), True
+
+
 class Ledger(Protocol):
     """Where runs are written down. All methods raise LedgerError; what they return is durable."""
 
@@ -169,3 +198,9 @@ class Ledger(Protocol):
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         """By the execution's id, or by that of its approval."""
+
+    async def of_session(self, tenant: str, session_id: str) -> list[Entry]:
+        """What was run, or asked for, in a session: the latest 500, oldest first."""
+
+    async def queue(self, tenant: str, now: float, *, settled: bool) -> list[Entry]:
+        """What awaits a person's decision, oldest first; or the latest that were decided, newest first. 100 at most."""

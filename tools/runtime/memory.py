@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tools.runtime.ledger import HOLDING, Claim, Entry, Terms, free, lost, over
+from tools.runtime.ledger import (
+    HOLDING,
+    MOST_OF_SESSION,
+    MOST_QUEUED,
+    Claim,
+    Entry,
+    Terms,
+    decided,
+    free,
+    given_up,
+    lost,
+    over,
+    taken,
+)
 from tools.runtime.policy import Override, Policy, Rule
 
 __all__ = ["MOST_ENTRIES", "MemoryLedger", "MemoryPolicies"]
@@ -33,13 +46,11 @@ class MemoryLedger:
             self._keep(entry)
             return Claim(entry, ours=entry.state == "running")
         if free(held, terms, alive=True):
-            ours = replace(
-                held, state="running", lease_until=entry.lease_until, attempts=held.attempts, ended_at=None
-            )
+            ours = taken(held, entry)
             self._keep(ours)
             return Claim(ours, ours=True, fresh=False)
         if held.state == "running" and lost(held, terms.now, alive=True):
-            held = replace(held, state="uncertain", reason="uncertain", ended_at=terms.now)
+            held = given_up(held, terms.now)
             self._keep(held)
         return Claim(held, ours=False, fresh=False)
 
@@ -55,29 +66,29 @@ class MemoryLedger:
         entry = await self.find(tenant, approval_id)
         if entry is None:
             return None
-        if entry.state != "pending_approval":
-            return entry, False
-        if entry.expires_at is not None and entry.expires_at <= now:
-            entry = replace(entry, state="expired", reason="expired", ended_at=now)
-            self._keep(entry)
-            return entry, False
-        decided = replace(
-            entry,
-            state="approved" if approve else "rejected",
-            reason="awaits-approval" if approve else "rejected",
-            decided_at=now,
-            decided_by=by,
-            note=note,
-            ended_at=None if approve else now,
-        )
-        self._keep(decided)
-        return decided, True
+        after, counts = decided(entry, now, approve=approve, by=by, note=note)
+        self._keep(after)
+        return after, counts
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         for entry in self.entries.values():
             if entry.tenant == tenant and execution_id in (entry.id, entry.approval_id):
                 return entry
         return None
+
+    async def of_session(self, tenant: str, session_id: str) -> list[Entry]:
+        found = [e for e in self.entries.values() if (e.tenant, e.session_id) == (tenant, session_id)]
+        return found[-MOST_OF_SESSION:]
+
+    async def queue(self, tenant: str, now: float, *, settled: bool) -> list[Entry]:
+        asked = [entry for entry in self.entries.values() if entry.tenant == tenant and entry.approval_id]
+        if settled:
+            return [entry for entry in reversed(asked) if entry.decided_at is not None][:MOST_QUEUED]
+        return [
+            entry
+            for entry in asked
+            if entry.state == "pending_approval" and (entry.expires_at is None or entry.expires_at > now)
+        ][:MOST_QUEUED]
 
     def _holder(self, entry: Entry, terms: Terms) -> Entry | None:
         name = self._held.get((entry.tenant, entry.key))

@@ -11,13 +11,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.config import from_env
-from gateway.stores import accounts, business, recordings, schema, telephone
+from gateway.stores import accounts, business, executions, recordings, schema, telephone
 from gateway.stores.urls import database_url, parse_url
 
 __all__ = ["METADATA"]
 
 METADATA = schema.Base.metadata
-TABLES = (schema.Boot, business.Slot, accounts.Account, telephone.PhoneCall, recordings.Recording)
+TABLES = (
+    schema.Boot,
+    business.Slot,
+    accounts.Account,
+    telephone.PhoneCall,
+    recordings.Recording,
+    executions.ExecutionRow,
+)
 """Named so that all modules are known to the metadata."""
 
 
