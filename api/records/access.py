@@ -21,6 +21,12 @@ class AccessKeys:
         digest = hmac.digest(self._secret, session_id.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
+    def csrf_of(self, cookie: str) -> str:
+        """The token that goes with requests which the cookie `cookie` allows to change something: only a page that may
+        read our answers knows it. 43 URL-safe characters."""
+        digest = hmac.digest(self._secret, b"csrf:" + cookie.encode("utf-8", "replace"), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
     @staticmethod
     def hash_of(key: str) -> str:
         """What is stored: SHA-256 in hex. The key has 256 random bits, so nothing slower is needed."""

@@ -54,6 +54,14 @@ class Server(Room):
         description="redis://…; only needed for several nodes.",
     )
 
+    build_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        validation_alias="PARLEY_BUILD_ID",
+        description="What /api/build-info calls this build, such as a commit; by default the version.",
+    )
+
     @field_validator("public_url")
     @classmethod
     def _http(cls, value: str | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +13,6 @@ from typing import Any, Literal
 
 from aiohttp import ClientResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
-from jsonschema import Draft202012Validator
 
 from api.app import create_app
 from api.deps import Deps, Probe, ProviderState
@@ -35,6 +33,7 @@ from gateway.supervisor import CallRequest
 from media.audio import PCM24, AudioFormat
 from personas.catalog_files import load_catalog
 from personas.catalogs import Catalogs
+from tests.api.contract import Watch, faults
 from tools import library as tool_library
 from tools.contract import Tool
 from tools.runtime.door import Business, ToolRuntime
@@ -53,7 +52,6 @@ __all__ = [
     "secret",
 ]
 
-CONTRACT = json.loads((Path(__file__).parents[1] / "contracts" / "tellgence.openapi.json").read_text())
 CATALOG = load_catalog()
 PERSONAS = CATALOG.personas
 TOOLS = tool_library.load()
@@ -68,11 +66,7 @@ async def checked(response: ClientResponse, operation: str, *, status: int) -> d
     body: dict[str, Any] = await response.json()
     assert response.status == status, body
     assert response.content_type == "application/json"
-    schema = CONTRACT["paths"][path][method.lower()]["responses"][str(status)]["content"][
-        "application/json"
-    ]["schema"]
-    faults = sorted(Draft202012Validator(schema).iter_errors(body), key=str)
-    assert not faults, "; ".join(f"{list(fault.absolute_path)}: {fault.message}" for fault in faults)
+    assert not (told := faults(method, path, status, body)), told
     return body
 
 
@@ -352,5 +346,8 @@ async def house(
             clock=lambda: clock[0],
         )
         # aiohttp's test server cancels handlers too, as `make_runner` does.
-        async with TestClient(TestServer(create_app(deps))) as client:
+        app, watch = create_app(deps), Watch()
+        app.middlewares.insert(0, watch.middleware)
+        async with TestClient(TestServer(app)) as client:
             yield House(client, deps, store, supervisor, legs, clock, keeper, sockets)
+        assert not watch.faults, watch.faults[:5]

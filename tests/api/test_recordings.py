@@ -100,8 +100,8 @@ async def test_who_may(sqlite_url: str) -> None:
             assert await asked(method, **{"X-Session-Access": other_key}) == 401
             assert await asked(method, Authorization="Bearer k-acme") == 401
             assert await asked(method, Authorization="Bearer wrong") == 401
-        # A cookie goes along with whatever a page sends: it is enough for listening only.
-        assert await asked("DELETE", Cookie=f"session_access={key}") == 401
+        # A cookie goes along with whatever a page sends: alone it is enough for listening only.
+        assert await asked("DELETE", Cookie=f"session_access={key}") == 403
         assert await asked("GET", Cookie=f"session_access={key}") == 200
         api.clock[0] += LIFETIME_S + 1
         assert await asked("GET", **{"X-Session-Access": key}) == 404

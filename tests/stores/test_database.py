@@ -56,7 +56,9 @@ def test_down_and_up_again_by_alembics_own_command(any_database: str) -> None:
         Path(parse_url(any_database).database or "").parent.mkdir()
     for command in ("upgrade", "head"), ("downgrade", "base"), ("upgrade", "head"):
         alembic(*command)
-    assert "0007 (head)" in alembic("current")
+    head = alembic("heads").strip()
+    assert head.endswith("(head)")
+    assert head in alembic("current")
 
 
 async def test_two_starts_at_once_migrate_one_after_the_other(any_database: str) -> None:

@@ -1,7 +1,12 @@
-"""Who may see a session: whoever presents its access key, in the header `x-session-access` or else the cookie; and a
-server of its tenant, by its key: nobody holds the access key of a phone call."""
+"""Who may see and change a session: whoever presents its access key, in the header `x-session-access` or else the
+cookie; and a server of its tenant, by its key: nobody holds the access key of a phone call.
+
+A browser sends the cookie with requests of any page, so a change that only the cookie allows needs the token of
+`GET /api/csrf` too."""
 
 from __future__ import annotations
+
+import hmac
 
 from aiohttp import web
 
@@ -16,6 +21,9 @@ __all__ = ["COOKIE", "found_session", "held_session", "presented_key", "served_s
 
 COOKIE = "session_access"
 CALL = "rtc_"
+CSRF = "X-CSRF-Token"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 section 9.2.1)."""
 
 
 def presented_key(request: web.Request) -> str | None:
@@ -54,6 +62,11 @@ async def held_session(request: web.Request, deps: Deps) -> Session:
     if key is None or not deps.access.opens(key, session.access_hash):
         how = "Send the session's access key as cookie or as X-Session-Access, or a server key as bearer."
         raise ApiError(401, how)
+    if request.method not in SAFE and "X-Session-Access" not in request.headers:
+        told = request.headers.get(CSRF, "").encode("utf-8", "replace")
+        if not hmac.compare_digest(told, deps.access.csrf_of(key).encode()):
+            how = f"With the cookie alone a change needs the token of GET /api/csrf, as {CSRF}."
+            raise ApiError(403, how, code="csrf_token_required")
     return session
 
 

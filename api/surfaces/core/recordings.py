@@ -13,7 +13,7 @@ from api.deps import Deps, LiveCall
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import recordings
-from api.surfaces.core.access import found_session, presented_key, served_session
+from api.surfaces.core.access import held_session, served_session
 from gateway.errors import StoreError
 from gateway.stores.recordings import Recording
 from gateway.stores.schema import Session
@@ -54,12 +54,12 @@ def recording_view(recording: Recording) -> dict[str, object]:
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def listen(request: web.Request) -> web.StreamResponse:
         await auth.spend(request, deps.limiter, READ, deps.settings)
-        recording = await _wanted(request, deps, await _allowed(request, deps, changes=False))
+        recording = await _wanted(request, deps, await _allowed(request, deps))
         return await _sent(request, deps, recording)
 
     async def delete(request: web.Request) -> web.Response:
         await auth.spend(request, deps.limiter, READ, deps.settings)
-        recording = await _wanted(request, deps, await _allowed(request, deps, changes=True))
+        recording = await _wanted(request, deps, await _allowed(request, deps))
         try:
             await deps.recordings.delete(recording)
         except StoreError as error:
@@ -74,7 +74,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
 
     async def _paused(request: web.Request, paused: bool) -> web.Response:
         await auth.spend(request, deps.limiter, READ, deps.settings)
-        session = await _allowed(request, deps, changes=True)
+        session = await _allowed(request, deps)
         call = await _live(deps, session)
         if call is None:
             raise ApiError(409, "This session has no live call.", code="no_live_call")
@@ -90,20 +90,15 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     ]
 
 
-async def _allowed(request: web.Request, deps: Deps, *, changes: bool) -> Session:
-    """The session of the path, for who holds its key while it lives, or a server key of its tenant. A cookie is enough
-    for listening only: a page of somebody else's may send it. Raises ApiError 404, 401."""
+async def _allowed(request: web.Request, deps: Deps) -> Session:
+    """The session of the path, for who holds its key while it lives, or a server key of its tenant, also afterwards.
+    Raises ApiError 404, 401, 403."""
     if auth.bearer(request) is not None:
         served = await served_session(request, deps)
         if served is None:
             raise ApiError(401, "The key is not valid for this session.")
         return served
-    session = await found_session(request, deps)
-    key = request.headers.get("X-Session-Access") if changes else presented_key(request)
-    if key is None or not deps.access.opens(key, session.access_hash):
-        how = "as X-Session-Access" if changes else "as cookie or as X-Session-Access"
-        raise ApiError(401, f"Send the session's access key {how}, or a server key as bearer.")
-    return session
+    return await held_session(request, deps)
 
 
 async def _live(deps: Deps, session: Session) -> LiveCall | None:

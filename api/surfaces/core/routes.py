@@ -10,6 +10,7 @@ from api.surfaces.core import (
     channel,
     costs,
     credentials,
+    documents,
     health,
     recordings,
     scenarios,
@@ -33,4 +34,5 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         *channel.routes(deps),
         *recordings.routes(deps),
         *state.routes(deps),
+        *documents.routes(deps),
     ]
