@@ -28,7 +28,7 @@ WAIT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """One provider, as `/api/health` shows it."""
+    """One provider, as `/readyz` shows it."""
 
     name: str
     up: bool

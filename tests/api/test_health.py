@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.config import from_env
 from gateway.continuity.health import Health, ProviderState
 from tests.api.house import checked, house
 
@@ -35,13 +36,21 @@ async def test_each_provider_is_told(sqlite_url: str) -> None:
                 "failed once, last: refused; the next call tries it",
                 "nothing has failed since it last did its work",
             ]
-        same = await (await api.client.get("/api/health")).json()
-        assert same["details"]["provider:openai"]["status"] == "down"
+        whole = await checked(await api.client.get("/api/health"), "GET /api/health", status=200)
+        assert whole["services"]["provider:openai"] == {
+            "configured": True,
+            "healthy": False,
+            "status": "down",
+            "error": "failed 3 times in a row, last: stalled; left alone for 8 s",
+        }
 
 
 async def test_without_any_provider_no_calls_are_taken(sqlite_url: str) -> None:
     states = [DOWN, replace(DOWN, name="azure", next_try_in_s=3.2)]
     async with house(sqlite_url, providers=lambda: states) as api:
+        whole = await checked(await api.client.get("/api/health"), "GET /api/health", status=503)
+        assert whole["ok"] is False
+        assert whole["services"]["providers"]["healthy"] is False
         body = await checked(await api.client.get("/readyz"), "GET /readyz", status=503)
         assert body["failures"] == [
             {
@@ -90,3 +99,28 @@ async def test_files_of_the_catalog_with_faults_are_told_and_no_failure(sqlite_u
         api.deps.catalogs.replace(api.deps.catalogs.current)
         body = await checked(await api.client.get("/readyz"), "GET /readyz", status=200)
         assert body["details"]["catalog"]["ok"] is True
+
+
+async def test_health_tells_what_is_set_and_no_secret(sqlite_url: str) -> None:
+    given = {
+        "AZURE_OPENAI_ENDPOINT": "https://voice.example.com",
+        "AZURE_OPENAI_API_KEY": "b7f1c0",
+        "AZURE_OPENAI_DEPLOYMENT_REALTIME": "rt",
+        "FRONTEND_URLS": "https://www.example.com",
+        "PARLEY_PUBLIC_URL": "https://api.example.com",
+        "PARLEY_BUILD_ID": "4f2c",
+        "PARLEY_API_KEYS": "sk-2f6a",
+    }
+    async with house(sqlite_url, settings=from_env(given)) as api:
+        api.clock[0] += 12.5
+        told = await api.client.get("/api/health")
+        body = await checked(told, "GET /api/health", status=200)
+        assert (body["uptime"], body["environment"], body["commit"]) == (12.5, "prod", "4f2c")
+        assert body["surface"]["corsAllowedOrigins"] == ["https://www.example.com"]
+        assert body["surface"]["realtime"]["endpointConfigured"] is True
+        assert body["surface"]["temporalEnabled"] is False
+        assert not any(secret in await told.text() for secret in ("b7f1c0", "sk-2f6a"))
+        alive = await checked(
+            await api.client.get("/api/health/realtime"), "GET /api/health/realtime", status=200
+        )
+        assert alive["uptime"] == 12.5

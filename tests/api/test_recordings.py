@@ -152,7 +152,7 @@ async def test_a_live_recording_is_paused_and_not_there_yet(sqlite_url: str) -> 
             async with api.client.post(f"{path}/{act}", headers=mine) as answer:
                 assert await answer.json() == {"sessionId": session_id, "recording": state}
             async with api.client.post(f"{path}/{act}", cookies={"session_access": key}) as answer:
-                assert answer.status == 401
+                assert answer.status == 403
 
 
 async def test_what_was_deleted_elsewhere_is_told(sqlite_url: str) -> None:

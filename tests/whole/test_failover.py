@@ -149,7 +149,7 @@ async def test_killed_in_the_midst_of_a_spoken_reply(tmp_path: Path) -> None:
         assert texts[4]
         assert len(one.of("session.created")) == 1
         assert "upstream is down: lost" in one.server.written()
-        _, health = await asyncio.to_thread(one.server.get, "/api/health")
+        _, health = await asyncio.to_thread(one.server.get, "/readyz")
         assert health["ok"]
         assert [health["details"][f"provider:{name}"]["ok"] for name in ("upstream", "embedded")] == [
             False,

@@ -29,7 +29,9 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/static/vendor/swagger-ui/swagger-ui.css">
 <link rel="stylesheet" href="/static/doc.css">
 <div id="doc"></div>
-<noscript>This page needs JavaScript. The document itself is at <a href="/api/openapi.json">/api/openapi.json</a>.</noscript>
+<noscript>
+This page needs JavaScript. The document itself is at <a href="/api/openapi.json">/api/openapi.json</a>.
+</noscript>
 <script src="/static/vendor/swagger-ui/swagger-ui-bundle.js"></script>
 <script src="/static/doc.js"></script>
 </html>
@@ -115,7 +117,7 @@ def served(routes: frozenset[tuple[str, str]], version: str) -> bytes:
         "info": {
             "title": "Parley API",
             "version": version,
-            "description": "Personas, credentials, sessions, tools and their records of a realtime voice agent gateway.",
+            "description": "Personas, credentials, sessions and tools of a realtime voice agent gateway.",
         },
         "servers": [{"url": "/"}],
         "tags": [tag for tag in contract.get("tags", ()) if tag["name"] in tags],

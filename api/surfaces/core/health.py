@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.deps import Deps, Probe, ProviderState, Verdict
+from api.surfaces.core.credentials import TRANSCRIPTION_MODEL
 from gateway.stores.engine import EVERY_TENANT
 from gateway.stores.schema import Boot
 from personas.catalogs import Catalogs
@@ -24,12 +26,13 @@ _PROBE_S = 2.0
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
-    """`/healthz`, `/readyz` and the same under `/api/health`, which by itself says what `ready` says."""
+    """`/healthz` and `/readyz`, the same two under `/api/health`, and by itself what both know with what is set."""
     probes: dict[str, Probe] = {
         "database": lambda: _database(deps),
         "admission": lambda: _admission(deps),
         **deps.probes,
     }
+    started = deps.clock()
 
     def stamp() -> str:
         return datetime.fromtimestamp(deps.clock(), UTC).isoformat().replace("+00:00", "Z")
@@ -37,27 +40,18 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     async def live(_request: web.Request) -> web.Response:
         return web.json_response({"ok": True, "timestamp": stamp()})
 
+    async def realtime(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "timestamp": stamp(), "uptime": _since(started, deps)})
+
     async def ready(_request: web.Request) -> web.Response:
-        verdicts: dict[str, Verdict] = {}
-
-        async def ask(name: str, probe: Probe) -> None:
-            verdicts[name] = await _verdict(name, probe)
-
-        async with asyncio.TaskGroup() as group:
-            for name, probe in probes.items():
-                group.create_task(ask(name, probe))
-        found = {name: verdicts[name] for name in probes}
-        states = deps.providers()
-        if states:
-            found["providers"] = _providers(states)
+        found = await _found(deps, probes)
         failures = [
             {"check": name, "status": verdict.status, "message": verdict.message}
             for name, verdict in found.items()
             if not verdict.ok
         ]
         # One provider that is down is told, and is no failure: calls go to the next.
-        told = found | {f"provider:{state.name}": _provider(state) for state in states}
-        told["catalog"] = _catalog(deps.catalogs)
+        told = found | _besides(deps)
         body = {
             "ok": not failures,
             "timestamp": stamp(),
@@ -70,13 +64,93 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         }
         return web.json_response(body, status=503 if failures else 200)
 
+    async def health(_request: web.Request) -> web.Response:
+        begun = time.perf_counter()
+        found = await _found(deps, probes)
+        ok = all(verdict.ok for verdict in found.values())
+        took_ms = round((time.perf_counter() - begun) * 1000)
+        body = {
+            "ok": ok,
+            "timestamp": stamp(),
+            "uptime": _since(started, deps),
+            "duration": f"{took_ms}ms",
+            "services": {
+                name: _service(verdict) for name, verdict in (found | _besides(deps)).items()
+            },
+            "environment": _tier(deps),
+            "version": deps.version,
+            "surface": _surface(deps),
+        }
+        if deps.settings.build_id is not None:
+            body["commit"] = deps.settings.build_id
+        return web.json_response(body, status=200 if ok else 503)
+
     return [
         web.get("/healthz", live),
         web.get("/api/health/live", live),
+        web.get("/api/health/realtime", realtime),
         web.get("/readyz", ready),
         web.get("/api/health/ready", ready),
-        web.get("/api/health", ready),
+        web.get("/api/health", health),
     ]
+
+
+async def _found(deps: Deps, probes: Mapping[str, Probe]) -> dict[str, Verdict]:
+    """What is required for calls, in the order of the probes."""
+    verdicts: dict[str, Verdict] = {}
+
+    async def ask(name: str, probe: Probe) -> None:
+        verdicts[name] = await _verdict(name, probe)
+
+    async with asyncio.TaskGroup() as group:
+        for name, probe in probes.items():
+            group.create_task(ask(name, probe))
+    found = {name: verdicts[name] for name in probes}
+    states = deps.providers()
+    if states:
+        found["providers"] = _providers(states)
+    return found
+
+
+def _besides(deps: Deps) -> dict[str, Verdict]:
+    """What may be wrong and keeps no call away."""
+    told = {f"provider:{state.name}": _provider(state) for state in deps.providers()}
+    return told | {"catalog": _catalog(deps.catalogs)}
+
+
+def _service(verdict: Verdict) -> dict[str, object]:
+    told: dict[str, object] = {"configured": True, "healthy": verdict.ok, "status": verdict.status}
+    return told if verdict.ok else told | {"error": verdict.message}
+
+
+def _since(started: float, deps: Deps) -> float:
+    return round(max(0.0, deps.clock() - started), 3)
+
+
+def _tier(deps: Deps) -> str:
+    """In the contract's words; nobody tells us of tiers between."""
+    return "local" if deps.settings.loopback and deps.settings.public_url is None else "prod"
+
+
+def _surface(deps: Deps) -> dict[str, object]:
+    """What is set, and nothing of what it is set to that others must not know."""
+    settings = deps.settings
+    surface: dict[str, object] = {
+        "appEnv": _tier(deps),
+        "corsAllowedOrigins": list(settings.frontend_urls),
+        # Workflows that outlive a call are not there yet, so nothing can be switched on.
+        "temporalEnabled": False,
+        "bookingTemporalOrchestration": False,
+        "internalWorkflowCallbacksConfigured": False,
+        "realtime": {
+            "endpointConfigured": settings.azure_openai_endpoint is not None,
+            "deployment": deps.model,
+            "transcriptionModel": TRANSCRIPTION_MODEL,
+        },
+    }
+    if settings.public_url is not None:
+        surface["apiPublicBaseUrl"] = surface["webPublicBaseUrl"] = settings.public_url
+    return surface
 
 
 async def _verdict(name: str, probe: Probe) -> Verdict:
