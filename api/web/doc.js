@@ -1,6 +1,11 @@
 // The page of /api/doc: Swagger UI on this server's own document.
 "use strict";
 
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+
 window.SwaggerUIBundle({
   url: "/api/openapi.json",
   dom_id: "#doc",
