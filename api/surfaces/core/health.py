@@ -74,9 +74,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             "timestamp": stamp(),
             "uptime": _since(started, deps),
             "duration": f"{took_ms}ms",
-            "services": {
-                name: _service(verdict) for name, verdict in (found | _besides(deps)).items()
-            },
+            "services": {name: _service(verdict) for name, verdict in (found | _besides(deps)).items()},
             "environment": _tier(deps),
             "version": deps.version,
             "surface": _surface(deps),

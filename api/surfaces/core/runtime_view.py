@@ -9,15 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from api.records.history import History, Utterance, ending_of, explained
+from api.records.runtime import Runtime
 from api.surfaces.core.recordings import recording_view
 from api.surfaces.core.wire import millis
 from gateway.stores.recordings import Recording
+from gateway.stores.runtime import RuntimeUtterance
 from gateway.stores.schema import Call
 from personas.persona import Persona
 
 __all__ = ["runtime_view"]
 
 TRANSPORT = "BROWSER_REALTIME"
+NOTHING = Runtime()
 
 _TIMINGS = {
     "turn": "turn",
@@ -28,41 +31,76 @@ _TIMINGS = {
 }
 
 
-def runtime_view(events: History, persona: Persona | None, now: float) -> dict[str, object]:
-    """As it stands at `now`. `persona` is None when its file was taken away since."""
-    session = events.session
+def runtime_view(
+    events: History, persona: Persona | None, now: float, known: Runtime = NOTHING
+) -> dict[str, object]:
+    """As it stands at `now`. `persona` is None when its file was taken away since; `known` is what clients told of
+    media that they run themselves: their figures stand in place of ours."""
+    session, runtime = events.session, known.session
     locale = persona.locale if persona else session.requested_locale or "en-US"
-    stats = _stats(events, now)
+    name = persona.display_name if persona else session.persona_id
+    transport, told, updated = TRANSPORT, None, _last_activity(events)
+    if runtime is not None:
+        locale, name = runtime.locale or locale, runtime.persona_name or name
+        transport, told, updated = runtime.transport, runtime.stats, max(updated, runtime.updated_at)
+    stats = dict(told) if told else _stats(events, now)
+    said = _transcript(events, known, locale)
     view: dict[str, object] = {
         "sessionId": session.id,
         "tenantId": session.tenant,
         "personaId": session.persona_id,
-        "personaName": persona.display_name if persona else session.persona_id,
+        "personaName": name,
         "locale": locale,
-        "transportMode": TRANSPORT,
-        "metadata": _metadata(events),
+        "transportMode": transport,
+        # What a client told, but nothing in the place of what we know.
+        "metadata": (dict(runtime.told) if runtime is not None else {}) | _metadata(events),
         "createdAt": millis(session.created_at),
-        "updatedAt": millis(_last_activity(events)),
-        "state": _state(events),
-        "utteranceCount": len(events.utterances),
+        "updatedAt": millis(updated),
+        "state": _state(events, known),
+        "utteranceCount": len(said),
         "interruptionCount": _interruptions(events),
         "toolCallCount": len(events.tool_runs),
     }
-    if events.utterances:
-        view["lastUtteranceId"] = events.utterances[-1].entry.item_id
+    if said:
+        view["lastUtteranceId"] = said[-1]["id"]
+    if runtime is not None and runtime.channel_id is not None:
+        view["channelId"] = runtime.channel_id
     if stats is not None:
         view["mediaStats"] = stats
     return {
         "session": view,
-        "transcript": [_utterance(said, session.id, locale) for said in events.utterances],
+        "transcript": said,
         "evidence": [],
         "stats": stats,
     }
 
 
-def _state(events: History) -> str:
+def _transcript(events: History, known: Runtime, locale: str) -> list[dict[str, object]]:
+    """What we heard, and what clients told, in the order in which speech began."""
+    ours = events.session.id
+    timed = [(millis(said.started_at), _utterance(said, ours, locale)) for said in events.utterances]
+    timed += [(said.start_ms, _told(said, locale)) for said in known.utterances]
+    timed.sort(key=lambda pair: pair[0])
+    return [utterance for _, utterance in timed]
+
+
+def _told(said: RuntimeUtterance, locale: str) -> dict[str, object]:
+    return {
+        "id": f"{said.session_id}:{said.number}",
+        "sessionId": said.session_id,
+        "speaker": said.speaker,
+        "text": said.text,
+        "startTime": said.start_ms,
+        "endTime": said.end_ms,
+        "confidence": said.confidence,
+        "locale": said.locale or locale,
+        "metadata": dict(said.told),
+    }
+
+
+def _state(events: History, known: Runtime) -> str:
     if not events.calls:
-        return "initializing"
+        return "active" if known.utterances else "initializing"
     if not events.live:
         return "closed"
     return "active" if events.utterances else "connected"

@@ -12,13 +12,12 @@ from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import history, selection, sessions
-from api.surfaces.core.access import found_session, held_session, set_cookie
-from api.surfaces.core.runtime_view import runtime_view
+from api.surfaces.core.access import held_session, set_cookie
 from api.surfaces.core.session_view import session_view
 from api.surfaces.core.wire import iso
 from gateway.stores.schema import DEFAULT_TENANT
 
-__all__ = ["routes"]
+__all__ = ["OPEN", "READ", "routes"]
 
 OPEN = Rate("sessions", per_minute=60, burst=60)
 READ = Rate("session-reads", per_minute=600, burst=600)
@@ -79,15 +78,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         events = await history.load(deps.database, session)
         return web.json_response(session_view(events, deps.clock()))
 
-    async def read_runtime(request: web.Request) -> web.Response:
-        """Public by contract: whoever knows the id, which cannot be guessed, may read."""
-        await auth.spend(request, deps.limiter, READ, deps.settings)
-        session = await found_session(request, deps)
-        events = await history.load(deps.database, session)
-        return web.json_response(runtime_view(events, deps.personas.get(session.persona_id), deps.clock()))
-
     return [
         web.post("/api/sessions", create),
         web.get("/api/sessions/{id}", read),
-        web.get("/api/realtime/sessions/{id}", read_runtime),
     ]

@@ -4,28 +4,26 @@ the database of the settings: `alembic -c gateway/stores/migrations/alembic.ini 
 from __future__ import annotations
 
 import asyncio
+import importlib
+import pkgutil
 
 from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gateway import stores
 from gateway.config import from_env
-from gateway.stores import accounts, business, executions, recordings, schema, telephone
+from gateway.stores import schema
 from gateway.stores.urls import database_url, parse_url
 
 __all__ = ["METADATA"]
 
+# Every module beside this folder, so that all tables are known to the metadata.
+for module in pkgutil.iter_modules(stores.__path__):
+    if not module.ispkg:
+        importlib.import_module(f"{stores.__name__}.{module.name}")
 METADATA = schema.Base.metadata
-TABLES = (
-    schema.Boot,
-    business.Slot,
-    accounts.Account,
-    telephone.PhoneCall,
-    recordings.Recording,
-    executions.ExecutionRow,
-)
-"""Named so that all modules are known to the metadata."""
 
 
 def _migrate(connection: Connection) -> None:
