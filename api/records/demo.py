@@ -49,6 +49,8 @@ CALENDARS = {
     "clinic": (30, ("Dr. Irene Castell", "Dr. Paul Okafor")),
     "tax": (30, ("Ingrid Halvorsen", "Marlon Reeves")),
     "vet": (30, ("Dr. Abby Quill", "Dr. Noel Santos")),
+    "dental_mx": (30, ("Dra. Renata Solís", "Dr. Iván Cordero")),
+    "clinic_pk": (30, ("ڈاکٹر عائشہ قریشی", "ڈاکٹر عمر فاروقی")),
 }
 """How many days ahead each reaches, and who sees people there, on one day and on the next."""
 _ALWAYS_FREE = (4, time(9, 30))
