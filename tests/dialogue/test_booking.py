@@ -359,3 +359,12 @@ async def test_yes_and_then_no_thank_you_ends_the_call() -> None:
     ):
         await talk.say(words)
     assert "Goodbye" in await talk.say("no thank you")
+
+
+async def test_another_day_is_not_answered_with_later_times_of_the_day_before() -> None:
+    talk = Talk(persona("dental_reception"))
+    await talk.say("book a cleaning")
+    assert "November 20th" in await talk.say("friday morning")
+    said = await talk.say("something later on monday instead")
+    assert "November 23rd" in said
+    assert "November 20th" not in said

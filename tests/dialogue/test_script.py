@@ -14,7 +14,8 @@ from personas.library import load
 
 pytestmark = pytest.mark.unit
 
-PERSONAS = load()
+PERSONAS = {name: persona for name, persona in load().items() if persona.locale == "en-US"}
+OTHERS = {name: persona for name, persona in load().items() if persona.locale != "en-US"}
 COMMON = (
     "yes please",
     "no thank you",
@@ -99,3 +100,8 @@ def test_every_pair_of_digits_is_there(name: str) -> None:
     pairs = [counts[one, two] for one in digits for two in digits]
     assert min(pairs) > 0
     assert sum(pairs) / len(pairs) > 5
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS))
+def test_the_ears_are_taught_no_language_that_they_do_not_know(name: str) -> None:
+    assert DialogueMind().script(OTHERS[name]) == ()

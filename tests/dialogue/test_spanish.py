@@ -102,7 +102,8 @@ def test_what_is_no_time(text: str) -> None:
 def test_parts_of_the_day_and_soonest() -> None:
     assert moment("el martes por la tarde").part == "afternoon"
     assert moment("lo antes posible").soonest
-    assert moment("más tarde").part is None
+    assert not moment("más tarde")
+    assert moment("lo más temprano posible").soonest
     assert moment("mañana").part is None
 
 

@@ -171,6 +171,7 @@ def _store(state: State, slot: Slot, value: Value, filled: Filled, *, doubtful: 
                 state.values.pop(other.id, None)
                 state.asked.pop(other.id, None)
                 state.offered.pop(other.id, None)
+                state.shortlist.pop(other.id, None)
 
 
 def _heard(slot: Slot, value: Value) -> str:

@@ -78,8 +78,8 @@ SPANISH = Tongue(
             "(primera|primer|primero) disponible",
             "lo antes posible",
         ),
-        earlier=listed("antes temprano"),
-        other=listed("despues tarde otro otra otros otras ninguno ninguna mas"),
+        earlier=listed("antes"),
+        other=listed("despues otro otra otros otras ninguno ninguna mas"),
         last=listed("ultimo ultima"),
     ),
     repairs=Repairs(

@@ -11,6 +11,9 @@ __all__ = ["OPTIONAL", "STOP", "alike", "best", "fold", "listed", "stem", "token
 
 _TOKEN = re.compile(r"\$?\d[\d,]*(?:[:./-]\d+)*|[^\W\d_]+")
 _ACCENTS = str.maketrans("áàâäéèêëíìîïóòôöúùûü", "aaaaeeeeiiiioooouuuu")
+_LATER = re.compile(r"\bmas tarde\b")
+_EARLIER = re.compile(r"\bmas temprano\b")
+"""One word each, so that `la tarde` and `más tarde` have none in common."""
 _OTHERWISE = {
     "del": ("de", "el"), "al": ("a", "el"), "manana": ("mañana",), "ano": ("año",), "anos": ("años",), "q": ("que",),
     "okey": ("ok",), "okay": ("ok",), "sip": ("si",), "nop": ("no",),
@@ -47,7 +50,7 @@ def fold(word: str) -> str:
 @lru_cache(maxsize=8192)
 def tokens(text: str) -> tuple[str, ...]:
     """The words of `text` in normal form."""
-    text = fold(text)
+    text = _LATER.sub("despues", _EARLIER.sub("antes", fold(text)))
     text = re.sub(r"\b([ap])\.?\s?m\b\.?", r"\1m", text) if re.search(r"[ap]\.|\b[ap] m\b", text) else text
     text = re.sub(r"(\d)\s?([ap]m|hrs?|h)\b", r"\1 \2", text)
     words: list[str] = []
