@@ -220,6 +220,15 @@ class ModelSession(Protocol):
         """Server events until the session is over. Raises ModelLost when it breaks."""
 
 
+@runtime_checkable
+class Succeeds(Protocol):
+    """A model session in which another agent can take over."""
+
+    def succeed(self, persona: Persona, session: dict[str, Any]) -> None:
+        """From now on this persona speaks, with this session (`ModelSpec.session`). It is told nothing of what was said
+        before, but of the caller's last words when nobody has answered them. What is sent after it goes to it."""
+
+
 class Model(Protocol):
     """A provider of model sessions: `gateway/providers/<name>.py` (or a package of that name)."""
 

@@ -157,6 +157,12 @@ class Persona(BaseModel):
         (), max_length=20, description="Ids of personas that it may pass the caller on to."
     )
     greeting: str | None = Field(None, description="Said as the call opens; none: the caller speaks first.")
+    taking_over: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500,
+        description="Said first when another agent passed the caller to this one; none: the greeting.",
+    )
     still_there: str = "Are you still there?"
     farewell: str = "Thank you for calling. Goodbye."
     bridging: str = Field(

@@ -155,6 +155,14 @@ class Asking:
         if words and self.replies.idle and self._held is None and not self._desk.rewritten:
             self._ask({"instructions": say_exactly(words)}, now, out)
 
+    def succeed(self, persona: Persona, now: float, out: list[Effect]) -> None:
+        """Another agent takes over. A client that pushes to talk asks for its replies itself, and is greeted too."""
+        self._persona = persona
+        self._greeting_at = None
+        words = persona.taking_over or persona.greeting
+        if not self._spending.over:
+            self._ask({"instructions": say_exactly(words)} if words else {}, now, out)
+
     def settle(self, now: float, parting: Parting, out: list[Effect]) -> bool:
         """Ask for the reply that somebody wants, if it can be asked for. True when nobody wants one and none runs."""
         if self._tools.running or not self.replies.idle:

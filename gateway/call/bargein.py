@@ -39,7 +39,6 @@ class BargeIn:
         self._owed = owed
         self._leaving = leaving
         self._settings = parts.settings
-        self._persona = parts.persona
         self._scribe = parts.scribe
         self._desk = parts.desk
         self._clock = parts.clock
@@ -81,7 +80,7 @@ class BargeIn:
         self._times.onset()
         self._clock.active(now)
         self._answered.speech_started(now, ago_ms)
-        if self._persona.turns == "provider" or not self.interrupts:
+        if self._parts.persona.turns == "provider" or not self.interrupts:
             return
         before = self.floor
         self.cue(Cue.ONSET, now, out)
@@ -145,7 +144,7 @@ class BargeIn:
         out.append(Note("turns"))
         self._times.committed(now)
         self._unheard = 0
-        if not self._desk.creates or self._persona.turns == "provider":
+        if not self._desk.creates or self._parts.persona.turns == "provider":
             return False
         if self._answered.settles(item_id):
             return False
@@ -208,7 +207,7 @@ class BargeIn:
         """Drop the running reply: nothing of it is played any more, and the model learns what was heard. `cancel`: a
         model that takes the turns has not noticed either."""
         out.append(Clear())
-        out += self._replies.kill(cancel=cancel or self._persona.turns != "provider")
+        out += self._replies.kill(cancel=cancel or self._parts.persona.turns != "provider")
         for item_id in self._scribe.open_items():
             progress = self._playing.of(item_id)
             heard_ms = self._parts.heard_ms(progress)

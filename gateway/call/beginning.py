@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from gateway.call.core import Core
+from gateway.call.journal import UNUSED
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings
 from gateway.pricing.tariff import Rates, Tariff
@@ -18,9 +19,6 @@ BEGAN = "Began"
 
 FORMAT = 1
 """The version of the journal's format: another one when a replay of the older needs something else."""
-
-UNUSED = {"dialogue", "hear"}
-"""Of a persona: what only providers read. It is most of it."""
 
 _RATES = tuple(field.name for field in fields(Rates))
 

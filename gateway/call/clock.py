@@ -28,6 +28,10 @@ class Clock:
         self._asked = False
         self._stopped_at: float | None = None
 
+    def succeed(self, limits: Limits, *, still_there: str, farewell: str) -> None:
+        """Another agent takes over: its limits hold, counted from the beginning of the call."""
+        self._limits, self._still_there, self._farewell = limits, still_there, farewell
+
     def stop(self, now: float) -> None:
         """The caller is on hold: no time passes until `go_on`."""
         if self._stopped_at is None:

@@ -22,7 +22,6 @@ from gateway.call.effects import (
     ToLeg,
     ToModel,
 )
-from gateway.call.filler import Filler
 from gateway.call.inputs import (
     AudioBegan,
     AudioCame,
@@ -42,6 +41,7 @@ from gateway.call.inputs import (
     SidebandJoined,
     SpeechEnded,
     SpeechStarted,
+    SuccessorAsked,
     ToneEnded,
     ToneStarted,
     ToolFinished,
@@ -67,7 +67,6 @@ GREETING_S = 1.0
 class Core:
     def __init__(self, settings: CoreSettings, now: float) -> None:
         self._parts = parts = Parts(settings, now)
-        self._persona = parts.persona
         self._scribe = parts.scribe
         self._front = parts.front
         self._desk = parts.desk
@@ -80,6 +79,7 @@ class Core:
         self._times = parts.times
         self._tools = parts.tools
         self._transfer = parts.transfer
+        self._succession = parts.succession
         self._replies = parts.replies
         hands = Hands(
             floor=lambda: self._bargein.floor, hush=self._hush, reply=self._reply,
@@ -94,7 +94,6 @@ class Core:
         self._leaving = Leaving(parts)
         self._bargein = BargeIn(parts, self._answered, self._owed, self._leaving)
         self._replying = Replying(parts, self._owed, self._bargein, self._leaving)
-        self._filler = Filler(parts.persona.filler)
         self._channel = False
         self._greeted = False
 
@@ -169,7 +168,7 @@ class Core:
                 )
                 self._speech.noticed = True
                 self._answered.turn_began(event["item_id"], now)
-                if self._persona.turns == "provider":
+                if self._parts.persona.turns == "provider":
                     self._bargein.cue(Cue.YIELD, now, out)
                 else:
                     self._bargein.hinted(now, out)
@@ -189,7 +188,7 @@ class Core:
             case "response.created":
                 self._replying.created(event["response"], now, out)
             case "response.output_item.done":
-                out += self._filler.watched(self._tools.asked(event, self._desk.runs))
+                out += self._parts.filler.watched(self._tools.asked(event, self._desk.runs))
             case "response.done":
                 out += self._spending.response(event["response"])
                 self._replying.mind_the_budget(now, out)
@@ -213,12 +212,15 @@ class Core:
             ToLeg(e) for e in self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         ]
         out.append(self._tools.output(event.tool_call_id, event.output))
-        self._replying.go_on(self._tools.ended(event.tool_call_id), now)
+        after_s = self._tools.ended(event.tool_call_id)
+        if not self._succession.due:
+            self._replying.go_on(after_s, now)
         self._settle(now, out)
         return out
 
     def control(self, event: Wish, now: float) -> list[Effect]:
-        """A tool wants the call to end or the caller put through, once the agent has been heard; or what came of it."""
+        """A tool wants the call to end, the caller put through or another agent to take over, once the agent has been
+        heard; or what came of it."""
         if self._leaving.ended:
             return []
         out: list[Effect] = []
@@ -236,6 +238,10 @@ class Core:
                 self._leaving.carry(transfer.join(), now, out)
             case HoldAsked(on):
                 self._leaving.carry(transfer.hold(on), now, out)
+            case SuccessorAsked():
+                self._parting.revoke()
+                self._succession.asked(event, now)
+                self._settle(now, out)
         return out
 
     def said(self) -> list[tuple[str, str]]:
@@ -275,7 +281,7 @@ class Core:
                 self._parting.decide(due.ending, now)
                 self._bargein.give_up(now, out)
             self._replying.ask({"instructions": say_exactly(due.words)}, now, out)
-        elif words := self._filler.due(
+        elif words := self._parts.filler.due(
             now,
             self._tools.running.keys(),
             silent=bool(self._tools.running) and self._is_silent(),
@@ -367,11 +373,16 @@ class Core:
                 self._bargein.kept_words = False
         if self._transfer.leaving and self._replies.idle:
             if self._transfer.announce(self._scribe.speakers()):
-                self._replying.ask({"instructions": say_exactly(self._persona.putting_through)}, now, out)
+                self._replying.ask({"instructions": say_exactly(self._parts.persona.putting_through)}, now, out)
             elif not (self._bargein.undecided or self._speech.speaking or self._keys.gathering):
                 self._leaving.carry(self._transfer.heard(now), now, out)
             return
         if self._tools.running or not self._replies.idle:
+            return
+        if self._succession.due:
+            listens = self._bargein.undecided or self._speech.speaking or self._keys.gathering
+            if not listens or self._succession.overdue(now):
+                self._succeed(now, out)
             return
         if self._answered.reserved:
             self._answered.nothing_left(now, out)
@@ -380,13 +391,27 @@ class Core:
             self._replying.ask(reply, now, out, event_id=event_id)
         elif self._parting.farewell_due:
             self._parting.farewell_due = False
-            self._replying.ask({"instructions": say_exactly(self._persona.farewell)}, now, out)
+            self._replying.ask({"instructions": say_exactly(self._parts.persona.farewell)}, now, out)
         elif self._owed.due(now) and not self._listening(now):
             self._replying.ask({}, now, out)
         elif self._parting.ending is not None and not (
             self._owed or self._bargein.undecided or self._speech.speaking
         ):
             self._leaving.end(self._parting.ending, now, out)
+
+    def _succeed(self, now: float, out: list[Effect]) -> None:
+        """The next agent takes over: it answers what the caller said last, or else says its first words."""
+        asked = self._succession.take()
+        if asked is None:
+            return
+        out += self._parts.succeed(asked)
+        self._clock.active(now)
+        words = asked.persona.taking_over or asked.persona.greeting
+        if self._owed or self._spending.over or not words:
+            self._owed.owe(now)
+            self._settle(now, out)
+        else:
+            self._replying.say(words, now, out)
 
     def _listening(self, now: float) -> bool:
         """Whether the caller is in the middle of something that the model has not taken yet."""
@@ -403,7 +428,7 @@ class Core:
             and (self._channel or now - self._parts.audio_origin >= GREETING_S)
         ):
             self._greeted = True
-            words = self._persona.first_words if self._parts.settings.outbound else self._persona.greeting
+            words = self._parts.persona.first_words if self._parts.settings.outbound else self._parts.persona.greeting
             if self._desk.rewritten or self._answered.reserved:
                 words = ""
             if words := " ".join(filter(None, (self._parts.settings.announce, words))):

@@ -12,12 +12,12 @@ from gateway.call.inputs import LEG
 from gateway.call.policy import may_change, may_create_item, may_delete_items, response_keys
 from gateway.call.postmarks import Sender
 from gateway.call.scribe import Scribe
-from gateway.call.sessions import CoreSettings, upstream_session
+from gateway.call.sessions import CoreSettings, succeeded_session, upstream_session
 from gateway.ports import Event
 from gateway.realtime.events import parse_client_event
 from gateway.realtime.fault import ProtocolFault
 from gateway.realtime.session import merge_session, turn_detection_of
-from personas.persona import SessionPolicy
+from personas.persona import Persona, SessionPolicy
 
 __all__ = ["CLIENT_FORMATS", "FORMATS", "Answer", "Desk", "Truncation"]
 
@@ -167,6 +167,17 @@ class Desk:
         if self._server_tools:
             events += self._front.list_tools(list(self._server_tools))
         return [*self.opening, *(ToLeg(e) for e in events)]
+
+    def succeed(self, persona: Persona, server_tools: tuple[dict[str, Any], ...]) -> ToLeg:
+        """Another agent takes over: the clients are told of its session."""
+        self._persona = persona
+        self._server_tools = server_tools
+        self._server_names = frozenset(t["name"] for t in server_tools)
+        self._gateway_turns = self._plays and persona.turns == "gateway"
+        self.session = succeeded_session(self.session, persona, server_tools, plays=self._plays)
+        self._front.server_tools = self._server_names - {t.get("name") for t in self.session["tools"]}
+        self.spoken = self.rewritten = False
+        return ToLeg(self._front.event("session.updated", session=deepcopy(self.session)))
 
     def nothing_to_cancel(self, answer: Answer) -> ToLeg:
         told = "Cancellation failed: no active response found."

@@ -23,6 +23,7 @@ __all__ = [
     "Remark",
     "Resume",
     "RunTool",
+    "Succeed",
     "Time",
     "ToLeg",
     "ToModel",
@@ -156,6 +157,13 @@ class TransferFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Succeed:
+    """The agent that was asked for takes over: from now on the model is it."""
+
+    persona_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The call is over."""
 
@@ -181,5 +189,6 @@ Effect = (
     | Reach
     | Join
     | TransferFailed
+    | Succeed
     | End
 )

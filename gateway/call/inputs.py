@@ -7,9 +7,10 @@ the shell plays it when its reply's gate is open, and tells the core once per it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.errors import Ending
+from personas.persona import Persona
 
 __all__ = [
     "LEG",
@@ -31,6 +32,7 @@ __all__ = [
     "SidebandJoined",
     "SpeechEnded",
     "SpeechStarted",
+    "SuccessorAsked",
     "ToneEnded",
     "ToneStarted",
     "ToolFinished",
@@ -185,7 +187,16 @@ class HoldAsked:
     on: bool
 
 
-Wish = HangUpAsked | HandOverAsked | TransferAsked | TransferAnswered | Joined | HoldAsked
+@dataclass(frozen=True, slots=True)
+class SuccessorAsked:
+    """A tool or a server wants another agent to take over, once this one has been heard."""
+
+    persona: Persona
+    tools: tuple[dict[str, Any], ...] = ()
+    """What the server runs for it, as the model is told."""
+
+
+Wish = HangUpAsked | HandOverAsked | TransferAsked | TransferAnswered | Joined | HoldAsked | SuccessorAsked
 """What is wanted of the call by others than its two peers."""
 
 

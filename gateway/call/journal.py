@@ -32,6 +32,7 @@ from gateway.call.inputs import (
     SidebandJoined,
     SpeechEnded,
     SpeechStarted,
+    SuccessorAsked,
     ToneEnded,
     ToneStarted,
     ToolFinished,
@@ -42,8 +43,9 @@ from gateway.call.shorthand import passes, shorthand
 from gateway.errors import ENDINGS, Ending
 from gateway.ports import JournalEntry, Store
 from gateway.realtime.items import without_audio
+from personas.persona import Persona
 
-__all__ = ["Journal", "passed", "plain", "restored"]
+__all__ = ["UNUSED", "Journal", "passed", "plain", "restored"]
 
 Source = Literal["leg", "model", "tool", "tick", "call"]
 
@@ -158,6 +160,9 @@ def plain(event: object) -> dict[str, Any]:
         # The one that is written many times a second: `asdict` would copy it deeply.
         items = tuple({name: getattr(item, name) for name in ITEM} for item in event.items)
         return {"type": "Played", "items": items, "speech_ms": event.speech_ms}
+    if isinstance(event, SuccessorAsked):
+        told = event.persona.model_dump(mode="json", exclude=UNUSED)
+        return {"type": "SuccessorAsked", "persona": told, "tools": list(event.tools)}
     fields: dict[str, Any] = {}
     if is_dataclass(event) and not isinstance(event, type):
         fields = {k: str(v) if isinstance(v, Ending) else v for k, v in asdict(event).items()}
@@ -167,13 +172,16 @@ def plain(event: object) -> dict[str, Any]:
     return {"type": type(event).__name__, **fields}
 
 
+UNUSED = {"dialogue", "hear"}
+"""Of a persona: what only providers read. It is most of it."""
+
 ITEM = tuple(field.name for field in fields_of(ItemProgress))
 
 INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked,
-        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted, ToneEnded,
+        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted, SuccessorAsked, ToneEnded,
         ToneStarted, ToolFinished, TransferAnswered, TransferAsked,
     )
 }  # fmt: skip
@@ -202,6 +210,8 @@ def restored(event: dict[str, Any]) -> Any:
     kind = INPUTS[fields.pop("type")]
     if kind is Played:
         fields["items"] = tuple(ItemProgress(**item) for item in fields["items"])
+    if kind is SuccessorAsked:
+        fields = {"persona": Persona.model_validate(fields["persona"]), "tools": tuple(fields["tools"])}
     if kind is Lost:
         fields["ending"] = next(ending for ending in ENDINGS if str(ending) == fields["ending"])
     return kind(**fields)

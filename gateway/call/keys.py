@@ -13,7 +13,8 @@ class Keys:
     """`pressed` for each key, `due` now and then; both give the item of a complete entry."""
 
     def __init__(self, entering: Entering) -> None:
-        self._entering = entering
+        self.entering = entering
+        """How they are entered; another agent may want it otherwise."""
         self._pressed = ""
         self._last_at = 0.0
         self._full_at = float("-inf")
@@ -27,31 +28,31 @@ class Keys:
 
     def is_habit(self, digit: str, now: float) -> bool:
         """It ends an entry that was complete already by its length, as whoever is used to it does: it means nothing."""
-        ends = digit == self._entering.terminator
-        return ends and not self._pressed and now - self._full_at < self._entering.timeout_s
+        ends = digit == self.entering.terminator
+        return ends and not self._pressed and now - self._full_at < self.entering.timeout_s
 
     def pressed(self, digit: str, now: float) -> dict[str, Any] | None:
         if self.is_habit(digit, now):
             self._full_at = float("-inf")
             return None
-        ends = digit == self._entering.terminator
+        ends = digit == self.entering.terminator
         self._pressed += digit
         self._last_at = now
         if ends:
             return self._entry()
-        if len(self._pressed) < self._entering.most:
+        if len(self._pressed) < self.entering.most:
             return None
-        if self._entering.length:
+        if self.entering.length:
             self._full_at = now
         return self._entry()
 
     def due(self, now: float) -> dict[str, Any] | None:
-        complete = self._pressed and now - self._last_at >= self._entering.timeout_s
+        complete = self._pressed and now - self._last_at >= self.entering.timeout_s
         return self._entry() if complete else None
 
     def _entry(self) -> dict[str, Any]:
         """A user message of the conversation that says which keys were pressed, one by one."""
-        text = pressed(self._pressed, self._entering.meaning)
+        text = pressed(self._pressed, self.entering.meaning)
         self._pressed = ""
         self._count += 1
         content = [{"type": "input_text", "text": text}]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from gateway.call.clock import Clock
 from gateway.call.desk import Desk
+from gateway.call.effects import Effect, Succeed
+from gateway.call.filler import Filler
 from gateway.call.front import Front
-from gateway.call.inputs import ItemProgress
+from gateway.call.inputs import ItemProgress, SuccessorAsked
 from gateway.call.keys import Keys
 from gateway.call.parting import Parting
 from gateway.call.playing import Playing
@@ -18,6 +20,7 @@ from gateway.call.scribe import Scribe
 from gateway.call.sessions import CoreSettings
 from gateway.call.speech import CallerSpeech
 from gateway.call.spending import Spending
+from gateway.call.succession import Succession
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
 from gateway.call.transfer import Transfer
@@ -42,6 +45,8 @@ class Parts:
         self.speech = CallerSpeech()
         self.keys = Keys(settings.persona.keys)
         self.tools = ToolWork()
+        self.succession = Succession()
+        self.filler = Filler(settings.persona.filler)
         self.transfer = Transfer()
         self.parting = Parting()
         self.spending = Spending(settings.call_id, settings.tariff, settings.budget_usd)
@@ -49,6 +54,14 @@ class Parts:
         self.audio_origin: float | None = None
         """When the first caller audio went to the model: its `audio_start_ms` counts from here."""
         self._began = now
+
+    def succeed(self, asked: SuccessorAsked) -> list[Effect]:
+        """Another agent takes over."""
+        persona = self.persona = asked.persona
+        self.clock.succeed(persona.limits, still_there=persona.still_there, farewell=persona.farewell)
+        self.keys.entering = persona.keys
+        self.filler = Filler(persona.filler)
+        return [self.desk.succeed(persona, asked.tools), Succeed(persona.id)]
 
     def ms(self, now: float) -> int:
         """Milliseconds of the call."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.call.asking import Asking
 from gateway.call.desk import Desk, Truncation
-from gateway.call.effects import Effect, End, Note, Time, ToLeg, ToModel
+from gateway.call.effects import Effect, End, Note, Succeed, Time, ToLeg, ToModel
 from gateway.call.front import OWN_EVENT, Front
 from gateway.call.inputs import (
     LEG,
@@ -34,6 +34,7 @@ from gateway.call.inputs import (
     SidebandJoined,
     SpeechEnded,
     SpeechStarted,
+    SuccessorAsked,
     ToneEnded,
     ToneStarted,
     ToolFinished,
@@ -49,6 +50,7 @@ from gateway.call.reckoning import Reckoning
 from gateway.call.scribe import Scribe
 from gateway.call.sessions import CoreSettings, transcriber
 from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
+from gateway.call.succession import Succession
 from gateway.call.timing import Stopwatch
 from gateway.call.toolwork import ToolWork
 from gateway.errors import CALLER_SILENT, OVER_BUDGET, TOO_LONG, TRANSFERRED, Ending
@@ -72,6 +74,7 @@ class RelayCore:
         self._scribe = Scribe(settings.call_id, estimates=True)
         self._reckoning = Reckoning()
         self._tools = ToolWork()
+        self._succession = Succession()
         self._parting = Parting()
         self._keys = Keys(settings.persona.keys)
         self._putting_through = PuttingThrough()
@@ -182,7 +185,9 @@ class RelayCore:
         shown = self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         out: list[Effect] = [*self._outward([ToLeg(e) for e in shown])]
         out.append(self._tools.output(event.tool_call_id, event.output))
-        self._asking.result(self._tools.ended(event.tool_call_id), now, self._parting)
+        after_s = self._tools.ended(event.tool_call_id)
+        if not self._succession.due:
+            self._asking.result(after_s, now, self._parting)
         self._settle(now, out)
         return out
 
@@ -195,12 +200,18 @@ class RelayCore:
         to be done: no sound of the call passes here."""
         if self._ended:
             return []
+        out: list[Effect] = []
         if isinstance(event, TransferAsked):
             return self._putting_through.asked(event.target, now)
         if isinstance(event, TransferAnswered):
-            out = self._putting_through.answered(event)
+            out += self._putting_through.answered(event)
             if event.ok:
                 self._end(TRANSFERRED, now, out)
+            return out
+        if isinstance(event, SuccessorAsked):
+            self._parting.revoke()
+            self._succession.asked(event, now)
+            self._settle(now, out)
             return out
         if not isinstance(event, HangUpAsked | HandOverAsked):
             return []
@@ -353,8 +364,21 @@ class RelayCore:
         """Whether a reply that somebody wants can be asked for, and whether the call is over."""
         if self._ended or not self._asking.settle(now, self._parting, out):
             return
+        if self._succession.due and not self._scribe.open_items():
+            self._succeed(now, out)
+            return
         if self._parting.ending is not None and not self._scribe.open_items():
             self._end(self._parting.ending, now, out)
+
+    def _succeed(self, now: float, out: list[Effect]) -> None:
+        """The next agent takes over, and says its first words."""
+        asked = self._succession.take()
+        if asked is None:
+            return
+        persona = self._persona = asked.persona
+        self._keys.entering = persona.keys
+        out += [self._desk.succeed(persona, asked.tools), Succeed(persona.id)]
+        self._asking.succeed(persona, now, out)
 
     # ── the clients ──
 

@@ -13,7 +13,14 @@ from media.audio import PCM24, AudioFormat
 from personas.persona import Persona
 from personas.prompt import Offered, session_for
 
-__all__ = ["CoreSettings", "transcriber", "upstream_session", "visible_session"]
+__all__ = [
+    "CoreSettings",
+    "Described",
+    "succeeded_session",
+    "transcriber",
+    "upstream_session",
+    "visible_session",
+]
 
 SERVER_COPY = ("id", "object", "expires_at")
 """Fields of a session object that only a server sends."""
@@ -48,6 +55,16 @@ class CoreSettings:
     """What the caller has to be told before anything else; empty: nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A tool of which only the definition is known (`personas.prompt.Offered`)."""
+
+    told: dict[str, Any]
+
+    def definition(self) -> dict[str, Any]:
+        return self.told
+
+
 def visible_session(
     persona: Persona, session_id: str, model: str, tools: Sequence[Offered], expires_at: int | None = None
 ) -> dict[str, Any]:
@@ -57,6 +74,28 @@ def visible_session(
     wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
     fresh = default_session(model=model, session_id=session_id, expires_at=expires_at)
     return merge_session(fresh, wanted).session
+
+
+def succeeded_session(
+    session: dict[str, Any], persona: Persona, server_tools: Sequence[dict[str, Any]], *, plays: bool
+) -> dict[str, Any]:
+    """The session as the client sees it once another agent has taken over: its words, its voice. What the client has
+    of its own stays: tools, formats, what it hears and is told; and, where it plays the audio itself, the turns."""
+    fresh = session_for(persona, tuple(Described(tool) for tool in server_tools))
+    changed = deepcopy(session) | {
+        key: fresh[key] for key in ("instructions", "max_output_tokens") if key in fresh
+    }
+    heard, before = changed["audio"]["input"], session["audio"]["input"]
+    if before.get("transcription") is not None:
+        heard["transcription"] = {
+            **before["transcription"],
+            **{k: v for k, v in fresh["audio"]["input"]["transcription"].items() if k != "model"},
+        }
+    if plays and before.get("turn_detection") is not None:
+        flags = {k: v for k, v in before["turn_detection"].items() if k in ("create_response", "interrupt_response")}
+        heard["turn_detection"] = fresh["audio"]["input"]["turn_detection"] | flags
+    changed["audio"]["output"]["voice"] = fresh["audio"]["output"]["voice"]
+    return changed
 
 
 def upstream_session(

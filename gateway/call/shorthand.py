@@ -28,6 +28,7 @@ from gateway.call.effects import (
     Remark,
     Resume,
     RunTool,
+    Succeed,
     Time,
     ToLeg,
     ToModel,
@@ -91,6 +92,8 @@ def _short(effect: Effect) -> str:
             return "join"
         case TransferFailed():
             return "transfer-failed"
+        case Succeed(persona_id):
+            return f"succeed {persona_id}"
         case End(ending):
             return f"end {ending}"
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from gateway.call.uplink import Uplink
 from gateway.call.waiting import Waiting
 from gateway.errors import ModelError, ModelUnavailable
-from gateway.ports import Event, Model, ModelSession, ModelSpec
+from gateway.ports import Event, Model, ModelSession, ModelSpec, Succeeds
 from gateway.transcoding import open_model
 from media.audio import AudioFormat
 
@@ -34,6 +34,8 @@ class Talking:
         self._session: ModelSession | None = None
         self._uplink = Uplink(form)
         self._answers = ("", "")
+        self._next: ModelSpec | None = None
+        """Who took over while the session was being opened."""
 
     @property
     def provider(self) -> str:
@@ -89,8 +91,22 @@ class Talking:
             logger.warning("call %s: model %s could not be opened: %s", spec.call_id, model.name, fault)
         raise fault
 
+    def succeed(self, spec: ModelSpec) -> None:
+        """Another agent takes over. A session that cannot change hands is told of its words and tools: its voice stays."""
+        self._flush()
+        if self._session is None:
+            self._next = spec
+        elif isinstance(self._session, Succeeds):
+            self._session.succeed(spec.persona, spec.session)
+        else:
+            kept = {key: spec.session[key] for key in ("type", "instructions", "tools") if key in spec.session}
+            event_id = f"event_parley_succeed_{spec.persona.id}"
+            self._session.send({"type": "session.update", "event_id": event_id, "session": kept})
+
     def hand_over(self, session: ModelSession) -> None:
         """What waited."""
+        if self._next is not None:
+            self.succeed(self._next)
         for waiting in self._waiting.drain():
             if isinstance(waiting, bytes):
                 session.audio(waiting)

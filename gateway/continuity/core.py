@@ -11,6 +11,8 @@ that was created is done once; no id means two things; what the next provider is
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.continuity.effects import Close, Effect, GiveUp, Open, Why
 from gateway.continuity.entering import Entering, Standby
 from gateway.continuity.inward import Inward
@@ -150,6 +152,22 @@ class Core:
             self._down_since = now
             self._attempts = 0
         return [Close(link, why), *self._leave(now, phrase=True)]
+
+    def succeed(self, session: dict[str, Any], now: float) -> list[Effect]:
+        """Another agent takes over, with this session: on a link of its own, since a voice cannot change on one that
+        was heard, and a provider that keeps a mind for each agent needs to know."""
+        if self._given_up:
+            return []
+        effects: list[Effect] = []
+        if self._standby is not None:
+            effects.append(Close(self._standby.link, "succeeded"))
+        self._standby = None
+        if self._state.link is not None:
+            effects += [Close(self._state.link, "succeeded"), *self._leaving.leave(phrase=False)]
+            self._down_since, self._attempts = now, 0
+            self._owing_since = None
+        self._state.succeed(session)
+        return [*effects, *self._open(after=self._provider, keep=True)]
 
     def tick(self, now: float) -> list[Effect]:
         """Time has passed; wanted a few times a second."""

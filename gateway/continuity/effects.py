@@ -12,7 +12,7 @@ from gateway.ports import Event
 
 __all__ = ["Close", "Effect", "GiveUp", "Live", "Open", "Proven", "Replay", "Tell", "ToModel", "Why"]
 
-Why = Literal["lost", "stalled", "expired", "rolled-over"]
+Why = Literal["lost", "stalled", "expired", "rolled-over", "succeeded"]
 """Why a link is closed. Only the first two speak against its provider."""
 
 

@@ -58,17 +58,19 @@ class LastingModel:
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
         bridge = self._bridge
+        lasting: list[LastingSession] = []
         settings = CoreSettings(
             session=spec.session,
             seed=new_id("x")[2:14],
             stall_s=self._settings.stall_s,
             rollover_s=self._settings.rollover_s,
             form=spec.form,
-            phrase=lambda voice: _phrase(bridge, spec, voice),
+            phrase=lambda voice: _phrase(bridge, lasting[0].spec, voice),
         )
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             session = LastingSession(self._models, self._health, spec, settings, group)
+            lasting.append(session)
             try:
                 await session.open()
                 yield session

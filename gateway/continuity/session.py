@@ -22,6 +22,7 @@ from gateway.languages import refusal, written
 from gateway.log import where
 from gateway.ports import Event, Model, ModelSession, ModelSpec
 from gateway.transcoding import open_model
+from personas.persona import Persona
 
 __all__ = ["LastingSession"]
 
@@ -59,7 +60,8 @@ class LastingSession:
     ) -> None:
         self._models = models
         self._health = health
-        self._spec = spec
+        self.spec = spec
+        """What it is to be by now."""
         self._group = group
         self._loop = asyncio.get_running_loop()
         self._core = Core(settings, self._loop.time())
@@ -69,7 +71,7 @@ class LastingSession:
         self._answering: Link | None = None
         """The link in force, or the last that was."""
         self._left_in_time = False
-        """The link that was closed last was left for a new one before its provider's limit."""
+        """The link that was closed last was left for a new one of our own accord."""
         self._ticking: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -100,6 +102,10 @@ class LastingSession:
 
     async def carry(self, take: Callable[[Event], None]) -> None:
         await self._out.carry(take)
+
+    def succeed(self, persona: Persona, session: dict[str, Any]) -> None:
+        self.spec = replace(self.spec, persona=persona, session=session)
+        self._do(self._core.succeed(session, self._loop.time()))
 
     # ── its life ──
 
@@ -192,7 +198,7 @@ class LastingSession:
         logger.log(
             logging.INFO if planned else logging.WARNING,
             "call %s %s %s after %s",
-            self._spec.call_id,
+            self.spec.call_id,
             "moves to a new session of" if planned else "goes on with",
             link.model.name,
             before.model.name,
@@ -227,7 +233,7 @@ class LastingSession:
         link = self._links.pop(number, None)
         if link is None:
             return
-        self._left_in_time = why == "rolled-over"
+        self._left_in_time = why in ("rolled-over", "succeeded")
         if why in BLAMED:
             self._health.failed(link.model.name, BLAMED[why], self._loop.time())
         if link.task is not None and link.task is not asyncio.current_task():
@@ -269,7 +275,7 @@ class LastingSession:
         self, stack: AsyncExitStack, wanted: Open, link: Link, patience_s: float | None
     ) -> ModelError | None:
         name = link.model.name
-        spec = replace(self._spec, session=wanted.session)
+        spec = replace(self.spec, session=wanted.session)
         try:
             async with asyncio.timeout(patience_s):
                 link.session = await stack.enter_async_context(open_model(link.model, spec))
@@ -304,7 +310,7 @@ class LastingSession:
                     await events.aclose()
             await session.carry(hear)
         except ModelError as error:
-            logger.warning("call %s: %s", self._spec.call_id, error)
+            logger.warning("call %s: %s", self.spec.call_id, error)
         except Exception as error:  # noqa: BLE001 - an adapter is a plug-in: its fault costs its link, not the call
             logger.error("provider %s broke: %s", session.provider, where(error))
 
@@ -313,7 +319,7 @@ class LastingSession:
     ) -> None:
         how: Failure = "refused" if isinstance(fault, ModelRefused) else "unavailable"
         self._health.failed(name, how, self._loop.time())
-        logger.warning("call %s: %s could not be opened: %s", self._spec.call_id, name, fault)
+        logger.warning("call %s: %s could not be opened: %s", self.spec.call_id, name, fault)
         self._links.pop(number, None)
         if opened is None:
             self._do(self._core.failed(number, name, self._loop.time()))
@@ -324,4 +330,4 @@ class LastingSession:
         while True:
             await asyncio.sleep(TICK_S)
             self._do(self._core.tick(self._loop.time()))
-            self._ring.forget(self._spec.form.to_bytes(self._core.needed_ms))
+            self._ring.forget(self.spec.form.to_bytes(self._core.needed_ms))

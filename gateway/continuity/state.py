@@ -91,6 +91,19 @@ class State:
         self.pending.add(wish)
         return wish
 
+    def succeed(self, session: dict[str, Any]) -> None:
+        """Another agent takes over, with this session. What was said until now stays with the one before: no provider
+        is told of it any more, but of what the caller said last, when nobody has answered it."""
+        self.inforce = InForce(session)
+        self.marks.manual = self.inforce.turns is None
+        for wish in self.pending.of("session.update"):
+            self.pending.remove(wish)
+        self.replies.unfinished = None
+        answered = False
+        for entry in reversed(list(self.history)):
+            answered = answered or entry.kind != "message" or entry.role != "user"
+            entry.mute = entry.mute or answered
+
     # ── out ──
 
     def tell(self, event: Event) -> Tell:
