@@ -28,6 +28,7 @@ from gateway.stores.recordings import Recording
 from gateway.supervisor import CallRequest
 from personas.catalogs import Catalogs
 from personas.persona import Persona
+from personas.succession import Handoff
 from tools.contract import Tool
 from tools.runtime.door import ToolRuntime
 
@@ -79,6 +80,15 @@ class LiveCall(Protocol):
 
     async def refer(self, to: str) -> None:
         """Put the caller through to a number or a SIP URI. Raises ExchangeRefused."""
+
+    def pass_on(self, agent: str, handoff: Handoff) -> None:
+        """Have another agent take over, once the one that speaks was heard. Raises ToolError."""
+
+    def said(self) -> Sequence[tuple[str, str]]:
+        """The conversation so far: who (`user`, `assistant`) and what."""
+
+    def escalate(self, reason: str) -> None:
+        """Give the caller to a person: put them through where that can be, or else end the agent's part."""
 
     @property
     def answered_by(self) -> str | None:

@@ -23,6 +23,7 @@ STATUS_CODES = {
     426: "upgrade_required",
     429: "rate_limited",
     500: "internal_error",
+    502: "upstream_error",
     503: "service_unavailable",
 }
 """HTTP status → the machine-readable word, where nothing more exact is known."""

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.call.plan import CallDeps, CallPlan
+from gateway.call.plan import CallDeps, CallPlan, nobody
 from gateway.call.run import Call
 from gateway.consultation import Consultation
 from gateway.crew import crew, stay
@@ -41,6 +41,8 @@ class CallRequest:
     """The call is with a person whom another call's caller wants."""
     model: Model | None = None
     """See `gateway.call.run.CallPlan.model`."""
+    colleague: Callable[[str], Persona | None] = nobody
+    """See `gateway.call.run.CallPlan.colleague`."""
 
 
 class Supervisor:
@@ -122,7 +124,7 @@ class Supervisor:
         """Start the reserved call. Its task never fails: it ends with an `Ending`."""
         plan = CallPlan(
             call_id, request.session_id, request.tenant, request.persona, request.session, request.outbound,
-            request.exchange, request.consultation, request.model,
+            request.exchange, request.consultation, request.colleague, request.model,
         )  # fmt: skip
         call = Call(plan, leg, self._deps)
         self._calls[call_id] = call

@@ -4,13 +4,22 @@ engine must obey to the letter. Pure."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from personas.persona import Persona
 from personas.transfers import put_through_notes
 
-__all__ = ["CARRY_ON", "Offered", "said_exactly", "say_exactly", "session_for"]
+__all__ = [
+    "CARRY_ON",
+    "MANNERS",
+    "Offered",
+    "language_notes",
+    "pass_on_notes",
+    "said_exactly",
+    "say_exactly",
+    "session_for",
+]
 
 CARRY_ON = "Carry on from exactly where your last message breaks off, without repeating anything of it."
 """System message for an engine that takes over in the middle of a reply, right after the beginning of that reply."""
@@ -19,7 +28,7 @@ _EXACTLY = 'Say exactly this, word for word, and nothing else: "{}"'
 _SAID = re.compile(r'^\s*Say exactly this, word for word, and nothing else: "(.*)"\s*$', re.DOTALL)
 _PCM24 = {"type": "audio/pcm", "rate": 24000}
 
-_MANNERS = """
+MANNERS = """
 # How to speak
 - You are on a live voice call. Keep every turn to one or two short sentences; ask one question at a time.
 - Speak plainly: no lists, no markup, no emoji. Say dates and times as people do.
@@ -36,6 +45,18 @@ _WITH_TOOLS = """
 - Tools that change something (book, open, dispute) need the caller's clear yes to your summary first.
 - When a tool answers with `error`, tell the caller in your own words what went wrong and what they can do.
 """.strip()
+
+
+_PACING = {
+    "calm": "Take your time, and leave room between your sentences.",
+    "neutral": "",
+    "urgent": "Be quick and to the point: the matter is urgent.",
+}
+_EMPATHY = {
+    "low": "Stay factual; do not dwell on feelings.",
+    "standard": "",
+    "high": "Answer to how the caller feels before you go on.",
+}
 
 
 class Offered(Protocol):
@@ -58,16 +79,10 @@ def session_for(persona: Persona, tools: Sequence[Offered]) -> dict[str, Any]:
         "audio": {
             "input": {
                 "format": dict(_PCM24),
-                "transcription": {
-                    "model": "gpt-4o-mini-transcribe",
-                    "language": persona.locale.split("-", 1)[0].lower(),
-                },
+                "transcription": _transcription(persona),
                 "noise_reduction": None,
                 "turn_detection": {
-                    "type": "server_vad",
-                    "threshold": 0.5,
-                    "prefix_padding_ms": 300,
-                    "silence_duration_ms": 480,
+                    **persona.turn_detection.model_dump(mode="json"),
                     "create_response": not own_turns,
                     "interrupt_response": not own_turns,
                 },
@@ -76,7 +91,15 @@ def session_for(persona: Persona, tools: Sequence[Offered]) -> dict[str, Any]:
         },
         "tools": [tool.definition() for tool in tools],
         "tool_choice": "auto",
+        "max_output_tokens": persona.max_output_tokens,
     }
+
+
+def _transcription(persona: Persona) -> dict[str, Any]:
+    told = {"model": "gpt-4o-mini-transcribe", "language": persona.languages.primary}
+    if persona.transcription_prompt:
+        told["prompt"] = persona.transcription_prompt
+    return told
 
 
 def say_exactly(text: str) -> str:
@@ -90,14 +113,44 @@ def said_exactly(instructions: str | None) -> str | None:
     return found.group(1) if found else None
 
 
-def _instructions(persona: Persona, *, with_tools: bool) -> str:
-    parts = [
-        persona.instructions.strip(),
-        f"Your tone: {persona.default_tone}. Speak {persona.language}.",
-        _MANNERS,
+def language_notes(persona: Persona) -> str:
+    """In which language it speaks: for a locked persona what stands behind whatever anybody else tells it."""
+    languages = persona.languages
+    others = [languages.label(code) for code in languages.supported if code != languages.primary]
+    if not languages.locked:
+        return f"Speak {persona.language}; when the caller speaks another language, go on in theirs."
+    if not others:
+        return (
+            f"Speak {persona.language} only, whatever language the caller speaks or asks for, and whatever any text "
+            "says. When it helps, say that you speak no other."
+        )
+    return (
+        f"Speak {persona.language}. You may go on in {' or '.join(others)} when the caller does; speak no other "
+        "language, whoever asks for it, and whatever any text says."
+    )
+
+
+def pass_on_notes(ids: Sequence[str], colleagues: Mapping[str, Persona]) -> str:
+    """What the model is told of the agents that it may pass the caller to; empty when there are none."""
+    lines = [
+        f"- {name}: {who.display_name}, {who.professional_role}. {' '.join(who.description.split())}"
+        for name in ids
+        if (who := colleagues.get(name)) is not None
     ]
+    return "\n".join(["# Agents whom you may pass the caller to", *lines]) if lines else ""
+
+
+def _instructions(persona: Persona, *, with_tools: bool) -> str:
+    manner = (
+        f"Your tone: {persona.default_tone}.",
+        _PACING[persona.behavior.pacing],
+        _EMPATHY[persona.behavior.empathy],
+    )
+    parts = [persona.instructions.strip(), " ".join(filter(None, manner)), MANNERS]
     if with_tools:
         parts.append(_WITH_TOOLS)
         if notes := put_through_notes(persona.transfers):
             parts.append(notes)
+    # The last word: nothing before it says otherwise.
+    parts.append(f"# Language\n{language_notes(persona)}")
     return "\n\n".join(parts)

@@ -8,7 +8,7 @@ of a file or of another server's description has a JSON Schema for its parameter
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -77,6 +77,13 @@ class CallControl(Protocol):
 
     def hold(self, on: bool) -> None:
         """Put the caller on hold, or back. On hold the model hears nothing and nobody's patience is used up."""
+
+    def colleague(self, agent: str) -> tuple[str, ...]:
+        """The last lines of the conversation, for the agent of this id. Raises ToolError when the caller cannot be
+        passed to it."""
+
+    def pass_on(self, agent: str, summary: str, facts: Sequence[str]) -> None:
+        """Have that agent take over the call, once what is being said has been heard. Raises ToolError."""
 
     def take_caller(self) -> None:
         """Join the person of this call with the caller on hold. Raises ToolError when there is none."""
@@ -156,6 +163,19 @@ class Records(Protocol):
         self, *, key: str, department: str, reason: str, session_id: str
     ) -> dict[str, Any]:
         """`{handover_id, department, position}`: a person will take over."""
+
+    async def pass_on(
+        self,
+        *,
+        key: str,
+        from_agent: str,
+        to_agent: str,
+        summary: str,
+        facts: Sequence[str],
+        said: Sequence[str],
+        session_id: str,
+    ) -> dict[str, Any]:
+        """Write down that the session is another agent's from now on: `{handoff_id, agent}`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from api.records.channel import MetaValue
 from api.records.history import History
+from api.records.phases import Phase
 from gateway.stores.engine import Database
 from gateway.stores.schema import Session
 from gateway.stores.telephone import ChannelEventRow, PhoneCall
 from personas.persona import Persona
 
-__all__ = ["Mode", "Phase", "Progress", "Telephony", "phase", "phone_calls", "progress", "telephony"]
+__all__ = ["Mode", "Progress", "Telephony", "phase", "phone_calls", "progress", "telephony"]
 
-Phase = Literal["greeting", "qualification", "data_capture", "action", "handoff", "closure"]
 Mode = Literal["live_transfer", "callback"]
 
 KNOWN = frozenset(

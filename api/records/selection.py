@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from personas.catalog import Catalog
 from personas.persona import Persona
 
-__all__ = ["DEFAULT_PERSONA", "Selection", "for_scenario", "select"]
+__all__ = ["DEFAULT_PERSONA", "Selection", "choose", "for_scenario", "select"]
 
 DEFAULT_PERSONA = "assistant"
 """Who answers when nobody was asked for."""
@@ -19,19 +20,28 @@ class Selection:
 
     persona: Persona
     reason: str
+    scenario: str | None = None
+    """The one that was asked for."""
 
 
 def select(
-    personas: Mapping[str, Persona], *, preferred: str | None, scenario: str | None, locale: str | None
+    personas: Mapping[str, Persona],
+    *,
+    preferred: str | None,
+    scenario: str | None,
+    locale: str | None,
+    players: Sequence[Persona] = (),
 ) -> Selection | None:
     """The first step that finds one, in the contract's order. A wish narrows the choice to its own scenario, so
     that a locale never puts the bank's agent in place of the dentist's; among equals the wish wins.
-    None when `preferred` names nobody."""
+    `players`: who may play the scenario, where that is known otherwise than by its personas. None when `preferred`
+    names nobody."""
     wish = personas.get(preferred) if preferred is not None else None
     if preferred is not None and wish is None:
         return None
+    asked = scenario
     scenario = scenario or (wish.scenario if wish else None)
-    candidates = [persona for persona in personas.values() if persona.scenario == scenario]
+    candidates = list(players) or [persona for persona in personas.values() if persona.scenario == scenario]
     if wish is not None and wish not in candidates:
         candidates.insert(0, wish)
     candidates = candidates or _default_first(personas)
@@ -50,8 +60,16 @@ def select(
     for reason, fits in steps:
         for persona in candidates:
             if fits(persona):
-                return Selection(persona, reason)
+                return Selection(persona, reason, asked)
     return None
+
+
+def choose(
+    catalog: Catalog, *, preferred: str | None, scenario: str | None, locale: str | None
+) -> Selection | None:
+    """The same of a catalog: whoever a scenario allows may play it too."""
+    players = catalog.players(scenario) if scenario is not None else ()
+    return select(catalog.personas, preferred=preferred, scenario=scenario, locale=locale, players=players)
 
 
 def for_scenario(personas: Mapping[str, Persona], scenario: str, locale: str | None) -> Selection | None:

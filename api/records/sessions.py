@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.records.access import AccessKeys
 from gateway.crew import crew
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Call, Session
 
-__all__ = ["LIFETIME_S", "NewSession", "create", "find", "new_row", "of_call"]
+__all__ = ["LIFETIME_S", "NewSession", "create", "find", "new_row", "of_call", "speak"]
 
 LIFETIME_S = 24 * 3600
 """How long a session can be called in and read."""
@@ -28,6 +28,7 @@ class NewSession:
     persona_id: str
     company_name: str | None = None
     requested_locale: str | None = None
+    language: str | None = None
     configuration_id: str | None = None
     id: str = field(default_factory=lambda: crew().mark(str(uuid.uuid4())))
 
@@ -56,6 +57,7 @@ def new_row(access: AccessKeys, new: NewSession, now: float) -> Session:
         created_at=now,
         expires_at=now + LIFETIME_S,
         configuration_id=new.configuration_id,
+        language=new.language,
     )
 
 
@@ -67,6 +69,12 @@ async def find(database: Database, session_id: str, now: float) -> Session | Non
     async with database.reading(EVERY_TENANT) as db:
         session = await db.get(Session, session_id)
     return session if session is not None and session.expires_at > now else None
+
+
+async def speak(database: Database, session: Session, language: str) -> None:
+    """Its calls are held in this language from now on. Raises SQLAlchemyError."""
+    async with database.writing(session.tenant) as db:
+        await db.execute(update(Session).where(Session.id == session.id).values(language=language))
 
 
 async def of_call(database: Database, tenant: str, call_id: str) -> Session | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.records import accounts, banking, handovers, insurance, scheduling
+from api.records import accounts, banking, handoffs, handovers, insurance, scheduling
 from api.records.once import Result
 from api.records.scheduling import BUSINESS_ZONE
 from gateway.stores.engine import Database
@@ -157,6 +157,30 @@ class SqlRecords:
                 department=department,
                 reason=reason,
                 session_id=session_id,
+            )
+
+    async def pass_on(
+        self,
+        *,
+        key: str,
+        from_agent: str,
+        to_agent: str,
+        summary: str,
+        facts: Sequence[str],
+        said: Sequence[str],
+        session_id: str,
+    ) -> Result:
+        async with _told():
+            return await handoffs.pass_on(
+                self._database,
+                self._tenant,
+                key=key,
+                session_id=session_id,
+                from_agent=from_agent,
+                to_agent=to_agent,
+                summary=summary,
+                facts=facts,
+                said=said,
             )
 
     def _now(self) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -30,6 +31,7 @@ from media.crossing import Crossing
 from personas.consulting import consulting
 from personas.hours import is_open, read_hours
 from personas.persona import Persona
+from personas.succession import Handoff, excerpt
 from personas.transfers import named
 from tools.contract import ToolError
 
@@ -47,6 +49,7 @@ NO_TELEPHONE = (
     "a number to call, a message, a call back."
 )
 AWAY = "The caller is on hold, or talks with somebody else: no keys can be pressed now."
+AWAY_NOW = "The caller is on hold, or talks with somebody else: nobody can take them over now."
 NO_ANSWER = "They hung up without taking the call. Say so, and offer to take a message or to try again."
 OVER = "The call ended before the caller was put through."
 NO_KEYS = "This conversation is not over the telephone: there are no keys to press."
@@ -74,6 +77,9 @@ class Host(Party, Protocol):
     def pause_recording(self, *, paused: bool) -> None:
         """As `tools.contract.CallControl` has it."""
 
+    def pass_on(self, agent: str, handoff: Handoff) -> None:
+        """Have another agent take over, once this one was heard. Raises ToolError."""
+
     def remark(self, event: dict[str, Any]) -> None:
         """Write a fact into the journal."""
 
@@ -88,7 +94,8 @@ class Control:
         """`consultation`: this call is with a person whom another call's caller wants. `clock`: local time of the
         business."""
         self._host = host
-        self._persona = persona
+        self.persona = persona
+        """Who speaks; another agent may take over."""
         self._leg = leg
         self._audio = audio
         self._exchange = exchange
@@ -110,6 +117,16 @@ class Control:
     def hand_over(self, department: str, reason: str) -> None:
         self._host.tell(HandOverAsked())
 
+    async def escalate(self, reason: str) -> None:
+        """A server wants a person for the caller: the first of the targets that can be reached, or else the agent's
+        part ends with its farewell."""
+        for name in self.persona.transfers:
+            if self.can_transfer(name):
+                with suppress(ToolError):
+                    await self.transfer(name, reason)
+                return
+        self._host.tell(HandOverAsked(said=False))
+
     def pause_recording(self, *, paused: bool) -> None:
         self._host.pause_recording(paused=paused)
 
@@ -117,11 +134,11 @@ class Control:
         self._host.tell(HoldAsked(on))
 
     def can_transfer(self, to: str) -> bool:
-        name = named(self._persona.transfers, to)
+        name = named(self.persona.transfers, to)
         return (
             self._exchange is not None
             and name is not None
-            and is_open(read_hours(self._persona.transfers[name].hours), self._clock())
+            and is_open(read_hours(self.persona.transfers[name].hours), self._clock())
         )
 
     async def transfer(self, to: str, reason: str, mode: Literal["cold", "warm"] | None = None) -> None:
@@ -130,7 +147,7 @@ class Control:
             raise ToolError(UNDER_WAY)
         self._failed = asyncio.get_running_loop().create_future()
         self._reason = reason
-        self._host.tell(TransferAsked(name, warm=(mode or self._persona.transfers[name].mode) == "warm"))
+        self._host.tell(TransferAsked(name, warm=(mode or self.persona.transfers[name].mode) == "warm"))
         raise ToolError(await self._failed)
 
     async def refer(self, to: str) -> None:
@@ -171,6 +188,18 @@ class Control:
         self._audio.interpose(tones, asyncio.get_running_loop().time())
         await asyncio.sleep(len(digits) * KEY_S)
 
+    def colleague(self, agent: str) -> tuple[str, ...]:
+        if self._host.away:
+            raise ToolError(AWAY_NOW)
+        if agent not in self.persona.hand_over_to:
+            known = ", ".join(self.persona.hand_over_to) or "nobody"
+            raise ToolError(f"You cannot pass the caller to {agent[:80]}. You can pass them to: {known}.")
+        return excerpt(self._host.said())
+
+    def pass_on(self, agent: str, summary: str, facts: Sequence[str]) -> None:
+        said = self.colleague(agent)
+        self._host.pass_on(agent, Handoff(self.persona.display_name, summary, tuple(facts), said))
+
     def take_caller(self) -> None:
         if self._consultation is None or not self._consultation.taken():
             raise ToolError("There is no caller on hold any more. Say so, and say goodbye.")
@@ -183,7 +212,7 @@ class Control:
 
     def _target(self, to: str) -> str:
         """Raises ToolError."""
-        targets = self._persona.transfers
+        targets = self.persona.transfers
         if self._exchange is None:
             raise ToolError(NO_TELEPHONE)
         name = named(targets, to)
@@ -249,7 +278,7 @@ class Control:
             self._consultation.failed(MACHINE if ending in (VOICEMAIL, FAX) else NO_ANSWER)
 
     async def _reach(self, name: str, *, warm: bool) -> None:
-        exchange, to = self._exchange, self._persona.transfers[name].to if name else self._given
+        exchange, to = self._exchange, self.persona.transfers[name].to if name else self._given
         assert exchange is not None  # nothing is asked for without
         try:
             if warm:
@@ -265,7 +294,7 @@ class Control:
 
     async def _consult(self, exchange: Exchange, name: str, to: str) -> Party:
         """Raises ExchangeRefused."""
-        persona = consulting(self._persona, name, self._reason, self._host.said())
+        persona = consulting(self.persona, name, self._reason, self._host.said())
         consultation = Consultation(self._host.call_id, persona)
         settled = False
         try:

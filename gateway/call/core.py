@@ -373,7 +373,9 @@ class Core:
                 self._bargein.kept_words = False
         if self._transfer.leaving and self._replies.idle:
             if self._transfer.announce(self._scribe.speakers()):
-                self._replying.ask({"instructions": say_exactly(self._parts.persona.putting_through)}, now, out)
+                self._replying.ask(
+                    {"instructions": say_exactly(self._parts.persona.putting_through)}, now, out
+                )
             elif not (self._bargein.undecided or self._speech.speaking or self._keys.gathering):
                 self._leaving.carry(self._transfer.heard(now), now, out)
             return
@@ -428,7 +430,11 @@ class Core:
             and (self._channel or now - self._parts.audio_origin >= GREETING_S)
         ):
             self._greeted = True
-            words = self._parts.persona.first_words if self._parts.settings.outbound else self._parts.persona.greeting
+            words = (
+                self._parts.persona.first_words
+                if self._parts.settings.outbound
+                else self._parts.persona.greeting
+            )
             if self._desk.rewritten or self._answered.reserved:
                 words = ""
             if words := " ".join(filter(None, (self._parts.settings.announce, words))):

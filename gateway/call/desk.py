@@ -9,10 +9,17 @@ from typing import Any
 from gateway.call.effects import Remark, ToLeg, ToModel
 from gateway.call.front import Front
 from gateway.call.inputs import LEG
-from gateway.call.policy import may_change, may_create_item, may_delete_items, response_keys
+from gateway.call.policy import (
+    TRANSCRIPTION,
+    kept_in_language,
+    may_change,
+    may_create_item,
+    may_delete_items,
+    response_keys,
+)
 from gateway.call.postmarks import Sender
 from gateway.call.scribe import Scribe
-from gateway.call.sessions import CoreSettings, succeeded_session, upstream_session
+from gateway.call.sessions import CoreSettings, in_language, succeeded_session, upstream_session
 from gateway.ports import Event
 from gateway.realtime.events import parse_client_event
 from gateway.realtime.fault import ProtocolFault
@@ -144,6 +151,8 @@ class Desk:
                 keys = response_keys(policy)
                 reply = event.get("response") or {}
                 answer.reply = {k: v for k, v in reply.items() if keys is None or k in keys}
+                if answer.reply.get("instructions"):
+                    answer.reply["instructions"] = in_language(self._persona, answer.reply["instructions"])
                 if len(answer.reply) < len(reply):
                     answer.effects.append(_refusal(answer.sender, sorted(set(reply) - set(answer.reply))))
             case "response.cancel":
@@ -212,8 +221,9 @@ class Desk:
         leaves = [leaf for leaf in changed if leaf not in FORMATS]
         if leaves:
             full = upstream_session(
-                self.session, self._server_tools, gateway_turns=self._gateway_turns, notes=self._notes
-            )
+                self.session, self._server_tools, self._persona,
+                gateway_turns=self._gateway_turns, notes=self._notes,
+            )  # fmt: skip
             part = {"type": "realtime", **_only(full, leaves)}
             self._forward({**event, "session": part}, answer)
 
@@ -230,6 +240,10 @@ class Desk:
             output["voice"] = self.session["audio"]["output"]["voice"]
             changed.remove("audio.output.voice")
             refused.append("audio.output.voice")
+        if TRANSCRIPTION in changed and not kept_in_language(self._persona, session):
+            session["audio"]["input"]["transcription"] = self.session["audio"]["input"]["transcription"]
+            changed.remove(TRANSCRIPTION)
+            refused.append(TRANSCRIPTION)
         self.session = session
         self.rewritten = self.rewritten or "instructions" in changed
         # A tool of the client's takes the place of ours of the same name.

@@ -48,6 +48,10 @@ class Errands:
         self._now = now
         self._local_time = local_time
 
+    def succeed(self, plan: CallPlan, tools: frozenset[str]) -> None:
+        """Another agent has taken over, with tools of its own."""
+        self._plan, self._tools = plan, tools
+
     async def run(self, tool_call_id: str, name: str, arguments: str) -> ToolFinished:
         """Never raises but for its own cancellation: whatever a tool does is text for the model."""
         began, plan = self._now(), self._plan

@@ -145,6 +145,9 @@ class HangUpAsked:
 class HandOverAsked:
     """A tool gave the caller to a person; the agent's part ends once it has been heard."""
 
+    said: bool = True
+    """The agent says so itself; otherwise it still has to say goodbye."""
+
 
 @dataclass(frozen=True, slots=True)
 class MachineVerdict:

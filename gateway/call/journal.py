@@ -181,8 +181,8 @@ INPUTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked,
-        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted, SuccessorAsked, ToneEnded,
-        ToneStarted, ToolFinished, TransferAnswered, TransferAsked,
+        HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted,
+        SuccessorAsked, ToneEnded, ToneStarted, ToolFinished, TransferAnswered, TransferAsked,
     )
 }  # fmt: skip
 

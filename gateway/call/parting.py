@@ -45,7 +45,7 @@ class Parting:
         """A tool wants the call to end. `silent`: of the reply that called it nothing was said, so a hang-up still
         needs its farewell."""
         if isinstance(event, HandOverAsked):
-            self.decide(HANDED_OVER, now)
+            self.decide(HANDED_OVER, now, farewell_due=not event.said)
         else:
             self.decide(AGENT_HUNG_UP, now, farewell_due=silent)
 

@@ -16,7 +16,12 @@ from personas.persona import Persona
 from tools.contract import Records, Tool
 from tools.runtime.door import ToolRuntime
 
-__all__ = ["CallDeps", "CallPlan"]
+__all__ = ["CallDeps", "CallPlan", "nobody"]
+
+
+def nobody(_agent: str) -> Persona | None:
+    """Where there is no other agent."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class CallPlan:
     """What the carrier can be asked beside its stream; None where there is no carrier."""
     consultation: Consultation | None = None
     """The call is with a person whom another call's caller wants; it decides this."""
+    colleague: Callable[[str], Persona | None] = nobody
+    """The agent of an id, as it would be in this session: whom the caller may be passed to."""
     model: Model | None = None
     """Who answers this call, where that is decided already; None: the models of the process."""
 

@@ -6,11 +6,16 @@ The table stands in docs/personas.md too. Of an update the allowed leaves apply,
 
 from __future__ import annotations
 
-from personas.persona import SessionPolicy
+from typing import Any
+
+from personas.composition.speaking import transcribable
+from personas.persona import Persona, SessionPolicy
 
 __all__ = [
     "GUARDED_LEAVES",
     "LOCKED_LEAVES",
+    "TRANSCRIPTION",
+    "kept_in_language",
     "may_change",
     "may_create_item",
     "may_delete_items",
@@ -40,6 +45,20 @@ def may_change(policy: SessionPolicy, leaf: str) -> bool:
             return leaf in GUARDED_LEAVES
         case SessionPolicy.LOCKED:
             return leaf in LOCKED_LEAVES
+
+
+TRANSCRIPTION = "audio.input.transcription"
+
+
+def kept_in_language(persona: Persona, session: dict[str, Any]) -> bool:
+    """Whether a session that a client changed leaves a locked persona in its languages: transcribed in another one, it
+    would be spoken to in that, and answer in it. One that names no language gets the persona's."""
+    heard = session["audio"]["input"].get("transcription")
+    if heard is None or not persona.languages.locked:
+        return True
+    if not heard.get("language"):
+        heard["language"] = persona.languages.primary
+    return transcribable(persona.languages, heard["language"])
 
 
 def may_create_item(policy: SessionPolicy, item_type: str, role: str | None) -> bool:

@@ -43,6 +43,7 @@ from gateway.call.effects import (
     Remark,
     Resume,
     RunTool,
+    Succeed,
     Time,
     ToLeg,
     ToModel,
@@ -61,6 +62,7 @@ from gateway.call.inputs import (
     Lost,
     MachineVerdict,
     SidebandJoined,
+    SuccessorAsked,
     Wish,
 )
 from gateway.call.interlude import Presses
@@ -88,6 +90,7 @@ from gateway.errors import (
     GatewayError,
     StoreError,
 )
+from gateway.languages import refusal, written
 from gateway.log import call_id, where
 from gateway.ports import (
     CallRecord,
@@ -102,6 +105,9 @@ from media.audio import AudioFormat
 from media.crossing import Crossing
 from media.hold_sound import HoldSound
 from personas.keys import telephone_notes
+from personas.persona import Persona
+from personas.succession import Handoff, succeeding
+from tools.contract import ToolError
 
 __all__ = ["Call"]
 
@@ -118,13 +124,7 @@ class Call:
 
     def __init__(self, plan: CallPlan, leg: Leg, deps: CallDeps) -> None:
         loop = asyncio.get_running_loop()
-        if plan.exchange is None and plan.persona.transfers:
-            # The model is told of nobody whom it cannot put the caller through to.
-            plan = replace(plan, persona=plan.persona.model_copy(update={"transfers": {}}))
-        if plan.outbound:
-            # A provider that takes the turns would converse with a machine.
-            plan = replace(plan, persona=plan.persona.model_copy(update={"turns": "gateway"}))
-        self.plan = plan
+        self.plan = plan = replace(plan, persona=_held(plan, plan.persona))
         self._leg = leg
         self._deps = deps
         self._now = loop.time
@@ -169,6 +169,8 @@ class Call:
         self._model = Talking(self._models, deps.setup_s, plays=leg.plays, form=leg.form)
         self._held = False
         """The model hears nothing of the caller."""
+        self._successor: Persona | None = None
+        """Who was asked to take over."""
         self._other: tuple[Party, Crossing] | None = None
         """With whom the caller talks instead of the agent, and where what they say goes."""
         self._presses = Presses(leg.form)
@@ -346,6 +348,40 @@ class Call:
     def said(self) -> list[tuple[str, str]]:
         return self._core.said()
 
+    # ── another agent ──
+
+    def pass_on(self, agent: str, handoff: Handoff) -> None:
+        """Have the agent of this id take over, once the one that speaks was heard. Raises ToolError when nobody of that
+        id is there for this call."""
+        persona = self.plan.colleague(agent)
+        if persona is None or self.away:
+            raise ToolError(f"There is nobody of the id {agent[:80]} to take the caller over now.")
+        persona = _held(self.plan, succeeding(persona, handoff))
+        in_text = written(self._core.session, plays=self._leg.plays)
+        refusals = [refusal(model, persona, written=in_text) for model in self._models]
+        if refusals and None not in refusals:
+            raise ToolError(f"{persona.display_name} cannot take the caller over. {refusals[0]}")
+        self._successor = persona
+        tools = tuple(self._deps.tools[name].definition() for name in persona.tools)
+        self.tell(SuccessorAsked(persona, tools))
+
+    def escalate(self, reason: str) -> None:
+        """Give the caller to a person: put them through where somebody can be reached, or else say goodbye."""
+        self.start("escalate", self._control.escalate(reason))
+
+    def _succeed(self) -> None:
+        """The agent that was asked for takes over."""
+        persona, self._successor = self._successor, None
+        if persona is None:
+            return
+        self.plan = replace(self.plan, persona=persona)
+        self._tools = {name: self._deps.tools[name] for name in persona.tools}
+        self._definitions = tuple(tool.definition() for tool in self._tools.values())
+        self._notes = telephone_notes(persona.keys) if self._has_ear else ""
+        self._errands.succeed(self.plan, frozenset(self._tools))
+        self._control.persona = persona
+        self._model.succeed(self._spec())
+
     def remark(self, event: dict[str, Any]) -> None:
         self._journal.call(self._ms(), event)
 
@@ -453,6 +489,8 @@ class Call:
                     self._control.reach(target, warm=warm)
                 case Join():
                     self._control.join()
+                case Succeed():
+                    self._succeed()
                 case TransferFailed(reason):
                     self._control.answered(reason)
                 case End(ending):
@@ -512,7 +550,7 @@ class Call:
         return ModelSpec(
             self.plan.call_id, self.plan.persona,
             upstream_session(
-                self._core.session, self._definitions,
+                self._core.session, self._definitions, self.plan.persona,
                 gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway", form=self._leg.form,
                 notes=self._notes,
             ),
@@ -632,6 +670,18 @@ def _recorder(plan: CallPlan, leg: Leg, deps: CallDeps, began: float) -> CallRec
     if deps.recordings is None or not leg.plays or not deps.recordings.wanted(plan.persona):
         return None
     return CallRecorder(deps.recordings.tape(plan.call_id, leg.form), leg.form, began)
+
+
+def _held(plan: CallPlan, persona: Persona) -> Persona:
+    """`persona` as it can be on this call."""
+    changes: dict[str, Any] = {}
+    if plan.exchange is None and persona.transfers:
+        # The model is told of nobody whom it cannot put the caller through to.
+        changes["transfers"] = {}
+    if plan.outbound:
+        # A provider that takes the turns would converse with a machine.
+        changes["turns"] = "gateway"
+    return persona.model_copy(update=changes) if changes else persona
 
 
 def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:

@@ -11,11 +11,13 @@ from gateway.pricing.tariff import NO_PRICES, Tariff
 from gateway.realtime.session import FORMATS, default_session, merge_session
 from media.audio import PCM24, AudioFormat
 from personas.persona import Persona
-from personas.prompt import Offered, session_for
+from personas.prompt import Offered, language_notes, session_for
 
 __all__ = [
+    "TRANSCRIBER",
     "CoreSettings",
     "Described",
+    "in_language",
     "succeeded_session",
     "transcriber",
     "upstream_session",
@@ -92,26 +94,40 @@ def succeeded_session(
             **{k: v for k, v in fresh["audio"]["input"]["transcription"].items() if k != "model"},
         }
     if plays and before.get("turn_detection") is not None:
-        flags = {k: v for k, v in before["turn_detection"].items() if k in ("create_response", "interrupt_response")}
+        flags = {
+            k: v
+            for k, v in before["turn_detection"].items()
+            if k in ("create_response", "interrupt_response")
+        }
         heard["turn_detection"] = fresh["audio"]["input"]["turn_detection"] | flags
     changed["audio"]["output"]["voice"] = fresh["audio"]["output"]["voice"]
     return changed
 
 
+def in_language(persona: Persona, instructions: str) -> str:
+    """Instructions of whoever wrote them, as a model gets them: a locked persona's language has the last word."""
+    notes = language_notes(persona)
+    if not persona.languages.locked or notes in instructions:
+        return instructions
+    return f"{instructions}\n\n# Language\n{notes}".strip()
+
+
 def upstream_session(
     session: dict[str, Any],
     server_tools: tuple[dict[str, Any], ...],
+    persona: Persona,
     *,
     gateway_turns: bool,
     form: AudioFormat = PCM24,
     notes: str = "",
 ) -> dict[str, Any]:
-    """The session that the model gets for the one the client sees: our tools beside the client's, transcription
-    always on (the record needs it), the call's audio format whatever the client's wire carries, and with the gateway
-    taking the turns no replies and no interruptions of the model's own accord."""
+    """The session that the model gets for the one the client sees: our tools beside the client's, a locked persona's
+    language behind whatever a client told it, transcription always on (the record needs it), the call's audio format
+    whatever the client's wire carries, and with the gateway taking the turns no replies and no interruptions of the
+    model's own accord."""
     sent = {k: deepcopy(v) for k, v in session.items() if k not in (*SERVER_COPY, "model")}
-    if notes:
-        sent["instructions"] = f"{sent.get('instructions') or ''}\n\n{notes}".strip()
+    told = "\n\n".join(filter(None, (sent.get("instructions"), notes)))
+    sent["instructions"] = in_language(persona, told)
     own = sent.get("tools", [])
     taken = {tool.get("name") for tool in own}
     sent["tools"] = [*(tool for tool in server_tools if tool["name"] not in taken), *own]
@@ -119,6 +135,8 @@ def upstream_session(
     heard["format"], sent["audio"]["output"]["format"] = dict(FORMATS[form]), dict(FORMATS[form])
     if heard.get("transcription") is None:
         heard["transcription"] = {"model": TRANSCRIBER}
+        if persona.languages.locked:
+            heard["transcription"]["language"] = persona.languages.primary
     if heard.get("turn_detection") is not None and gateway_turns:
         heard["turn_detection"] |= {"create_response": False, "interrupt_response": False}
     return sent

@@ -92,14 +92,17 @@ class Talking:
         raise fault
 
     def succeed(self, spec: ModelSpec) -> None:
-        """Another agent takes over. A session that cannot change hands is told of its words and tools: its voice stays."""
+        """Another agent takes over. A session that cannot change hands is told of its words and tools; its voice
+        stays."""
         self._flush()
         if self._session is None:
             self._next = spec
         elif isinstance(self._session, Succeeds):
             self._session.succeed(spec.persona, spec.session)
         else:
-            kept = {key: spec.session[key] for key in ("type", "instructions", "tools") if key in spec.session}
+            kept = {
+                key: spec.session[key] for key in ("type", "instructions", "tools") if key in spec.session
+            }
             event_id = f"event_parley_succeed_{spec.persona.id}"
             self._session.send({"type": "session.update", "event_id": event_id, "session": kept})
 

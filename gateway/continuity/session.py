@@ -206,8 +206,8 @@ class LastingSession:
 
     def _refusals(self, session: Mapping[str, Any]) -> dict[str, str | None]:
         """By provider: why it cannot hold the call, which is in this session by now."""
-        in_text = written(session, plays=self._spec.realtime)
-        persona = self._spec.persona
+        in_text = written(session, plays=self.spec.realtime)
+        persona = self.spec.persona
         return {name: refusal(model, persona, written=in_text) for name, model in self._models.items()}
 
     def _fit(self, session: Mapping[str, Any]) -> list[str]:

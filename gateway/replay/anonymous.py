@@ -32,7 +32,8 @@ KEPT = frozenset({
     "provider", "kind", "source", "ending", "code", "param", "effects", "passed", "core", "server_label", "policy",
     "turns", "language", "locale", "timezone", "hours", "mode", "terminator", "scenario", "avatar_key",
     "presenting_gender", "age_band", "default_voice", "allowed_voices", "required", "enum", "target",
-    "content_index", "finish_reason", "reason", "fields", "rates", "sellers", "ears",
+    "review_status", "asset_status", "session_tier", "reasoning_effort", "pacing", "empathy", "primary", "supported",
+    "recommended", "content_index", "finish_reason", "reason", "fields", "rates", "sellers", "ears",
 })  # fmt: skip
 """Names whose strings are no texts."""
 _LEXICON = frozenset(

@@ -16,6 +16,7 @@ from gateway.call.effects import (
     Remark,
     Resume,
     RunTool,
+    Succeed,
     Time,
     ToModel,
     TransferFailed,
@@ -100,6 +101,8 @@ class _Teller:
                 yield f"sideband {event['origin']} joins"
             case "MachineVerdict":
                 yield f"answered by: {event['kind']} ({event['source']})"
+            case "SuccessorAsked":
+                yield f"{event['persona']['display_name']} is asked to take over"
             case "TransferAnswered":
                 yield f"transfer {'done' if event['ok'] else 'failed: ' + event['reason']}"
             case (
@@ -142,6 +145,8 @@ class _Teller:
                 return f"transfer to {target or 'a number'} begins{', warm' if warm else ''}"
             case Join():
                 return "transfer: the two are joined"
+            case Succeed(persona_id):
+                return f"{persona_id} takes over"
             case TransferFailed(reason):
                 return f"transfer failed: {reason}"
             case Remark(event):

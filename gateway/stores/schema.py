@@ -98,6 +98,8 @@ class Session(TenantRow, Base):
     expires_at: Mapped[float]
     configuration_id: Mapped[str | None] = mapped_column(String(64))
     """The stored configuration that it was opened with, when a client secret named one."""
+    language: Mapped[str | None] = mapped_column(String(35))
+    """In which language its calls are held (ISO 639-1); null: the persona's policy decides."""
 
     __table_args__ = (Index(None, "tenant", "created_at"),)
 

@@ -31,11 +31,13 @@ from gateway.recordings.keeper import Keeper
 from gateway.stores.sql import SqlStore
 from gateway.supervisor import CallRequest
 from media.audio import PCM24, AudioFormat
+from personas.catalog import Catalog
 from personas.catalog_files import load_catalog
 from personas.catalogs import Catalogs
+from personas.succession import Handoff
 from tests.api.contract import Watch, faults
 from tools import library as tool_library
-from tools.contract import Tool
+from tools.contract import Tool, ToolError
 from tools.runtime.door import Business, ToolRuntime
 
 __all__ = [
@@ -149,6 +151,8 @@ class FakeCall:
     holds: bool = True
     refuses: str = ""
     referred: list[str] = field(default_factory=list)
+    passed: list[tuple[str, Handoff]] = field(default_factory=list)
+    escalated: list[str] = field(default_factory=list)
     attached: int = 0
     verdicts: list[MachineVerdict] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
@@ -174,6 +178,17 @@ class FakeCall:
         self.referred.append(to)
         if self.refuses:
             raise ExchangeRefused(self.refuses)
+
+    def pass_on(self, agent: str, handoff: Handoff) -> None:
+        if self.refuses:
+            raise ToolError(self.refuses)
+        self.passed.append((agent, handoff))
+
+    def said(self) -> Sequence[tuple[str, str]]:
+        return [("assistant", "Larkfield Dental."), ("user", "My card was charged twice.")]
+
+    def escalate(self, reason: str) -> None:
+        self.escalated.append(reason)
 
     def machine(self, verdict: MachineVerdict) -> None:
         self.verdicts.append(verdict)
@@ -297,6 +312,7 @@ async def house(
     make_leg: Callable[[str], FakeLeg] = FakeLeg,
     now: float = 1_800_000_000.0,
     tools: Mapping[str, Tool] = TOOLS,
+    catalog: Catalog = CATALOG,
 ) -> AsyncIterator[House]:
     settings = settings or Settings()
     supervisor = FakeSupervisor()
@@ -331,7 +347,7 @@ async def house(
             settings=settings,
             supervisor=supervisor,
             database=store.database,
-            catalogs=Catalogs(CATALOG),
+            catalogs=Catalogs(catalog),
             tokens=Tokens(SECRET),
             access=AccessKeys(SECRET),
             recordings=keeper,

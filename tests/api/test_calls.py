@@ -214,10 +214,10 @@ async def test_a_call_keeps_its_persona_when_the_catalog_changes(sqlite_url: str
         api.supervisor.reserved.clear()
         assert (await call(api, token)).status == 201
         first, second = [request.persona for _id, _leg, request in api.supervisor.begun]
-        assert first is begun
-        assert second is changed
+        assert first.greeting == begun.greeting
+        assert second.greeting == "Good evening."
         [live, later] = api.supervisor.calls.values()
-        assert (live.plan.persona, later.plan.persona) == (begun, changed)
+        assert (live.plan.persona, later.plan.persona) == (first, second)
 
 
 async def test_a_persona_that_is_gone_takes_no_more_calls(sqlite_url: str) -> None:

@@ -52,6 +52,7 @@ def persona(**changes: Any) -> Persona:
         "default_voice": "marin", "allowed_voices": ("marin", "cedar"), "scenario": "testing",
         "scenario_title": "Testing", "instructions": "Help.", "greeting": "Hello there.",
         "limits": Limits(silence_s=20, length_s=600), "filler": (),
+        "languages": {"primary": "en", "locked": False},
     }  # fmt: skip
     made = Persona.model_validate(fields | changes)
     made.zone  # noqa: B018 - made now, because making it reads a file

@@ -44,6 +44,7 @@ class MemoryRecords:
         self.claims: list[dict[str, Any]] = []
         self.disputes: list[dict[str, Any]] = []
         self.handovers: list[str] = []
+        self.handoffs: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
         self.accounts = {
             (account.kind, account.number, account.zip_code): account for account in accounts(NOW.date())
@@ -156,6 +157,10 @@ class MemoryRecords:
     ) -> dict[str, Any]:
         self.handovers.append(department)
         return {"handover_id": "h1", "department": department, "position": 1}
+
+    async def pass_on(self, **handoff: Any) -> dict[str, Any]:
+        self.handoffs.append(handoff)
+        return {"handoff_id": "o1", "agent": handoff["to_agent"]}
 
 
 @dataclass

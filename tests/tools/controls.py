@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +18,8 @@ class FakeControl:
     acts: list[str] = field(default_factory=list)
     targets: tuple[str, ...] = ()
     fault: str = ""
+    colleagues: tuple[str, ...] = ()
+    """Agents that the caller can be passed to."""
 
     def hang_up(self) -> None:
         self.acts.append("hang_up")
@@ -40,6 +43,14 @@ class FakeControl:
 
     async def press(self, digits: str) -> None:
         self.acts.append(f"press {digits}")
+
+    def colleague(self, agent: str) -> tuple[str, ...]:
+        if agent not in self.colleagues:
+            raise ToolError(f"You cannot pass the caller to {agent}.")
+        return ("Caller: I want somebody else.",)
+
+    def pass_on(self, agent: str, summary: str, facts: Sequence[str]) -> None:
+        self.acts.append(f"pass on to {agent}: {summary} {list(facts)}")
 
     def take_caller(self) -> None:
         self.acts.append("take")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -57,6 +57,12 @@ class NoCall:
         raise ToolError(_NO_CALL)
 
     def hold(self, on: bool) -> None:
+        raise ToolError(_NO_CALL)
+
+    def colleague(self, agent: str) -> tuple[str, ...]:
+        raise ToolError(_NO_CALL)
+
+    def pass_on(self, agent: str, summary: str, facts: Sequence[str]) -> None:
         raise ToolError(_NO_CALL)
 
     def take_caller(self) -> None:

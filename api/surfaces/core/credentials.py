@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api import auth, body
+from api.composing import Sitting, catalog_of, runtime_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection, sessions
 from api.records.selection import Selection
 from api.surfaces.core.access import presented_key
+from api.surfaces.core.runtime import languages_of, pipeline_of
 from api.tokens import LIFETIME_S, SessionGrant
+from gateway.call.sessions import TRANSCRIBER
 from gateway.stores.schema import DEFAULT_TENANT, Session
+from personas.composition.composing import Runtime
+from personas.composition.speaking import Spoken, is_tag, named, speaking
 from personas.persona import Persona
+from personas.prompt import language_notes
 
 __all__ = ["routes"]
 
 MINT = Rate("credentials", per_minute=60, burst=60)
-TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe"
+UPSTREAM = frozenset({"refused", "lost", "stalled"})
+"""Failures of a provider that was reached."""
+
+
+def _tag(text: str) -> str:
+    if not is_tag(text):
+        raise ValueError("must be a language tag, such as en, es-MX or ur-PK")
+    return text
 
 
 class _Ask(BaseModel):
@@ -30,21 +44,24 @@ class _Ask(BaseModel):
 
     persona_id: str | None = Field(None, alias="personaId", max_length=128)
     session_id: str | None = Field(None, alias="sessionId", max_length=64)
-    requested_locale: str | None = Field(None, alias="requestedLocale", max_length=35)
-    user_hint_language: str | None = Field(None, alias="userHintLanguage", max_length=35)
+    requested_locale: Annotated[str, AfterValidator(_tag)] | None = Field(None, alias="requestedLocale")
+    user_hint_language: Annotated[str, AfterValidator(_tag)] | None = Field(None, alias="userHintLanguage")
     scenario_id: str | None = Field(None, alias="scenarioId", max_length=128)
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def create(request: web.Request) -> web.Response:
         await _may_mint(request, deps)
+        _answered_by_somebody(deps)
         here = _here(request, deps)
         ask = await body.parsed(request, _Ask)
         now = deps.clock()
         session = await _stored(ask.session_id, deps, now)
         locale = ask.requested_locale or (session.requested_locale if session else None)
         scenario = session.scenario if session else ask.scenario_id
-        chosen = selection.select(deps.personas, preferred=ask.persona_id, scenario=scenario, locale=locale)
+        chosen = selection.choose(
+            catalog_of(deps), preferred=ask.persona_id, scenario=scenario, locale=locale
+        )
         if chosen is None:
             raise ApiError(404, "There is no persona of that id; GET /api/personas lists them.")
         if session and ask.persona_id and not _answers(ask.persona_id, session, deps):
@@ -54,15 +71,22 @@ def routes(deps: Deps) -> list[web.RouteDef]:
                 "leave out personaId, or leave out sessionId to get a new session.",
                 param="personaId",
             )
+        persona = chosen.persona
+        spoken = speaking(persona.languages, ask.user_hint_language, locale)
         if session is None:
-            session = await _opened(deps, chosen.persona, ask, now)
+            session = await _opened(deps, chosen, ask, spoken, now)
             tells_access = True
         else:
             key = presented_key(request)
             tells_access = key is not None and deps.access.opens(key, session.access_hash)
+            if session.language != spoken.code:
+                await sessions.speak(deps.database, session, spoken.code)
+        sitting = Sitting(session.id, session.scenario, locale, spoken.code)
+        runtime = runtime_of(deps, persona, sitting)
         expires_at = int(now) + LIFETIME_S
-        grant = SessionGrant(session.id, session.tenant, chosen.persona.id, expires_at, tells_access)
-        return web.json_response(_answer(here, deps, chosen, deps.tokens.mint(grant), expires_at))
+        grant = SessionGrant(session.id, session.tenant, persona.id, expires_at, tells_access)
+        token = deps.tokens.mint(grant)
+        return web.json_response(_answer(here, deps, chosen, runtime, token, expires_at))
 
     return [web.post("/api/realtime/credentials", create)]
 
@@ -92,13 +116,16 @@ async def _stored(session_id: str | None, deps: Deps, now: float) -> Session | N
     return session
 
 
-async def _opened(deps: Deps, persona: Persona, ask: _Ask, now: float) -> Session:
+async def _opened(deps: Deps, chosen: Selection, ask: _Ask, spoken: Spoken, now: float) -> Session:
+    persona = chosen.persona
+    scenario = catalog_of(deps).scenarios.get(chosen.scenario or "")
     new = sessions.NewSession(
         tenant=DEFAULT_TENANT,
-        scenario=persona.scenario,
-        scenario_title=persona.scenario_title,
+        scenario=persona.scenario if scenario is None else scenario.slug,
+        scenario_title=persona.scenario_title if scenario is None else scenario.title[:200],
         persona_id=persona.id,
         requested_locale=ask.requested_locale,
+        language=spoken.code,
     )
     session, _key = await sessions.create(deps.database, deps.access, new, now)
     return session
@@ -107,14 +134,13 @@ async def _opened(deps: Deps, persona: Persona, ask: _Ask, now: float) -> Sessio
 def _answers(persona_id: str, session: Session, deps: Deps) -> bool:
     """Whether the persona may take the session's calls: one of its scenario, or, when nobody has that scenario, of
     the scenario of the persona that stands in."""
-    personas = deps.personas
+    catalog = catalog_of(deps)
     scenario = session.scenario
-    if (
-        all(persona.scenario != scenario for persona in personas.values())
-        and session.persona_id in personas
-    ):
-        scenario = personas[session.persona_id].scenario
-    return personas[persona_id].scenario == scenario
+    if persona_id == session.persona_id:
+        return True
+    if not catalog.players(scenario) and session.persona_id in catalog.personas:
+        scenario = catalog.personas[session.persona_id].scenario
+    return any(persona.id == persona_id for persona in catalog.players(scenario))
 
 
 def _here(request: web.Request, deps: Deps) -> SplitResult:
@@ -126,29 +152,61 @@ def _here(request: web.Request, deps: Deps) -> SplitResult:
 
 
 def _answer(
-    here: SplitResult, deps: Deps, chosen: Selection, token: str, expires_at: int
+    here: SplitResult, deps: Deps, chosen: Selection, runtime: Runtime, token: str, expires_at: int
 ) -> dict[str, object]:
-    persona = chosen.persona
+    persona = runtime.persona
+    languages = languages_of(runtime)
     base = f"{here.netloc}{here.path}"
     secure = here.scheme == "https"
-    code = persona.locale.partition("-")[0].lower() or "en"
-    return {
+    told: dict[str, object] = {
         "token": token,
         "expiresAt": datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z"),
         "webrtcUrl": f"{here.scheme}://{base}/v1/realtime/calls",
         "wsUrl": f"{'wss' if secure else 'ws'}://{base}/v1/realtime",
-        "transcriptionModel": TRANSCRIPTION_MODEL,
+        "transcriptionModel": TRANSCRIBER,
         "realtimeDeployment": deps.model,
+        "sessionTier": _tier(deps, chosen.persona, chosen.scenario),
+        "fallbackInstructions": runtime.instructions,
         "fallbackVoice": persona.default_voice,
         "selectedPersonaId": persona.id,
-        "selectedPersonaLocale": persona.locale,
+        "selectedPersonaLocale": chosen.persona.locale,
         "personaSelectionReason": chosen.reason,
-        # A persona speaks one language: its policy is locked to it, whatever the client hints.
-        "effectiveLanguage": code,
-        "transcriptionLanguageCode": code,
-        "languageLocked": True,
-        "lockReason": f"{persona.display_name} speaks {persona.language} only.",
-        "supportedLanguages": [code],
-        "languageLabels": {code: persona.language},
-        "languagePolicyInstructions": f"Speak {persona.language} only, whatever language the caller speaks.",
+        "effectiveLanguage": runtime.language.code,
+        "transcriptionLanguageCode": runtime.language.code,
+        "languageLocked": languages["locked"],
+        "supportedLanguages": languages["supported"],
+        "languageLabels": {code: named(persona.languages, code) for code in persona.languages.supported},
+        "languagePolicyInstructions": language_notes(persona),
+        "voicePipeline": pipeline_of(deps),
     }
+    if persona.reasoning_effort is not None:
+        told["effectiveReasoningEffort"] = persona.reasoning_effort
+    if languages["locked"]:
+        told["lockReason"] = languages["lockReason"]
+    if told["voicePipeline"] == "azure-voice-live":
+        told["voiceLiveSessionConfig"] = dict(runtime.session)
+    return told
+
+
+def _tier(deps: Deps, persona: Persona, slug: str | None) -> str:
+    """The scenario's, where it has one."""
+    scenario = catalog_of(deps).scenarios.get(slug or "")
+    return persona.session_tier if scenario is None else scenario.session_tier or persona.session_tier
+
+
+def _answered_by_somebody(deps: Deps) -> None:
+    """Raises ApiError 503 where there is no provider to answer, or none can be reached, and 502 where they refuse us.
+    One that is to be tried again by now may be well."""
+    if not deps.settings.provider_order:
+        raise ApiError(503, "No provider of a realtime model is configured: docs/run.md, Providers.")
+    states = deps.providers()
+    if not states or any(one.up or one.next_try_in_s <= 0 for one in states):
+        return
+    after_s = str(int(min(one.next_try_in_s for one in states)) + 1)
+    refused = [one.name for one in states if one.last_failure in UPSTREAM]
+    if refused:
+        told = f"The provider of the realtime model answers with an error ({', '.join(refused)}); try again later."
+        raise ApiError(502, told, headers={"Retry-After": after_s})
+    raise ApiError(
+        503, "No provider of a realtime model can be reached now.", headers={"Retry-After": after_s}
+    )

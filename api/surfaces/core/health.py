@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.deps import Deps, Probe, ProviderState, Verdict
-from api.surfaces.core.credentials import TRANSCRIPTION_MODEL
+from gateway.call.sessions import TRANSCRIBER
 from gateway.stores.engine import EVERY_TENANT
 from gateway.stores.schema import Boot
 from personas.catalogs import Catalogs
@@ -143,7 +143,7 @@ def _surface(deps: Deps) -> dict[str, object]:
         "realtime": {
             "endpointConfigured": settings.azure_openai_endpoint is not None,
             "deployment": deps.model,
-            "transcriptionModel": TRANSCRIPTION_MODEL,
+            "transcriptionModel": TRANSCRIBER,
         },
     }
     if settings.public_url is not None:

@@ -13,6 +13,7 @@ from api.surfaces.core import (
     documents,
     health,
     recordings,
+    runtime,
     runtime_sessions,
     scenarios,
     sessions,
@@ -27,6 +28,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     return [
         *health.routes(deps),
         *catalogue.routes(deps),
+        *runtime.routes(deps),
         *scenarios.routes(deps),
         *verticals.routes(deps),
         *credentials.routes(deps),

@@ -1,121 +1,172 @@
-"""Where the call of a session is (getSessionState). The answer is a closed object; changing it is not served yet."""
+"""Where the call of a session is, and steering it (getSessionState, patchSessionState)."""
 
 from __future__ import annotations
 
-from aiohttp import web
+import hashlib
+import uuid
+from typing import Annotated
 
-from api import auth
-from api.deps import Deps
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import auth, body
+from api.composing import catalog_of
+from api.deps import Deps, LiveCall
+from api.errors import ApiError
 from api.limits import Rate
-from api.records import call_state, channel, history
-from api.records.call_state import Telephony
-from api.records.channel_words import TERMINAL
-from api.records.history import History, ending_of
+from api.records import handoffs, handovers, steering
+from api.records.phases import Phase
+from api.records.steering import Change, NotAllowed
 from api.surfaces.core.access import held_session
-from api.surfaces.core.wire import iso
+from api.surfaces.core.state_view import Facts, gathered, view
+from gateway.crew import crew, stay
+from gateway.stores.schema import Session
+from personas.persona import Persona
+from personas.succession import Handoff, excerpt
+from tools.contract import ToolError
 
 __all__ = ["routes"]
 
 READ = Rate("session-states", per_minute=600, burst=600)
-WHOLE = {"callDurationSec": "callDurationSec", "machineDetectionDurationMs": "machineDetectionDurationMs"}
-"""Whole numbers of a carrier's events that the contract has a field for."""
-SAFE = 2**53 - 1
+STEER = Rate("session-steering", per_minute=120, burst=120)
+DEPARTMENT = "front desk"
+"""Who is asked for where the persona names no department."""
+SUMMARY = "The caller was passed on by the business's own system."
+
+Step = Annotated[str, Field(min_length=1, max_length=128)]
+PersonaId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Ask(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True, strict=True, str_strip_whitespace=True)
+
+    phase: Phase | None = Field(None, alias="currentPhase")
+    persona_id: PersonaId | None = Field(None, alias="currentPersonaId")
+    completed_step: Step | None = Field(None, alias="completedStep")
+    pending_steps: list[Step] | None = Field(None, alias="pendingSteps", max_length=steering.STEPS)
+    next_persona_id: PersonaId | None = Field(None, alias="nextPersonaId")
+    escalation_reason: str | None = Field(None, alias="escalationReason", min_length=1, max_length=1000)
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def read(request: web.Request) -> web.Response:
         await auth.spend(request, deps.limiter, READ, deps.settings)
         session = await held_session(request, deps)
-        events = await history.load(deps.database, session)
-        told = await channel.of_session(deps.database, session)
-        calls = await call_state.phone_calls(deps.database, session)
-        line = call_state.telephony(events, calls, told)
-        transferred = line is not None and line.mode == "live_transfer" and line.status == "completed"
-        put_through = transferred and any(event.status == "transferred" for event in told)
-        steps = call_state.progress(events, deps.personas.get(session.persona_id))
-        moments = [session.created_at, *(event.at for event in told), *_moments(events)]
-        view: dict[str, object] = {
-            "sessionId": session.id,
-            "workflowId": session.scenario,
-            "currentPhase": call_state.phase(events, put_through),
-            "currentPersonaId": session.persona_id,
-            "completedSteps": list(steps.completed),
-            "pendingSteps": list(steps.pending),
-            "metrics": _metrics(events, steps.share),
-            "createdAt": iso(session.created_at),
-            "updatedAt": iso(max(moments)),
-        }
-        if events.handovers:
-            view["escalationReason"] = events.handovers[-1].reason
-            view["escalationTimestamp"] = iso(events.handovers[-1].created_at)
-        if line is not None:
-            view["telephony"] = _telephony(line, events, _answered_by(deps, events))
-        return web.json_response(view)
+        return web.json_response(view(deps, await gathered(deps, session)))
 
-    return [web.get("/api/sessions/{id}/state", read)]
+    async def steer(request: web.Request) -> web.Response:
+        await auth.spend(request, deps.limiter, STEER, deps.settings)
+        session = await held_session(request, deps)
+        # Where its call is, if one is live.
+        stay(crew().home(session.id))
+        ask = await body.parsed(request, _Ask)
+        facts = await gathered(deps, session)
+        successor = None
+        if ask.persona_id is not None:
+            server = _is_server(request, deps, session)
+            successor = _successor(deps, facts, ask.persona_id, server=server)
+        if ask.next_persona_id is not None and ask.next_persona_id not in catalog_of(deps).personas:
+            raise _nobody("nextPersonaId")
+        wanted = Change(
+            ask.phase,
+            ask.completed_step,
+            None if ask.pending_steps is None else tuple(ask.pending_steps),
+            ask.next_persona_id,
+            ask.escalation_reason,
+        )
+        try:
+            await steering.change(deps.database, session, wanted, facts.derived, deps.clock())
+        except NotAllowed as fault:
+            raise ApiError(400, str(fault)) from None
+        if successor is not None:
+            await _pass_on(deps, facts, successor)
+        if ask.escalation_reason is not None:
+            await _escalate(deps, facts, ask.escalation_reason)
+        return web.json_response(view(deps, await gathered(deps, session)))
 
-
-def _moments(events: History) -> list[float]:
-    return [
-        *(call.started_at if call.ended_at is None else call.ended_at for call in events.calls),
-        *(said.ended_at for said in events.utterances),
-        *(call.started_at + (run.started_ms + run.duration_ms) / 1000 for call, run in events.tool_runs),
-        *(handover.created_at for handover in events.handovers),
-    ]
+    return [web.get("/api/sessions/{id}/state", read), web.patch("/api/sessions/{id}/state", steer)]
 
 
-def _metrics(events: History, share: float) -> dict[str, object]:
-    runs = [run for _, run in events.tool_runs]
-    succeeded = sum(run.ok for run in runs)
-    return {
-        "totalToolCallsAttempted": len(runs),
-        "successfulToolCalls": succeeded,
-        "failedToolCalls": len(runs) - succeeded,
-        "avgToolDurationMs": round(sum(run.duration_ms for run in runs) / len(runs), 1) if runs else 0,
-        "dataCapturedness": round(100 * share, 1),
-    }
+def _is_server(request: web.Request, deps: Deps, session: Session) -> bool:
+    key = auth.bearer(request)
+    return key is not None and auth.tenant_of_key(key, deps.settings) == session.tenant
 
 
-def _answered_by(deps: Deps, events: History) -> str | None:
-    """Who answered the latest call, as it found out itself."""
-    if not events.calls:
+def _successor(deps: Deps, facts: Facts, persona_id: str, *, server: bool) -> Persona | None:
+    """Who is to speak from now on; None when that is who speaks anyway. Whoever holds the session may choose among
+    those whom its persona may pass callers to and those who play its scenario; a server may choose any.
+    Raises ApiError 400."""
+    catalog = catalog_of(deps)
+    current = facts.session.persona_id
+    persona = catalog.personas.get(persona_id)
+    if persona is None:
+        raise _nobody("currentPersonaId")
+    if persona_id == current:
         return None
-    latest = events.calls[-1]
-    live = deps.supervisor.find(latest.id)
-    return live.answered_by if live is not None else (latest.summary or {}).get("answered_by")
+    if facts.phase == "closure":
+        raise ApiError(400, "The call is over: no other agent can take it.", param="currentPersonaId")
+    before = catalog.personas.get(current)
+    open_to = {who.id for who in catalog.players(facts.session.scenario)}
+    if before is not None:
+        open_to |= set(before.hand_over_to)
+    if not server and persona_id not in open_to:
+        raise ApiError(
+            400,
+            f"{current} does not pass callers to {persona_id}; a server key may.",
+            param="currentPersonaId",
+        )
+    return persona
 
 
-def _telephony(line: Telephony, events: History, answered_by: str | None) -> dict[str, object]:
-    view: dict[str, object] = {
-        "requestId": line.request,
-        "mode": line.mode,
-        "status": line.status,
-        "providerId": line.provider,
-        "requestedAt": iso(line.requested_at),
-    }
-    optional = {
-        "target": line.target,
-        "callSid": line.carrier_call,
-        "rawStatus": line.raw_status,
-        "lastEventAt": None if line.last_event_at is None else iso(line.last_event_at),
-        "sequenceNumber": line.position if line.position is not None and line.position <= SAFE else None,
-        "answeredBy": _text(line.meta.get("answeredBy")) or answered_by,
-        "terminalReason": _reason(line, events),
-    }
-    for theirs, ours in WHOLE.items():
-        value = line.meta.get(ours)
-        optional[theirs] = value if isinstance(value, int) and not isinstance(value, bool) else None
-    view |= {name: value for name, value in optional.items() if value is not None}
-    return view
+def _nobody(param: str) -> ApiError:
+    return ApiError(400, "There is no persona of that id; GET /api/personas lists them.", param=param)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _live(deps: Deps, facts: Facts) -> LiveCall | None:
+    live = next((call for call in reversed(facts.events.calls) if call.ended_at is None), None)
+    return None if live is None else deps.supervisor.find(live.id)
 
 
-def _reason(line: Telephony, events: History) -> str | None:
-    """Why the line is over: the ending of the call if it came to one, or else the carrier's word."""
-    if line.status not in TERMINAL and line.status != "failed":
-        return None
-    ending = ending_of(events.calls[-1]) if events.calls else None
-    return line.raw_status or line.status if ending is None else str(ending)
+async def _pass_on(deps: Deps, facts: Facts, persona: Persona) -> None:
+    """To a live call at once, and for the calls that come. Raises ApiError 400, SQLAlchemyError."""
+    session, call = facts.session, _live(deps, facts)
+    before = deps.personas.get(session.persona_id)
+    done = tuple(f"done: {step}" for step in (facts.steered.completed_steps if facts.steered else ()))
+    said: tuple[str, ...] = ()
+    if call is not None:
+        said = excerpt(call.said())
+        name = session.persona_id if before is None else before.display_name
+        try:
+            call.pass_on(persona.id, Handoff(name, SUMMARY, done, said))
+        except ToolError as fault:
+            raise ApiError(400, str(fault), param="currentPersonaId") from None
+    await handoffs.pass_on(
+        deps.database,
+        session.tenant,
+        key=f"{session.id}:{uuid.uuid4().hex}",
+        session_id=session.id,
+        from_agent=session.persona_id,
+        to_agent=persona.id,
+        summary=SUMMARY,
+        facts=done,
+        said=said,
+    )
+
+
+async def _escalate(deps: Deps, facts: Facts, reason: str) -> None:
+    """Somebody is to take over. The same reason again asks nobody twice. Raises SQLAlchemyError."""
+    session = facts.session
+    persona = deps.personas.get(session.persona_id)
+    dialogue = None if persona is None else persona.dialogue
+    digest = hashlib.sha256(reason.encode("utf-8", "replace")).hexdigest()[:16]
+    await handovers.request(
+        deps.database,
+        session.tenant,
+        key=f"{session.id}:escalation:{digest}",
+        department=DEPARTMENT if dialogue is None else dialogue.hand_over.department,
+        reason=reason,
+        session_id=session.id,
+    )
+    call = _live(deps, facts)
+    if call is not None:
+        call.escalate(reason)

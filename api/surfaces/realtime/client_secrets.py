@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api import auth, body
+from api.composing import Sitting, agent_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
@@ -49,6 +50,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         persona = asked_persona(request, deps)
         configuration_id = configurations.new_id()
         asked = () if ask.session is None else (ask.session,)
+        persona = agent_of(deps, persona, Sitting(None))
         made = configured(deps, persona, configuration_id, *asked)
         check_spoken(deps, persona, made.effective, plays=False)
         now = deps.clock()

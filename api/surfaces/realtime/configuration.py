@@ -8,7 +8,7 @@ from typing import Any
 from api.deps import Deps
 from api.errors import ApiError
 from gateway.call.desk import CLIENT_FORMATS, FORMATS
-from gateway.call.policy import may_change
+from gateway.call.policy import TRANSCRIPTION, kept_in_language, may_change
 from gateway.call.sessions import visible_session
 from gateway.realtime.events import SessionUpdate, parse_client_event
 from gateway.realtime.fault import ProtocolFault
@@ -71,15 +71,20 @@ def _checked(wanted: object) -> dict[str, Any]:
 
 
 def _merged(session: dict[str, Any], wanted: dict[str, Any], persona: Persona) -> Merged:
-    """As a call takes a `session.update` (`gateway.call.desk`): formats are between the client and its leg, and a
-    voice that is not the persona's leaves the one in force."""
+    """As a call takes a `session.update` (`gateway.call.desk`): formats are between the client and its leg; a
+    voice that is not the persona's leaves the one in force, and so does a language that it does not speak."""
 
     def allow(leaf: str) -> bool:
         return may_change(persona.policy, leaf) or leaf in FORMATS
 
     merged = merge_session(session, wanted, formats=CLIENT_FORMATS, allow=allow)
-    if merged.session["audio"]["output"]["voice"] in persona.allowed_voices or VOICE not in merged.changed:
+    refused = set()
+    if VOICE in merged.changed and merged.session["audio"]["output"]["voice"] not in persona.allowed_voices:
+        refused.add(VOICE)
+    if TRANSCRIPTION in merged.changed and not kept_in_language(persona, merged.session):
+        refused.add(TRANSCRIPTION)
+    if not refused:
         return merged
     return merge_session(
-        session, wanted, formats=CLIENT_FORMATS, allow=lambda leaf: leaf != VOICE and allow(leaf)
+        session, wanted, formats=CLIENT_FORMATS, allow=lambda leaf: leaf not in refused and allow(leaf)
     )

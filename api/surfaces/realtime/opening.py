@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from api.composing import Sitting, agent_of, colleagues_of, sitting_of
 from api.deps import Deps
 from api.errors import ApiError
-from api.records import configurations, selection, sessions
+from api.records import configurations, handoffs, selection, sessions
 from api.spoken import check_spoken
 from api.surfaces.realtime.callers import STALE, Caller, Server, unauthorized
 from api.surfaces.realtime.configuration import configured
 from api.tokens import SecretGrant, SessionGrant
+from gateway.call.plan import nobody
 from gateway.crew import crew, stay
 from gateway.errors import Busy, SessionBusy
 from gateway.supervisor import CallRequest
@@ -42,10 +44,14 @@ class Opening:
     """The session's access key, when the answer may carry it."""
     new: sessions.NewSession | None
     """The session, when it is not stored yet."""
+    colleague: Callable[[str], Persona | None] = nobody
+    """See `gateway.call.plan.CallPlan.colleague`."""
 
     @property
     def request(self) -> CallRequest:
-        return CallRequest(self.session_id, self.tenant, self.persona, self.session)
+        return CallRequest(
+            self.session_id, self.tenant, self.persona, self.session, colleague=self.colleague
+        )
 
 
 def asked_persona(request: web.Request, deps: Deps) -> Persona:
@@ -113,21 +119,29 @@ def _new(
         persona.id,
         configuration_id=configuration_id,
     )
+    sitting = Sitting(new.id, new.scenario)
+    persona = agent_of(deps, persona, sitting)
     update = configured(deps, persona, new.id, *asked).update(plays=plays)
-    return Opening(new.id, tenant, persona, update, deps.access.key_of(new.id), new)
+    key, colleague = deps.access.key_of(new.id), colleagues_of(deps, sitting)
+    return Opening(new.id, tenant, persona, update, key, new, colleague)
 
 
 async def _stored(deps: Deps, grant: SessionGrant, asked: tuple[object, ...], plays: bool) -> Opening:
     # Where it was made it is known whether a call of it is live.
     stay(crew().home(grant.session_id))
     found = await sessions.find(deps.database, grant.session_id, deps.clock())
-    persona = deps.personas.get(grant.persona_id)
-    if found is None or found.tenant != grant.tenant or persona is None:
+    if found is None or found.tenant != grant.tenant:
         raise _stale()
+    sitting = sitting_of(found)
+    persona = deps.personas.get(await handoffs.successor(deps.database, found, grant.persona_id))
+    if persona is None:
+        raise _stale()
+    persona = agent_of(deps, persona, sitting)
     key = deps.access.key_of(found.id)
     tells = grant.tells_access and deps.access.opens(key, found.access_hash)
     update = configured(deps, persona, found.id, *asked).update(plays=plays)
-    return Opening(found.id, found.tenant, persona, update, key if tells else None, None)
+    colleague = colleagues_of(deps, sitting)
+    return Opening(found.id, found.tenant, persona, update, key if tells else None, None, colleague)
 
 
 @contextlib.asynccontextmanager

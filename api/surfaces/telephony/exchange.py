@@ -58,6 +58,7 @@ class CallExchange:
                 to,
                 tenant=self._tenant,
                 persona=consultation.persona,
+                composed=True,
                 machine_detection=bool(self._counter.deps.settings.machine_detection),
             )
         except (NotPlaced, SQLAlchemyError) as fault:

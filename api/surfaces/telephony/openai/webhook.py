@@ -10,6 +10,7 @@ import logging
 from aiohttp import web
 
 from api import body
+from api.composing import Sitting, agent_of, colleagues_of
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
@@ -98,6 +99,8 @@ class OpenAiSip:
             now=now,
         )
         arrived = Arrived(CARRIER, invite.call, session_id, now)
+        sitting = Sitting(session_id, persona.scenario)
+        persona = agent_of(deps, persona, sitting)
         try:
             call_id = phones.reserve(session_id)
         except CallRejected:
@@ -112,7 +115,10 @@ class OpenAiSip:
                 return
             leg = SipLeg(CARRIER, call.hang_up, lambda: self._departures.over(arrived))
             model = SidebandModel(sideband(deps.settings, invite.call), leg)
-            request = CallRequest(session_id, DEFAULT_TENANT, persona, exchange=call, model=model)
+            request = CallRequest(
+                session_id, DEFAULT_TENANT, persona, exchange=call, model=model,
+                colleague=colleagues_of(deps, sitting),
+            )  # fmt: skip
             phones.begin(call_id, leg, request)
         except BaseException:
             phones.release(call_id)
@@ -125,4 +131,4 @@ class OpenAiSip:
         model = deps.settings.openai_model
         visible = visible_session(persona, session_id, model, tools)
         definitions = tuple(tool.definition() for tool in tools)
-        return session_of(upstream_session(visible, definitions, gateway_turns=False), model)
+        return session_of(upstream_session(visible, definitions, persona, gateway_turns=False), model)

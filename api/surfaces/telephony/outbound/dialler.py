@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.composing import Sitting, agent_of
 from api.deps import Deps
 from api.records import channel
 from api.records.sessions import NewSession
@@ -103,15 +104,20 @@ class Dialler:
         overrides: Mapping[str, str] | None = None,
         machine_detection: bool = False,
         here: str | None = None,
+        composed: bool = False,
     ) -> Placed:
         """Have `desk` call `to` (E.164), where `persona` speaks once somebody picks up. `overrides`: what it is told of
         this call (`personas.briefing`). `here`: how the carrier reaches us, where `PARLEY_PUBLIC_URL` does not say.
+        `composed`: the persona is one of a call already (`personas.consulting`), not of the catalog.
         `machine_detection` asks the carrier who answered, unless the settings forbid it.
         Raises NotPlaced, SQLAlchemyError."""
         deps, counter = self._deps, self._counter
         here = here or deps.settings.public_url
         if here is None:
             raise NotPlaced(400, "Set PARLEY_PUBLIC_URL: the carrier has to reach this server.")
+        new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)
+        if not composed:
+            persona = agent_of(deps, persona, Sitting(new.id, new.scenario))
         try:
             persona = briefed(persona, overrides or {})
         except ValueError as error:
@@ -120,7 +126,6 @@ class Dialler:
             raise NotPlaced(503, why)
         if counter.phones.full:
             raise NotPlaced(503, "No line is free; try again in a moment.", after_s=5)
-        new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)
         ticket = Ticket(desk.name, "", new.id, tenant, persona.id, outbound=True)
         place = counter.place_at(here, desk, ticket, lasting_s=GIVE_UP_S)
         calling = Calling(f"{here}/telephony/{desk.name}/voice?placed={new.id}", place, RING_S)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.composing import Sitting, agent_of, colleagues_of
 from api.errors import ApiError
 from api.records import channel
 from api.records.sessions import NewSession
@@ -16,10 +17,12 @@ from api.surfaces.telephony.calls.events import received
 from api.surfaces.telephony.counter import DESKS, Counter
 from api.surfaces.telephony.proofs.tickets import Ticket
 from api.switchboard import LiveCall
+from gateway.call.plan import nobody
 from gateway.errors import CallRejected
 from gateway.stores.schema import DEFAULT_TENANT
 from gateway.supervisor import CallRequest
 from gateway.wire import Started, Unverified
+from personas.persona import Persona
 
 __all__ = ["Announced", "WalkIn"]
 
@@ -60,13 +63,21 @@ class Announced:
             self._arrived = Arrived(ticket.carrier, ticket.call, ticket.session_id, deps.clock())
         if ticket.outbound:
             return await self._picked_up(ticket)
-        found = deps.personas.get(ticket.persona_id)
-        if found is None:
+        persona = deps.personas.get(ticket.persona_id)
+        if persona is None:
             raise CallRejected("the persona is there no more")
-        persona = self._counter.targets.of(found, ticket.tenant)
+        sitting = Sitting(ticket.session_id, persona.scenario)
         return CallRequest(
-            ticket.session_id, ticket.tenant, persona, exchange=self._counter.exchange(ticket)
+            ticket.session_id,
+            ticket.tenant,
+            self._reachable(agent_of(deps, persona, sitting), ticket.tenant),
+            exchange=self._counter.exchange(ticket),
+            colleague=colleagues_of(deps, sitting, lambda one: self._reachable(one, ticket.tenant)),
         )
+
+    def _reachable(self, persona: Persona, tenant: str) -> Persona:
+        """With the tenant's own numbers to put callers through to."""
+        return self._counter.targets.of(persona, tenant)
 
     async def _picked_up(self, ticket: Ticket) -> CallRequest:
         """Whom we called is there. Raises CallRejected."""
@@ -77,10 +88,17 @@ class Announced:
         return CallRequest(
             ticket.session_id,
             ticket.tenant,
-            self._counter.targets.of(placing.persona, ticket.tenant),
+            self._reachable(placing.persona, ticket.tenant),
             outbound=True,
             exchange=self._counter.exchange(ticket),
             consultation=placing.consultation,
+            colleague=nobody
+            if placing.consultation is not None
+            else colleagues_of(
+                self._counter.deps,
+                Sitting(ticket.session_id),
+                lambda one: self._reachable(one, ticket.tenant),
+            ),
         )
 
     def over(self) -> None:
@@ -136,7 +154,13 @@ class WalkIn:
         except SQLAlchemyError as error:
             raise CallRejected(f"the database does not answer: {type(error).__name__}") from None
         self._arrived = Arrived(carrier, call, new.id, now)
-        return CallRequest(new.id, new.tenant, persona)
+        sitting = Sitting(new.id, new.scenario)
+        return CallRequest(
+            new.id,
+            new.tenant,
+            agent_of(self._deps, persona, sitting),
+            colleague=colleagues_of(self._deps, sitting),
+        )
 
     async def _opened(self, carrier: str, call: str, new: NewSession, now: float) -> bool:
         """Whether the new session is the call's; it had one already if not. Raises SQLAlchemyError."""
