@@ -36,6 +36,7 @@ from gateway.settings.recordings import Recordings
 from gateway.settings.room import Room
 from gateway.settings.server import Server
 from gateway.settings.telephone import Telephone
+from gateway.settings.toolruns import ToolRuns
 from gateway.settings.traces import Traces
 from gateway.stages import STAGES
 
@@ -45,6 +46,7 @@ __all__ = ["ENVIRONMENT", "KNOWN_PROVIDERS", "ServerKey", "Settings", "from_env"
 class Settings(
     Server,
     Catalogs,
+    ToolRuns,
     Choice, OpenAI, Azure, Upstream, Cascade,
     Access,
     Telephone, Twilio, SignalWire, Telnyx, Vonage, Plivo,

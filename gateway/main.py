@@ -145,6 +145,7 @@ async def open_gateway(
                 ledger=SqlLedger(store.database, store.boot),
                 policies=SqlPolicies(store.database),
                 business=lambda persona: business_of(catalogs.personas.get(persona), stage.wall()),
+                approval_s=settings.approval_s,
                 wall=stage.wall,
             )
         )
@@ -156,6 +157,7 @@ async def open_gateway(
             records=records,
             tools=tools,
             runtime=runtime,
+            tool_runs=settings.tool_runs,
             setup_s=settings.setup_s,
             tariff=tariff,
             budget_usd=settings.budget_usd,

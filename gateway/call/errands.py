@@ -28,6 +28,7 @@ class Errands:
         store: Veil,
         control: CallControl,
         counts: Counts,
+        budget: Budget,
         *,
         spans: CallSpans | None = None,
         began: float,
@@ -39,7 +40,7 @@ class Errands:
         self._plan = plan
         self._tools = tools
         self._runtime = runtime
-        self._budget = Budget()
+        self._budget = budget
         self._store = store
         self._control = control
         self._counts = counts

@@ -14,6 +14,7 @@ from gateway.pricing.tariff import NO_PRICES, Tariff
 from gateway.tracing.spans import Tracer
 from personas.persona import Persona
 from tools.contract import Records, Tool
+from tools.runtime.budget import MOST_RUNS
 from tools.runtime.door import ToolRuntime
 
 __all__ = ["CallDeps", "CallPlan", "nobody"]
@@ -60,6 +61,8 @@ class CallDeps:
     tools: Mapping[str, Tool]
     runtime: ToolRuntime | None = None
     """Through which every tool runs; None: what ran is forgotten with the call."""
+    tool_runs: int = MOST_RUNS
+    """How often a call may use tools."""
     setup_s: float = 15.0
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None

@@ -108,6 +108,7 @@ from personas.keys import telephone_notes
 from personas.persona import Persona
 from personas.succession import Handoff, succeeding
 from tools.contract import ToolError
+from tools.runtime.budget import Budget
 
 __all__ = ["Call"]
 
@@ -179,7 +180,7 @@ class Call:
             self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
         )
         self._errands = Errands(
-            plan, frozenset(self._tools), deps.door, self._store, self._control, deps.counts,
+            plan, frozenset(self._tools), deps.door, self._store, self._control, deps.counts, Budget(deps.tool_runs),
             spans=spans, began=self._began, now=self._now, local_time=self._local_time,
         )  # fmt: skip
         if plan.consultation is not None:

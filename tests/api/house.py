@@ -332,7 +332,9 @@ async def house(
         SqlStore.open(url) as store,
         ToolRuntime(
             tools,
-            records=lambda tenant: SqlRecords(store.database, tenant),
+            records=lambda tenant: SqlRecords(
+                store.database, tenant, clock=lambda zone: datetime.fromtimestamp(clock[0], zone)
+            ),
             ledger=SqlLedger(store.database, store.boot),
             policies=SqlPolicies(store.database),
             business=lambda _: Business(datetime.fromtimestamp(clock[0], BUSINESS_ZONE)),

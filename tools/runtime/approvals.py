@@ -48,10 +48,11 @@ class Approvals:
         self._group = await asyncio.TaskGroup().__aenter__()
         return self
 
-    async def __aexit__(self, *fault: Any) -> None:
+    async def __aexit__(self, *_fault: Any) -> None:
+        """Wait for what was approved. The group is not told of a fault: it would wrap it."""
         group, self._group = self._group, None
         if group is not None:
-            await group.__aexit__(*fault)
+            await group.__aexit__(None, None, None)
 
     async def outcome(self, request: Request, pending: Execution) -> Execution:
         """Wait until a person has decided about a pending request, and say what came of it. What acts on the call is

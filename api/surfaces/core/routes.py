@@ -11,6 +11,7 @@ from api.surfaces.core import (
     costs,
     credentials,
     documents,
+    executions,
     health,
     recordings,
     runtime,
@@ -18,6 +19,8 @@ from api.surfaces.core import (
     scenarios,
     sessions,
     state,
+    tool_policy,
+    tools,
     verticals,
 )
 
@@ -39,4 +42,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         *recordings.routes(deps),
         *state.routes(deps),
         *documents.routes(deps),
+        *tools.routes(deps),
+        *tool_policy.routes(deps),
+        *executions.routes(deps),
     ]

@@ -1,4 +1,4 @@
-"""`/` and `/static/…`: the demo page for browsers, and what the page loads (core API: getApiRoot)."""
+"""`/`, `/console/approvals` and `/static/…`: pages for browsers, and what they load (core API: getApiRoot)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,17 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             raise web.HTTPNotFound
         return found
 
-    return [web.get("/", root), web.get("/static/{name:.+}", static)]
+    async def approvals(_request: web.Request) -> web.StreamResponse:
+        page = await _file("console/approvals.html")
+        if page is None:
+            raise web.HTTPNotFound
+        return page
+
+    return [
+        web.get("/", root),
+        web.get("/static/{name:.+}", static),
+        web.get("/console/approvals", approvals),
+    ]
 
 
 async def _file(name: str) -> web.FileResponse | None:
