@@ -221,7 +221,7 @@ def test_no_text_that_is_said_word_for_word_is_english(name: str) -> None:
                 assert english_in(re.sub(r"\{\w+\}", "", text), persona.locale[:2]) == [], (field, text)
 
 
-@pytest.mark.parametrize("language", ["es"])
+@pytest.mark.parametrize("language", ["es", "ur"])
 def test_the_engine_s_own_lines_are_not_english(language: str) -> None:
     persona = next(each for each in PERSONAS.values() if each.locale.startswith(language))
     tongue = tongue_of(persona)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from gateway.providers.embedded.english.pack import ENGLISH
 from gateway.providers.embedded.spanish.pack import SPANISH
 from gateway.providers.embedded.tongue import Tongue
+from gateway.providers.embedded.urdu.pack import URDU
 from gateway.speech.ports import LANGUAGES
 from personas.languages import language_of
 from personas.persona import Persona
 
 __all__ = ["refuses", "tongue_of"]
 
-_TONGUES = {tongue.language: tongue for tongue in (ENGLISH, SPANISH)}
+_TONGUES = {tongue.language: tongue for tongue in (ENGLISH, SPANISH, URDU)}
 
 
 def tongue_of(persona: Persona | None) -> Tongue | None:
