@@ -101,8 +101,8 @@ async def recover(database: Database, here: BootId) -> int:
         others = list(await session.scalars(query))
     closed = 0
     now = time.time()
-    dead = await asyncio.to_thread(lambda: [other for other in others if dead(other, here, now)])
-    for boot in dead:
+    over = await asyncio.to_thread(lambda: [other for other in others if dead(other, here, now)])
+    for boot in over:
         async with database.writing(EVERY_TENANT) as session:
             closed += await _close_calls(session, boot, now)
     if closed:
