@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import psutil
@@ -23,7 +23,7 @@ from api.surfaces.metrics.routes import SNAPSHOT
 from gateway.metrics.snapshot import Snapshot
 from tests.e2e.server import Server, running
 
-__all__ = ["Crewed", "crewed"]
+__all__ = ["Crewed", "called", "crewed", "until"]
 
 T = TypeVar("T")
 HANDED = "parley_requests_handed_over"
@@ -112,3 +112,22 @@ def crewed(folder: Path, **settings: str) -> Iterator[Crewed]:
     finally:
         model.kill()
         model.wait(timeout=5)
+
+
+@asynccontextmanager
+async def called(two: Crewed, token: str | None = None) -> AsyncIterator[tuple[str, Any]]:
+    """A call over WebSocket, wherever it lands: its id and its socket."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    place = f"{two.url}/v1/realtime" + ("?model=gpt-realtime" if token is None else "")
+    async with aiohttp.ClientSession() as http, http.ws_connect(place, headers=headers) as socket:
+        call_id = socket._response.headers["Location"].rpartition("/")[2]
+        await until(socket, "session.created")
+        yield call_id, socket
+
+
+async def until(socket: Any, kind: str) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        while True:
+            event: dict[str, Any] = json.loads(await socket.receive_str())
+            if event["type"] == kind:
+                return event

@@ -10,8 +10,7 @@ import re
 import signal
 import sqlite3
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ import aiohttp
 import pytest
 
 from gateway.crew import Crew
-from tests.whole.dial import credentials
-from tests.workers.crew import Crewed, crewed
+from tests.whole.dial import credentials, dial
+from tests.workers.crew import Crewed, called, crewed, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -31,25 +30,6 @@ READER = Crew(0, 2)
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crewed]:
     with crewed(tmp_path_factory.mktemp("two")) as server:
         yield server
-
-
-@asynccontextmanager
-async def called(two: Crewed, token: str | None = None) -> AsyncIterator[tuple[str, Any]]:
-    """A call over WebSocket, wherever it lands: its id and its socket."""
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    place = f"{two.url}/v1/realtime" + ("?model=gpt-realtime" if token is None else "")
-    async with aiohttp.ClientSession() as http, http.ws_connect(place, headers=headers) as socket:
-        call_id = socket._response.headers["Location"].rpartition("/")[2]
-        await until(socket, "session.created")
-        yield call_id, socket
-
-
-async def until(socket: Any, kind: str) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        while True:
-            event: dict[str, Any] = json.loads(await socket.receive_str())
-            if event["type"] == kind:
-                return event
 
 
 async def test_calls_are_spread(two: Crewed) -> None:
@@ -122,6 +102,41 @@ async def test_a_session_has_one_live_call_at_whichever_worker_the_second_asks(t
             return refusal.value.status
 
         assert await two.wrongly(READER.home_of_call(call_id), again) == 409
+
+
+async def test_a_browsers_call_and_what_is_asked_of_it_anywhere(two: Crewed) -> None:
+    """The offer, the session's state and record, and the hang-up, each at the worker that has not got it."""
+    async with dial(two.url, persona="assistant") as call:
+        await call.event("session.created")
+        call_id = call.location.rpartition("/")[2]
+        home = READER.home_of_call(call_id)
+        assert READER.home(call.session_id) == home, "the call is where its session was opened"
+        mine = {"X-Session-Access": call.access}
+
+        async def state(http: aiohttp.ClientSession) -> tuple[int, str]:
+            place = f"{two.url}/api/sessions/{call.session_id}/state"
+            async with http.get(place, headers=mine) as response:
+                return response.status, (await response.json())["sessionId"]
+
+        # What is in the database any worker answers.
+        async with aiohttp.ClientSession() as http:
+            assert await state(http) == (200, call.session_id)
+
+        async def again(http: aiohttp.ClientSession) -> int:
+            headers = {"Authorization": f"Bearer {call.token}", "Content-Type": "application/sdp"}
+            offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+            async with http.post(f"{two.url}/v1/realtime/calls", data=offer, headers=headers) as response:
+                return response.status
+
+        assert await two.wrongly(home, again) == 409
+
+        async def hang_up(http: aiohttp.ClientSession) -> int:
+            headers = {"Authorization": f"Bearer {call.token}"}
+            place = f"{two.url}/v1/realtime/calls/{call_id}/hangup"
+            async with http.post(place, headers=headers) as response:
+                return response.status
+
+        assert await two.wrongly(home, hang_up) == 200
 
 
 async def rung(two: Crewed, call: str) -> str:
