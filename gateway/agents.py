@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -17,8 +17,7 @@ from personas.catalog import Catalog
 from personas.catalog_files import CatalogFiles, Stamp
 from personas.catalogs import Catalogs
 from personas.files import CatalogError, meant
-from tools import library as tool_library
-from tools.contract import Tool
+from tools.toolbox import Toolbox, ToolboxError
 
 __all__ = ["Agents", "CatalogSource", "load_agents", "open_agents", "read_again"]
 
@@ -45,9 +44,10 @@ class CatalogSource(Protocol):
 class Agents:
     """The files of a server's catalog, and what its settings ask of them (`CatalogSource`)."""
 
-    def __init__(self, settings: Settings, tools: Iterable[str]) -> None:
+    def __init__(self, settings: Settings, tools: Toolbox) -> None:
         self._settings = settings
-        self._files = CatalogFiles(settings.personas_dir, tools=tuple(tools), voices=EVERY_VOICE)
+        self._tools = tools
+        self._files = CatalogFiles(settings.personas_dir, tools=tools.names, voices=EVERY_VOICE)
 
     @property
     def loaded(self) -> Stamp:
@@ -58,6 +58,13 @@ class Agents:
 
     def load(self) -> Catalog:
         catalog = self._files.load()
+        if faults := [
+            f"{persona.id}.yaml: tools: {told}"
+            for persona in catalog.personas.values()
+            for tool in persona.tools
+            if (told := self._tools.reserved(tool, persona.id))
+        ]:
+            raise CatalogError(faults)
         names = (entry.rpartition("=")[2].strip() for entry in self._settings.phone_persona)
         if faults := [
             f"PARLEY_PHONE_PERSONA names {name!r}, which is no persona; {meant(name, catalog.personas)}"
@@ -68,19 +75,19 @@ class Agents:
         return catalog
 
 
-def load_agents(settings: Settings) -> tuple[Catalog, dict[str, Tool]]:
+def load_agents(settings: Settings) -> tuple[Catalog, Toolbox]:
     """The catalog and the tools, read once. Reads files. Raises ConfigError with every fault of every file."""
     catalog, tools, _agents = open_agents(settings)
     return catalog, tools
 
 
-def open_agents(settings: Settings) -> tuple[Catalog, dict[str, Tool], Agents]:
+def open_agents(settings: Settings) -> tuple[Catalog, Toolbox, Agents]:
     """The catalog, the tools, and what reads the catalog again. Reads files. Raises ConfigError with every fault of
     every file."""
     try:
-        tools = tool_library.load()
-    except ValueError as error:
-        raise ConfigError([str(error)]) from None
+        tools = Toolbox.read(settings.tools_dir, settings.secrets_dir, settings.outbound_allow)
+    except ToolboxError as error:
+        raise ConfigError(error.faults) from None
     agents = Agents(settings, tools)
     try:
         return agents.load(), tools, agents

@@ -37,6 +37,7 @@ from gateway.settings.room import Room
 from gateway.settings.server import Server
 from gateway.settings.telephone import Telephone
 from gateway.settings.toolruns import ToolRuns
+from gateway.settings.tools import Tools
 from gateway.settings.traces import Traces
 from gateway.stages import STAGES
 
@@ -47,6 +48,7 @@ class Settings(
     Server,
     Catalogs,
     ToolRuns,
+    Tools,
     Choice, OpenAI, Azure, Upstream, Cascade,
     Access,
     Telephone, Twilio, SignalWire, Telnyx, Vonage, Plivo,

@@ -16,6 +16,7 @@ from gateway.checks.network import check_ice, check_port, check_upstreams
 from gateway.checks.prices import check_prices
 from gateway.checks.speech import check_speech
 from gateway.checks.telephone import check_telephone
+from gateway.checks.tools import check_tools
 from gateway.config import Settings, from_env
 from gateway.errors import ConfigError
 
@@ -44,6 +45,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(check_media),
         *await check_speech(settings),
         *await check_personas(settings),
+        *await check_tools(settings),
     ]
 
 

@@ -138,6 +138,7 @@ async def open_gateway(
         records = partial(
             SqlRecords, store.database, clock=lambda zone: datetime.fromtimestamp(stage.wall(), zone)
         )
+        await stack.enter_async_context(tools.opened())
         runtime = await stack.enter_async_context(
             ToolRuntime(
                 tools,

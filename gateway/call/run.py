@@ -131,7 +131,7 @@ class Call:
         self._now = loop.time
         self._models = deps.models if plan.model is None else (plan.model,)
         self._began = self._now()
-        self._tools = {name: deps.tools[name] for name in plan.persona.tools}
+        self._tools = {name: deps.tools[name] for name in plan.persona.tools if name in deps.tools}
         self._definitions = tuple(tool.definition() for tool in self._tools.values())
         expires_at = int(deps.wall() + plan.persona.limits.length_s)
         session = visible_session(
@@ -363,7 +363,9 @@ class Call:
         if refusals and None not in refusals:
             raise ToolError(f"{persona.display_name} cannot take the caller over. {refusals[0]}")
         self._successor = persona
-        tools = tuple(self._deps.tools[name].definition() for name in persona.tools)
+        tools = tuple(
+            self._deps.tools[name].definition() for name in persona.tools if name in self._deps.tools
+        )
         self.tell(SuccessorAsked(persona, tools))
 
     def escalate(self, reason: str) -> None:
@@ -376,7 +378,7 @@ class Call:
         if persona is None:
             return
         self.plan = replace(self.plan, persona=persona)
-        self._tools = {name: self._deps.tools[name] for name in persona.tools}
+        self._tools = {name: self._deps.tools[name] for name in persona.tools if name in self._deps.tools}
         self._definitions = tuple(tool.definition() for tool in self._tools.values())
         self._notes = telephone_notes(persona.keys) if self._has_ear else ""
         self._errands.succeed(self.plan, frozenset(self._tools))

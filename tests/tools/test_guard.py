@@ -167,7 +167,7 @@ def get(url: str, *, max_bytes: int = 1000) -> Outgoing:
 
 
 async def test_a_written_address_inside_is_not_even_connected_to(site: Site) -> None:
-    async with Sender.open(Guard()) as sender:
+    async with Sender(Guard()) as sender:
         for host in ("127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "localhost"):
             with pytest.raises(Refused):
                 await sender.send(get(f"http://{host}:{site.port}/secret"))
@@ -183,7 +183,7 @@ async def test_a_name_that_rebinds_is_judged_at_each_connection(site: Site) -> N
 
     guard = Guard(lookup=lookup)
     assert await guard.addresses("rebind.example.com", site.port) == ["93.184.216.34"]
-    async with Sender.open(guard) as sender:
+    async with Sender(guard) as sender:
         with pytest.raises(Refused, match=r"rebind\.example\.com"):
             await sender.send(get(f"http://rebind.example.com:{site.port}/secret"))
     assert answers == []
@@ -197,7 +197,7 @@ async def test_the_connection_goes_to_the_address_that_was_judged(site: Site) ->
         looked.append(host)
         return ["127.0.0.1"]
 
-    async with Sender.open(Guard(Allowed.read((f"crm.example.com:{site.port}",)), lookup)) as sender:
+    async with Sender(Guard(Allowed.read((f"crm.example.com:{site.port}",)), lookup)) as sender:
         answer = await sender.send(get(f"http://crm.example.com:{site.port}/ok"))
     assert answer.status == 200
     assert f"crm.example.com:{site.port}".encode() in answer.body
@@ -205,7 +205,7 @@ async def test_the_connection_goes_to_the_address_that_was_judged(site: Site) ->
 
 
 async def test_a_redirect_is_not_followed(site: Site) -> None:
-    async with Sender.open(Guard(Allowed.read(("127.0.0.1",)))) as sender:
+    async with Sender(Guard(Allowed.read(("127.0.0.1",)))) as sender:
         answer = await sender.send(get(f"http://127.0.0.1:{site.port}/away"))
     assert answer.status == 302
     assert answer.header("location").endswith("/secret")
@@ -214,7 +214,7 @@ async def test_a_redirect_is_not_followed(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["endless", "bomb"])
 async def test_an_answer_without_end_is_broken_off(site: Site, path: str) -> None:
-    async with Sender.open(Guard(Allowed.read(("127.0.0.1",)))) as sender:
+    async with Sender(Guard(Allowed.read(("127.0.0.1",)))) as sender:
         with pytest.raises(TooLarge):
             await sender.send(get(f"http://127.0.0.1:{site.port}/{path}", max_bytes=100_000))
 
@@ -223,7 +223,7 @@ async def test_nobody_there_is_told_from_broken_off(site: Site) -> None:
     """What was never asked may be asked again; what broke off may have been done."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    async with Sender.open(Guard(Allowed.read(("127.0.0.1",)))) as sender:
+    async with Sender(Guard(Allowed.read(("127.0.0.1",)))) as sender:
         with pytest.raises(Unreachable):
             await sender.send(get(f"http://127.0.0.1:{port}/"))
         with pytest.raises(BrokenOff):

@@ -78,7 +78,7 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def sender(service: Service) -> AsyncIterator[Sender]:
-    async with Sender.open(Guard(Allowed.read((f"127.0.0.1:{service.port}", "127.0.0.1")))) as opened:
+    async with Sender(Guard(Allowed.read((f"127.0.0.1:{service.port}", "127.0.0.1")))) as opened:
         yield opened
 
 
@@ -279,7 +279,7 @@ async def test_a_missing_secret_and_a_place_out_of_bounds_are_the_operators_to_m
     service: Service, secrets: Secrets, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.answers = [web.json_response({})]
-    async with Sender.open(Guard()) as guarded:
+    async with Sender(Guard()) as guarded:
         outcome = await run(await made(tmp_path, ORDERS, service, guarded, secrets), number="550172")
         assert "not set up" in told(outcome)["error"]
         assert "PARLEY_OUTBOUND_ALLOW" in caplog.text

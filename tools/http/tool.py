@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,8 @@ from jmespath.exceptions import JMESPathError
 from yarl import URL
 
 from tools.contract import Tool, ToolContext, ToolError, ToolUnavailable
-from tools.http.model import Auth, HttpTool, Request
+from tools.http.model import HttpTool, Request
+from tools.http.proof import proof_headers
 from tools.http.template import MISSING, filled_json, filled_path, filled_text
 from tools.outbound.guard import Refused
 from tools.outbound.sender import Answer, BrokenOff, Outgoing, Sender, TooLarge, Unreachable
@@ -24,7 +24,7 @@ from tools.outbound.signing import signature_headers
 from tools.parameters import JsonSchemaParameters
 from tools.secrets import SecretError, Secrets, scrubbed
 
-__all__ = ["Unsure", "http_tool", "outgoing"]
+__all__ = ["Unsure", "http_tool", "outgoing", "probe"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,20 @@ def http_tool(about: HttpTool, sender: Sender, secrets: Secrets) -> Tool:
         hipaa=about.hipaa,
         access=about.access,
     )
+
+
+async def probe(about: HttpTool, sender: Sender, secrets: Secrets) -> str:
+    """Ask the tool's `health`: why it is not well, or nothing."""
+    asked = about.health
+    assert asked is not None
+    try:
+        known = await secrets.read_all([asked.auth.secret] if asked.auth is not None else [])
+        answer = await sender.send(
+            outgoing(asked, {}, known, timeout_s=5.0, max_bytes=about.reply.max_bytes)
+        )
+    except (SecretError, Refused, Unreachable, BrokenOff, TooLarge) as fault:
+        return str(fault)
+    return "" if answer.status < 400 else f"its service answers {answer.status}"
 
 
 async def _run(
@@ -127,10 +141,13 @@ def outgoing(
         body = json.dumps(None if made is MISSING else made, ensure_ascii=False).encode()
         headers.setdefault("Content-Type", "application/json")
     if request.auth is not None:
-        _prove(request.auth, secrets, headers, query)
+        value = secrets[request.auth.secret]
+        headers |= proof_headers(request.auth, value)
+        if request.auth.query is not None:
+            query.append((request.auth.query.name, value))
         if request.auth.sign is not None:
             name = request.auth.sign.secret
-            key = str(values["context.idempotency_key"])
+            key = str(values.get("context.idempotency_key", ""))
             headers |= signature_headers(
                 body or b"", key=key, now=time.time(), name=name, secret=secrets[name]
             )
@@ -143,22 +160,6 @@ def _halves(url: str) -> tuple[str, str, str]:
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host}", slash, path
-
-
-def _prove(
-    auth: Auth, secrets: Mapping[str, str], headers: dict[str, str], query: list[tuple[str, str]]
-) -> None:
-    value = secrets[auth.secret]
-    if any(ord(char) < 32 or ord(char) == 127 for char in value):
-        raise SecretError(f"the secret {auth.secret} has more than one line")
-    if auth.bearer is not None:
-        headers["Authorization"] = f"Bearer {value}"
-    elif auth.basic is not None:
-        headers["Authorization"] = f"Basic {b64encode(f'{auth.basic.user}:{value}'.encode()).decode()}"
-    elif auth.header is not None:
-        headers[auth.header.name] = value
-    elif auth.query is not None:
-        query.append((auth.query.name, value))
 
 
 def _word(value: Any) -> str:

@@ -94,6 +94,12 @@ class McpServer(Ruling):
             raise ValueError("auth must be bearer, basic or header here")
         return self
 
+    @property
+    def secret_names(self) -> list[str]:
+        """The secrets that it needs."""
+        named = [each.secret for each in self.env.values() if isinstance(each, SecretRef)]
+        return named + ([self.auth.secret] if self.auth is not None else [])
+
     def takes(self, tool: str) -> bool:
         return any(fnmatchcase(tool, pattern) for pattern in self.tools)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -21,6 +20,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from tools.contract import Tool, ToolContext
+from tools.http.proof import proof
 from tools.mcp.http import streamable_http
 from tools.mcp.model import McpServer
 from tools.mcp.offer import offered, told
@@ -63,14 +63,15 @@ class Connection:
         self._client: Client | None = None
         self._wake = asyncio.Event()
         self._lost: str | None = None
-        self._whole = anyio.CancelScope()
+        self._whole: anyio.CancelScope | None = None
+        self._closed = False
         self._tail = Tail()
 
     async def run(self) -> None:
         """Until `close`. Never raises for what the server does."""
-        with self._whole:
+        with anyio.CancelScope() as self._whole:
             pause = PAUSE_S
-            while True:
+            while not self._closed:
                 listed = await self._attempt()
                 self.settled.set()
                 pause = PAUSE_S if listed else min(pause * 2, LONGEST_PAUSE_S)
@@ -78,7 +79,9 @@ class Connection:
         self.settled.set()
 
     def close(self) -> None:
-        self._whole.cancel()
+        self._closed = True
+        if self._whole is not None:
+            self._whole.cancel()
 
     @property
     def last_words(self) -> str:
@@ -117,7 +120,7 @@ class Connection:
             why = f"no list of tools within {CONNECT_S:g} s"
         # Why its output ended says more than what the SDK made of that.
         self.why = self._ended() or why
-        if not self._whole.cancel_called:
+        if not self._closed:
             logger.warning("MCP server %s: %s; it is tried again", self.name, self.why)
         return listed
 
@@ -136,22 +139,8 @@ class Connection:
         # Before anything is begun: what the guard says is for people to read.
         url = self._guard.check(about.url)
         await self._guard.addresses(url.host or "", url.port or 0)
-        headers = {**about.headers, **await self._proof()}
+        headers = {**about.headers, **await proof(about.auth, self._secrets)}
         return streamable_http(about.url, guard=self._guard, headers=headers, timeout_s=about.timeout_s)
-
-    async def _proof(self) -> dict[str, str]:
-        auth = self.about.auth
-        if auth is None:
-            return {}
-        value = await self._secrets.read(auth.secret)
-        if any(ord(char) < 32 or ord(char) == 127 for char in value):
-            raise SecretError(f"the secret {auth.secret} has more than one line")
-        if auth.bearer is not None:
-            return {"Authorization": f"Bearer {value}"}
-        if auth.basic is not None:
-            return {"Authorization": f"Basic {b64encode(f'{auth.basic.user}:{value}'.encode()).decode()}"}
-        assert auth.header is not None
-        return {auth.header.name: value}
 
     async def _stay(self, client: Client) -> None:
         async with anyio.create_task_group() as group:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -57,22 +56,27 @@ class Answer:
 
 
 class Sender:
-    """Sends `Outgoing`s through a guard. Safe for many at once."""
+    """Sends `Outgoing`s through a guard, between entering it and leaving it. Safe for many at once."""
 
-    def __init__(self, guard: Guard, session: aiohttp.ClientSession) -> None:
-        self._guard = guard
-        self._session = session
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self._session: aiohttp.ClientSession | None = None
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, guard: Guard) -> AsyncIterator[Sender]:
-        async with guard.session() as session:
-            yield cls(guard, session)
+    async def __aenter__(self) -> Sender:
+        self._session = self.guard.session()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def send(self, outgoing: Outgoing) -> Answer:
         """Raises Refused, Unreachable, BrokenOff, TooLarge. A redirect is an answer like any other:
         where it points is not the place that the request, with its secrets, was written for."""
-        url = self._guard.check(outgoing.url)
+        url = self.guard.check(outgoing.url)
+        if self._session is None:
+            raise Unreachable("requests are not sent yet, or no more")
         try:
             async with (
                 asyncio.timeout(outgoing.timeout_s),

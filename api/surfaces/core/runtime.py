@@ -97,7 +97,7 @@ async def _profile(profile_id: str | None, tenant: str | None, deps: Deps) -> Pr
 def view(deps: Deps, runtime: Runtime, assigned_at: float) -> dict[str, Any]:
     """`assigned_at`: since when the session has its variant, Unix seconds."""
     persona = runtime.persona
-    tools = tuple(deps.tools[name] for name in persona.tools)
+    tools = tuple(deps.tools[name] for name in persona.tools if name in deps.tools)
     heard = visible_session(persona, "", deps.model, tools)["audio"]["input"]
     told: dict[str, Any] = {
         "instructions": runtime.instructions,

@@ -127,7 +127,7 @@ class OpenAiSip:
     def _session(self, persona: Persona, session_id: str) -> dict[str, object]:
         """What the call's own session will be, for `accept`."""
         deps = self._deps
-        tools = tuple(deps.tools[name] for name in persona.tools)
+        tools = tuple(deps.tools[name] for name in persona.tools if name in deps.tools)
         model = deps.settings.openai_model
         visible = visible_session(persona, session_id, model, tools)
         definitions = tuple(tool.definition() for tool in tools)
