@@ -276,6 +276,9 @@ class Dialogue(_Part):
     which_change: str = "All right. What should I change?"
     dropped: str = "All right, I'll leave that."
     working: str = "One moment, please. I'm still looking that up."
+    approval: str = (
+        "A colleague has to approve that first. I've asked, and I'll tell you as soon as I know."
+    )
     keypad: str = Field(
         "You can also type it on the keys of your phone, and press pound at the end.",
         description="Offered on the telephone when a number was not understood twice; empty: never.",

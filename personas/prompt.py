@@ -14,8 +14,10 @@ __all__ = [
     "CARRY_ON",
     "MANNERS",
     "Offered",
+    "decided_note",
     "language_notes",
     "pass_on_notes",
+    "read_decided",
     "said_exactly",
     "say_exactly",
     "session_for",
@@ -26,6 +28,10 @@ CARRY_ON = "Carry on from exactly where your last message breaks off, without re
 
 _EXACTLY = 'Say exactly this, word for word, and nothing else: "{}"'
 _SAID = re.compile(r'^\s*Say exactly this, word for word, and nothing else: "(.*)"\s*$', re.DOTALL)
+_DECIDED = "A person has decided about {} ({}). What came of it: {}\nTell the caller now."
+_WAS_DECIDED = re.compile(
+    r"A person has decided about (\S*) \((\S*)\)\. What came of it: (.*)\nTell the caller now\.", re.DOTALL
+)
 _PCM24 = {"type": "audio/pcm", "rate": 24000}
 
 MANNERS = """
@@ -111,6 +117,17 @@ def said_exactly(instructions: str | None) -> str | None:
     """The text, when `instructions` were made by `say_exactly`; otherwise None."""
     found = _SAID.match(instructions or "")
     return found.group(1) if found else None
+
+
+def decided_note(call_id: str, name: str, output: str) -> str:
+    """What the model is told when a person has decided about a tool call (`call_id`) that waited for it."""
+    return _DECIDED.format(name, call_id, output)
+
+
+def read_decided(text: str) -> tuple[str, str] | None:
+    """The call and what came of it, when `text` was made by `decided_note`; otherwise None."""
+    found = _WAS_DECIDED.fullmatch(text)
+    return (found[2], found[3]) if found else None
 
 
 def language_notes(persona: Persona) -> str:

@@ -44,6 +44,7 @@ from gateway.call.inputs import (
     SuccessorAsked,
     ToneEnded,
     ToneStarted,
+    ToolDecided,
     ToolFinished,
     TransferAnswered,
     TransferAsked,
@@ -211,10 +212,20 @@ class Core:
         out: list[Effect] = [
             ToLeg(e) for e in self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         ]
-        out.append(self._tools.output(event.tool_call_id, event.output))
+        out.append(self._tools.output(event))
         after_s = self._tools.ended(event.tool_call_id)
         if not self._succession.due:
             self._replying.go_on(after_s, now)
+        self._settle(now, out)
+        return out
+
+    def decided(self, event: ToolDecided, now: float) -> list[Effect]:
+        """A person has decided about a tool: the model hears what came of it, and is asked to tell."""
+        if self._leaving.ended or event.tool_call_id not in self._tools.undecided:
+            return []
+        out: list[Effect] = [self._tools.decided(event)]
+        if not self._succession.due:
+            self._replying.go_on(0.0, now)
         self._settle(now, out)
         return out
 
@@ -477,6 +488,8 @@ class Core:
             and self._replies.idle
             and not self._owed
             and not self._tools.running
+            # Who waits for somebody else's decision is not asked whether they are still there.
+            and not self._tools.undecided
         )
 
     def _is_silent(self) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 
-from gateway.call.inputs import ToolFinished
+from gateway.call.inputs import ToolDecided, ToolFinished
 from gateway.call.plan import CallPlan
 from gateway.call.spans import CallSpans
 from gateway.call.veil import Veil
@@ -14,7 +14,7 @@ from gateway.ports import ToolExecution
 from tools.contract import CallControl
 from tools.runtime.budget import Budget
 from tools.runtime.door import ToolRuntime
-from tools.runtime.request import Request
+from tools.runtime.request import Execution, Request
 
 __all__ = ["Errands"]
 
@@ -53,8 +53,11 @@ class Errands:
         """Another agent has taken over, with tools of its own."""
         self._plan, self._tools = plan, tools
 
-    async def run(self, tool_call_id: str, name: str, arguments: str) -> ToolFinished:
-        """Never raises but for its own cancellation: whatever a tool does is text for the model."""
+    async def run(
+        self, tool_call_id: str, name: str, arguments: str
+    ) -> AsyncGenerator[ToolFinished | ToolDecided]:
+        """What it came to; and where a person has to approve it first, what came of that. Never raises but for its own
+        cancellation: whatever a tool does is text for the model."""
         began, plan = self._now(), self._plan
         request = Request(
             tool=name,
@@ -79,13 +82,22 @@ class Errands:
         finally:
             if self._spans is not None:
                 self._spans.tool(name, tool_call_id, began, self._now(), how)
-        took_s = self._now() - began
-        self._counts.observe("parley_tool_seconds", took_s, name, how)
-        output, ok = execution.output, execution.ok
+        self._counts.observe("parley_tool_seconds", self._now() - began, name, how)
+        pending = execution.status == "pending_approval"
+        if not pending:
+            self._write(tool_call_id, request, execution, began)
+        yield ToolFinished(tool_call_id, execution.output, execution.ok, pending)
+        if pending:
+            execution = await self._runtime.approvals.outcome(request, execution)
+            self._write(tool_call_id, request, execution, began)
+            yield ToolDecided(tool_call_id, name, execution.output, execution.ok)
+
+    def _write(self, tool_call_id: str, request: Request, execution: Execution, began: float) -> None:
+        """As it ended, for the session's record."""
         self._store.tool_execution(
             ToolExecution(
-                plan.call_id, tool_call_id, name, arguments, output, ok,
-                started_ms=round((began - self._call_began) * 1000), duration_ms=round(took_s * 1000),
+                request.call_id, tool_call_id, request.tool, str(request.arguments), execution.output, execution.ok,
+                started_ms=round((began - self._call_began) * 1000),
+                duration_ms=round((self._now() - began) * 1000),
             )
         )  # fmt: skip
-        return ToolFinished(tool_call_id, output, ok)

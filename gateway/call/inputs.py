@@ -35,6 +35,7 @@ __all__ = [
     "SuccessorAsked",
     "ToneEnded",
     "ToneStarted",
+    "ToolDecided",
     "ToolFinished",
     "TransferAnswered",
     "TransferAsked",
@@ -132,6 +133,18 @@ class ToolFinished:
     """A tool ended, well or not; `output` is what the model is told."""
 
     tool_call_id: str
+    output: str
+    ok: bool
+    pending: bool = False
+    """A person has to approve it first; `ToolDecided` follows, unless the call ends before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDecided:
+    """A person has decided about a tool that waited for it; `output` is what came of it."""
+
+    tool_call_id: str
+    name: str
     output: str
     ok: bool
 

@@ -35,6 +35,7 @@ from gateway.call.inputs import (
     SuccessorAsked,
     ToneEnded,
     ToneStarted,
+    ToolDecided,
     ToolFinished,
     TransferAnswered,
     TransferAsked,
@@ -182,7 +183,7 @@ INPUTS: dict[str, type] = {
     for kind in (
         AudioBegan, AudioCame, ChannelOpened, ClientSent, Connected, DigitPressed, HandOverAsked, HangUpAsked,
         HoldAsked, Joined, Lost, MachineVerdict, Played, SidebandJoined, SpeechEnded, SpeechStarted,
-        SuccessorAsked, ToneEnded, ToneStarted, ToolFinished, TransferAnswered, TransferAsked,
+        SuccessorAsked, ToneEnded, ToneStarted, ToolDecided, ToolFinished, TransferAnswered, TransferAsked,
     )
 }  # fmt: skip
 

@@ -37,6 +37,7 @@ from gateway.call.inputs import (
     SuccessorAsked,
     ToneEnded,
     ToneStarted,
+    ToolDecided,
     ToolFinished,
     TransferAnswered,
     TransferAsked,
@@ -184,10 +185,20 @@ class RelayCore:
             return []
         shown = self._front.tool_finished(event.tool_call_id, event.output, ok=event.ok)
         out: list[Effect] = [*self._outward([ToLeg(e) for e in shown])]
-        out.append(self._tools.output(event.tool_call_id, event.output))
+        out.append(self._tools.output(event))
         after_s = self._tools.ended(event.tool_call_id)
         if not self._succession.due:
             self._asking.result(after_s, now, self._parting)
+        self._settle(now, out)
+        return out
+
+    def decided(self, event: ToolDecided, now: float) -> list[Effect]:
+        """A person has decided about a tool: the model hears what came of it, and is asked to tell."""
+        if self._ended or event.tool_call_id not in self._tools.undecided:
+            return []
+        out: list[Effect] = [self._tools.decided(event)]
+        if not self._succession.due:
+            self._asking.result(0.0, now, self._parting)
         self._settle(now, out)
         return out
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -63,6 +63,7 @@ from gateway.call.inputs import (
     MachineVerdict,
     SidebandJoined,
     SuccessorAsked,
+    ToolDecided,
     Wish,
 )
 from gateway.call.interlude import Presses
@@ -579,11 +580,15 @@ class Call:
     # ── tools and time ──
 
     async def _use(self, tool_call_id: str, name: str, arguments: str) -> None:
-        finished = await self._errands.run(tool_call_id, name, arguments)
-        at_ms = self._ms()
-        effects = self._core.tool(finished, at_ms / 1000)
-        self._journal.tool(at_ms, finished, effects)
-        self._apply(effects)
+        async with aclosing(self._errands.run(tool_call_id, name, arguments)) as answers:
+            async for told in answers:
+                at_ms = self._ms()
+                if isinstance(told, ToolDecided):
+                    effects = self._core.decided(told, at_ms / 1000)
+                else:
+                    effects = self._core.tool(told, at_ms / 1000)
+                self._journal.tool(at_ms, told, effects)
+                self._apply(effects)
 
     def _local_time(self) -> datetime:
         return datetime.fromtimestamp(self._deps.wall(), self.plan.persona.zone)

@@ -12,7 +12,9 @@ from typing import Any
 
 from gateway.call.effects import Effect, Note, RunTool, ToModel
 from gateway.call.front import OWN_EVENT
+from gateway.call.inputs import ToolDecided, ToolFinished
 from gateway.ports import Event
+from personas.prompt import decided_note
 
 __all__ = ["CLIENT_S", "ToolWork"]
 
@@ -24,6 +26,8 @@ class ToolWork:
     def __init__(self) -> None:
         self.running: dict[str, str] = {}
         """Calls that the server runs: tool call id → response id."""
+        self.undecided: set[str] = set()
+        """Calls about which a person has to decide."""
         self._awaited: dict[str, str] = {}
         """Calls whose results the client owes: tool call id → response id."""
         self._served: set[str] = set()
@@ -44,10 +48,20 @@ class ToolWork:
             return []
         return [Note("tool_calls"), RunTool(tool_call_id, item["name"], item.get("arguments") or "{}")]
 
-    def output(self, tool_call_id: str, output: str) -> ToModel:
+    def output(self, event: ToolFinished) -> ToModel:
         """What the model gets of a call that the server ran."""
-        item = {"type": "function_call_output", "call_id": tool_call_id, "output": output}
-        event_id = f"{OWN_EVENT}output_{tool_call_id}"[:512]
+        if event.pending:
+            self.undecided.add(event.tool_call_id)
+        item = {"type": "function_call_output", "call_id": event.tool_call_id, "output": event.output}
+        event_id = f"{OWN_EVENT}output_{event.tool_call_id}"[:512]
+        return ToModel({"type": "conversation.item.create", "event_id": event_id, "item": item})
+
+    def decided(self, event: ToolDecided) -> ToModel:
+        """What the model is told of a call that it had an answer to: that a person was asked."""
+        self.undecided.discard(event.tool_call_id)
+        text = decided_note(event.tool_call_id, event.name, event.output)
+        item = {"type": "message", "role": "system", "content": [{"type": "input_text", "text": text}]}
+        event_id = f"{OWN_EVENT}decided_{event.tool_call_id}"[:512]
         return ToModel({"type": "conversation.item.create", "event_id": event_id, "item": item})
 
     def unsaid(self, speakers: Set[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.call.beginning import BEGAN, FORMAT, core_of
 from gateway.call.core import Core
 from gateway.call.effects import Effect, Write
-from gateway.call.inputs import Lost
+from gateway.call.inputs import Lost, ToolDecided
 from gateway.call.journal import passed, plain, restored
 from gateway.call.relay import RelayCore
 from gateway.call.shorthand import SUM, shorthand
@@ -146,8 +146,9 @@ def _told(core: Core | RelayCore, row: Row) -> list[Effect] | None:
                     f"{_where(row)}: of an event of the model ({kind}) only the size was kept"
                 )
             return core.model(event, now)
-        case "tool" if kind == "ToolFinished":
-            return core.tool(restored(event), now)
+        case "tool" if kind in ("ToolFinished", "ToolDecided"):
+            told = restored(event)
+            return core.decided(told, now) if isinstance(told, ToolDecided) else core.tool(told, now)
         case "tool":
             return core.control(restored(event), now)
         case "tick":

@@ -97,6 +97,8 @@ class _Teller:
             case "ToolFinished":
                 name = self.tools.get(event["tool_call_id"], event["tool_call_id"])
                 yield f"tool     {name} {'is done' if event['ok'] else 'failed'}: {_short(event['output'])}"
+            case "ToolDecided":
+                yield f"tool     {event['name']} {'is done' if event['ok'] else 'is not done'}, as a person decided"
             case "SidebandJoined":
                 yield f"sideband {event['origin']} joins"
             case "MachineVerdict":

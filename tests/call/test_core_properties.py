@@ -20,6 +20,7 @@ from gateway.call.inputs import (
     SpeechStarted,
     ToneEnded,
     ToneStarted,
+    ToolDecided,
     ToolFinished,
 )
 from gateway.call.reply import STALL_S
@@ -60,6 +61,7 @@ class CallMachine(RuleBasedStateMachine):
         self.cut: set[str] = set()
         """Items that were interrupted: nothing of them may ever be queued again."""
         self.running: list[str] = []
+        self.undecided: list[str] = []
         self.tools = 0
 
     def live(self) -> bool:
@@ -177,12 +179,23 @@ class CallMachine(RuleBasedStateMachine):
             self.bench.finish_reply(response, status)
 
     @precondition(lambda self: self.live() and bool(self.running))
-    @rule(ok=st.booleans(), control=st.sampled_from([None, None, HangUpAsked(), HandOverAsked()]))
-    def tool_ends(self, ok: bool, control: Any) -> None:
+    @rule(
+        ok=st.booleans(),
+        pending=st.booleans(),
+        control=st.sampled_from([None, None, HangUpAsked(), HandOverAsked()]),
+    )
+    def tool_ends(self, ok: bool, pending: bool, control: Any) -> None:
         call = self.running.pop(0)
         if control is not None:
             self.bench.do(self.bench.core.control(control, self.bench.now))
-        self.bench.do(self.bench.core.tool(ToolFinished(call, "{}", ok), self.bench.now))
+        self.bench.do(self.bench.core.tool(ToolFinished(call, "{}", ok, pending), self.bench.now))
+        self.undecided += [call] * pending
+
+    @precondition(lambda self: self.live() and bool(self.undecided))
+    @rule(ok=st.booleans())
+    def a_person_decides(self, ok: bool) -> None:
+        call = self.undecided.pop(0)
+        self.bench.do(self.bench.core.decided(ToolDecided(call, "weather", "{}", ok), self.bench.now))
 
     @precondition(lambda self: self.live())
     @rule(message=st.sampled_from(CLIENT_MESSAGES))

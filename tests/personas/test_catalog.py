@@ -21,7 +21,9 @@ from personas.scenario import Bare, Scenario
 
 pytestmark = pytest.mark.unit
 
-CONTRACT = json.loads((Path(__file__).parents[1] / "contracts" / "tellgence.openapi.json").read_text())
+CONTRACT = json.loads(
+    (Path(__file__).parents[2] / "api" / "contracts" / "tellgence.openapi.json").read_text()
+)
 
 
 def schema(path: str) -> Any:

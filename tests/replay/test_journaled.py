@@ -11,7 +11,7 @@ from hypothesis import settings
 from gateway.call.beginning import beginning, core_of
 from gateway.call.core import Core
 from gateway.call.effects import Effect
-from gateway.call.inputs import ToolFinished
+from gateway.call.inputs import ToolDecided, ToolFinished
 from gateway.call.journal import Journal
 from gateway.call.relay import RelayCore
 from gateway.call.sessions import CoreSettings
@@ -49,6 +49,11 @@ class Journaled:
 
     def tool(self, event: ToolFinished, now: float) -> list[Effect]:
         effects = self.core.tool(event, self._ms(now) / 1000)
+        self._journal.tool(self._ms(now), event, effects)
+        return effects
+
+    def decided(self, event: ToolDecided, now: float) -> list[Effect]:
+        effects = self.core.decided(event, self._ms(now) / 1000)
         self._journal.tool(self._ms(now), event, effects)
         return effects
 

@@ -82,7 +82,7 @@ def _tools_answered(state: State, turn: ToolTurn) -> Reply:
         state.results[result.name] = result
         if result.ok and result.output is not None:
             state.known[result.name] = result.output
-        if result.name in _ENDING and result.output is not None and not result.ok:
+        if result.name in _ENDING and result.output is not None and not (result.ok or result.undecided):
             state.over = False
             state.expecting = Expecting(Expect.MORE)
             state.prompt = state.dialogue.anything_else
@@ -93,6 +93,8 @@ def _tools_answered(state: State, turn: ToolTurn) -> Reply:
             )
     if any(result.output is None for result in turn.results):
         return Reply(say=state.dialogue.working)
+    if any(result.undecided for result in turn.results):
+        return say(state, state.dialogue.approval)
     if all(result.name in _ENDING for result in turn.results):
         return Reply(say=state.tongue.lines.goodbye)
     return next_reply(state)

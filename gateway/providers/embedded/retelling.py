@@ -27,6 +27,8 @@ def words_of(name: str) -> str:
 
 def retell(name: str, output: Mapping[str, Any]) -> str:
     """What the tool `name` answered, to be said. Never empty."""
+    if output.get("status") == "pending_approval":
+        return "Somebody has to approve that first. I've asked, and I'll tell you as soon as I know."
     error = output.get("error")
     if error:
         told = error.get("message", "") if isinstance(error, Mapping) else str(error)

@@ -209,6 +209,8 @@ def _call(state: State, step: Step, words: list[str]) -> Reply | str:
         return (
             say(state, *words, state.dialogue.working) if asked % 3 else _use(state, step, arguments, words)
         )
+    if result.undecided:
+        return say(state, *words, state.dialogue.approval)
     return _settle(state, step, result, words)
 
 

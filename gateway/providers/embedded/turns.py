@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.speech.ports import Heard
 from personas.keys import typed
+from personas.prompt import read_decided
 
 __all__ = [
     "MOST_TURNS", "MOST_WORDS", "TURN_WORDS", "CallerTurn", "Ours", "Result", "ToolTurn", "Turn", "item_text",
@@ -46,7 +47,12 @@ class Result:
     @property
     def ok(self) -> bool:
         """Whether it succeeded."""
-        return self.output is not None and not self.output.get("error")
+        return self.output is not None and not self.undecided and not self.output.get("error")
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a person has to approve it first."""
+        return self.output is not None and self.output.get("status") == "pending_approval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +106,18 @@ def _json(text: Any) -> dict[str, Any]:
 
 
 def turns_of(items: Iterable[Mapping[str, Any]], heard: Mapping[str, Heard]) -> tuple[Turn, ...]:
-    """The turns of a conversation. System messages are no turns. Items of unknown kinds are passed over."""
+    """The turns of a conversation. System messages are no turns, but for
+    those that tell what a person has decided about a tool. Items of unknown kinds are passed over."""
     turns: list[Turn] = []
     calls: dict[str, Result] = {}
     for item in items:
         kind = item.get("type")
         if kind == "message":
-            _message(turns, item, heard)
+            decided = read_decided(item_text(item)) if item.get("role") == "system" else None
+            if decided is None:
+                _message(turns, item, heard)
+            elif (asked := calls.get(decided[0])) is not None:
+                turns.append(ToolTurn((Result(asked.name, asked.arguments, _json(decided[1])),)))
         elif kind == "function_call":
             call = Result(str(item.get("name")), _json(item.get("arguments")), None)
             calls[str(item.get("call_id"))] = call
