@@ -5,23 +5,36 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sqlite3
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import psutil
 import pytest
+from sqlalchemy import select
 
 from gateway.errors import DRAINED
+from gateway.stores.engine import EVERY_TENANT, Database
+from gateway.stores.schema import Call
 from tests.e2e.server import settles
 from tests.workers.crew import Crewed, called, crewed, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
-def endings(folder: Path) -> dict[str, str | None]:
-    with sqlite3.connect(folder / "data" / "parley.db") as database:
-        return dict(database.execute("SELECT id, reason FROM calls"))
+async def endings(url: str) -> dict[str, str | None]:
+    """Call → why it ended; None while it is live."""
+    async with Database.open(url) as database, database.reading(EVERY_TENANT) as db:
+        return {row.id: row.reason for row in await db.execute(select(Call.id, Call.reason))}
+
+
+async def comes(true: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether it becomes so within half a minute."""
+    for _ in range(150):
+        if await true():
+            return True
+        await asyncio.sleep(0.2)
+    return False
 
 
 def processes(two: Crewed) -> list[psutil.Process]:
@@ -51,8 +64,8 @@ async def over(socket: aiohttp.ClientWebSocketResponse) -> None:
             pass
 
 
-async def test_a_stop_lets_calls_go_on_until_a_second_one(tmp_path: Path) -> None:
-    with crewed(tmp_path, PARLEY_DRAIN_S="300") as two:
+async def test_a_stop_lets_calls_go_on_until_a_second_one(tmp_path: Path, any_database: str) -> None:
+    with crewed(tmp_path, PARLEY_DRAIN_S="300", PARLEY_DATABASE_URL=any_database) as two:
         parent = two.server.process
         async with called(two) as (first, one), called(two) as (second, other):
             parent.send_signal(signal.SIGTERM)
@@ -67,29 +80,39 @@ async def test_a_stop_lets_calls_go_on_until_a_second_one(tmp_path: Path) -> Non
                 while await taken(two):
                     pass
             await one.close()
-            assert await asyncio.to_thread(settles, lambda: endings(tmp_path)[first] == "hung-up", 30)
-            assert endings(tmp_path)[second] is None
+
+            async def hung_up() -> bool:
+                return (await endings(any_database))[first] == "hung-up"
+
+            assert await comes(hung_up)
+            assert (await endings(any_database))[second] is None
             assert parent.poll() is None
             parent.send_signal(signal.SIGTERM)
             await over(other)
             assert await asyncio.to_thread(settles, lambda: parent.poll() is not None, 60)
         assert parent.returncode == 0, two.server.written()[-2000:]
-        assert endings(tmp_path)[second] == DRAINED.reason
+        assert (await endings(any_database))[second] == DRAINED.reason
 
 
-async def test_workers_end_with_their_parent_and_write_down_their_calls(tmp_path: Path) -> None:
+async def test_workers_end_with_their_parent_and_write_down_their_calls(
+    tmp_path: Path, sqlite_url: str
+) -> None:
     left: list[psutil.Process] = []
-    ended: dict[str, str | None] = {}
-    with pytest.raises(AssertionError, match="the server stopped with -9"), crewed(tmp_path) as two:  # noqa: PT012 - what ends it comes first
-        async with called(two) as (call, socket):
-            left = processes(two)
-            assert len(left) >= 2
+    with pytest.raises(AssertionError, match="the server stopped with -9"):
+        await parent_killed(tmp_path, sqlite_url, left)
+    assert len(left) >= 2
+    assert not any(map(alive, left)), "a worker outlived its parent"
+    assert list((await endings(sqlite_url)).values()) == [DRAINED.reason]
+
+
+async def parent_killed(folder: Path, url: str, left: list[psutil.Process]) -> None:
+    """In the midst of a call; `left` gets what it left behind. Raises AssertionError: a server is to stop well."""
+    with crewed(folder, PARLEY_DATABASE_URL=url) as two:
+        async with called(two) as (_, socket):
+            left += processes(two)
             os.kill(two.server.process.pid, signal.SIGKILL)
             await over(socket)
             await asyncio.to_thread(settles, lambda: not any(map(alive, left)), 60)
-            ended = {call: endings(tmp_path)[call]}
-    assert not any(map(alive, left)), "a worker outlived its parent"
-    assert list(ended.values()) == [DRAINED.reason]
 
 
 def alive(process: psutil.Process) -> bool:
