@@ -85,6 +85,7 @@ class Slot(_Part):
     tense: Literal["past", "future"] = Field(
         "future", description="date, datetime: which side of today it lies."
     )
+    least: int = Field(2, ge=1, le=20, description="text: fewer words are no answer.")
     full_name: bool = Field(True, description="name: ask for the last name when only one word is given.")
     yes: tuple[Phrase, ...] = Field((), description="yes_no: what else means yes.")
     no: tuple[Phrase, ...] = Field((), description="yes_no: what else means no.")

@@ -55,7 +55,7 @@ def fill_slots(
         return filled
     corrected = changing or correcting is not None or _corrects(state, words)
     for slot in task.slots:
-        if slot is not asked and slot.id not in filled.names and not _blocked(slot, asked, filled):
+        if slot is not asked and slot.id not in filled.names and not _blocked(state, slot, asked, filled, words):
             _also(state, slot, turn, filled, asked, changing=changing, corrected=corrected)
     if asked is not None and asked.kind in _DIGITS and filled.names and asked.id not in filled.names:
         # The few digits belonged to what the caller told instead: `Monday around eleven thirty`.
@@ -114,13 +114,20 @@ def _reopens(slot: Slot, asked: Slot | None) -> bool:
     return asked is not None and asked.nearest == slot.id
 
 
-def _blocked(slot: Slot, asked: Slot | None, filled: Filled) -> bool:
-    """Digits that were just taken for one slot are not another one too; an offered time is no new wish."""
+def _blocked(
+    state: State, slot: Slot, asked: Slot | None, filled: Filled, words: tuple[str, ...]
+) -> bool:
+    """Digits that were just taken for one slot are not another one too, unless that one is named; an offered time is
+    no new wish; of several names in a task only the one that was asked for or named is meant."""
+    if slot.kind == "name" and not _cued(state, slot, words):
+        names = [each for each in state.task.slots if each.kind == "name"] if state.task else []
+        if len(names) > 1:
+            return True
     if asked is None or asked.id not in filled.names:
         return False
-    return (
-        asked.kind in _DIGITS and slot.kind in (*_DIGITS, "date", "time", "datetime")
-    ) or asked.nearest == slot.id
+    if asked.kind in _DIGITS and slot.kind in _DIGITS:
+        return not (asked.length != slot.length and slot.cues and _cued(state, slot, words))
+    return (asked.kind in _DIGITS and slot.kind in ("date", "time", "datetime")) or asked.nearest == slot.id
 
 
 def _cued(state: State, slot: Slot, words: tuple[str, ...]) -> bool:

@@ -50,7 +50,7 @@ def find_value(
             return _yes_no(tongue, slot, words, expected)
         case "text":
             meant = [word for word in words if word not in tongue.grammar.vocabulary.fillers]
-            return Found(text.strip()[:1000]) if expected and len(meant) >= 2 else None
+            return Found(text.strip()[:1000]) if expected and len(meant) >= slot.least else None
         case "item":
             return None
 
