@@ -48,6 +48,24 @@ SPOKEN = {
         "there is a charge i don't recognize",
         "the last four digits are seven three zero five",
     ),
+    "bank_lost_card": ("i lost my card", "somebody stole my wallet", "seven three oh five", "it was lost"),
+    "clinic_reception": ("i'd like to see a doctor", "i have a fever", "friday at nine thirty"),
+    "dental_billing": ("i have a question about my bill", "three months", "five five two oh one six"),
+    "insurance_quote": ("i need a quote for my car", "the first of december", "my name is susan walker"),
+    "invoice_desk": ("i can't pay my invoice all at once", "three one oh four four eight", "six months"),
+    "legal_intake": ("i need a lawyer", "i was fired", "is this confidential"),
+    "legal_status": ("what is the status of my case", "my matter number is eight six oh two one three"),
+    "order_desk": ("where is my order", "i want to send something back", "the boots", "too small"),
+    "pharmacy_refill": (
+        "i need a refill",
+        "two seven one nine oh four",
+        "the metformin",
+        "i will pick it up",
+    ),
+    "solar_sales": ("i'm interested in solar panels", "yes i own it", "later this year"),
+    "tax_appointments": ("i need help with my taxes", "by video", "what do i need to bring"),
+    "vet_reception": ("i need an appointment for my cat", "her shots", "friday at nine thirty"),
+    "vet_refill": ("i need a refill for my dog", "four one eight eight two oh", "send it"),
 }
 
 

@@ -14,6 +14,7 @@ from gateway.providers.embedded.english.names import find_name
 from gateway.providers.embedded.english.numbers import amounts, digit_runs, say_digits, spell
 from gateway.providers.embedded.english.words import alike, best, listed, tokens
 from gateway.providers.embedded.grammar import Act
+from tests.dialogue.talk import Talk, persona
 
 pytestmark = pytest.mark.unit
 
@@ -213,3 +214,47 @@ def test_any_text_is_tokens(text: str) -> None:
     find_name(text, expected=True)
     digit_runs(words, lenient=True)
     amounts(words)
+
+
+async def test_a_number_and_a_zip_code_in_one_sentence() -> None:
+    talk = Talk(persona("pharmacy_refill"))
+    await talk.say("i need a refill")
+    await talk.say("it is two seven one nine oh four and my zip code is nine seven two oh one")
+    name, arguments = talk.called[-1]
+    assert (name, arguments["number"], arguments["zip_code"]) == ("find_prescriptions", "271904", "97201")
+
+
+async def test_a_number_that_is_long_enough_is_no_zip_code() -> None:
+    talk = Talk(persona("pharmacy_refill"))
+    await talk.say("i need a refill")
+    assert "ZIP code" in await talk.say("two seven one nine oh four")
+    assert not talk.called
+
+
+async def test_digits_of_a_number_choose_nothing() -> None:
+    talk = Talk(persona("invoice_desk"))
+    await talk.say("i need a payment plan")
+    await talk.say("three one oh four four eight")
+    assert "three, six, or twelve" in await talk.say("three oh three oh nine")
+
+
+async def test_a_pets_name_and_its_owners_are_two() -> None:
+    talk = Talk(persona("vet_reception"))
+    await talk.say("my dog needs a checkup")
+    assert "day and time" in await talk.say("his name is rex")
+    assert "your own first and last name" in await talk.say("friday at nine thirty")
+    await talk.say("my name is susan walker")
+    await talk.say("five five five oh one seven two")
+    said = await talk.say("actually my name is susan miller")
+    assert "your dog Rex" in said
+    assert "for Susan Miller" in said
+    said = await talk.say("no his name is max")
+    assert "your dog Max" in said
+    assert "for Susan Miller" in said
+
+
+@pytest.mark.parametrize(("words", "next_question"), [("nobody", "deadline"), ("um", "on the other side")])
+async def test_a_text_of_one_word_where_that_is_enough(words: str, next_question: str) -> None:
+    talk = Talk(persona("legal_intake"))
+    await talk.say("i need a lawyer for my divorce")
+    assert next_question in await talk.say(words)

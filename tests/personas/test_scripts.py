@@ -98,9 +98,9 @@ def test_a_caller_of_whom_nothing_is_expected_is_a_fault(tmp_path: Path) -> None
 
 
 def test_a_persona_that_is_not_there(tmp_path: Path) -> None:
-    text = GOOD.replace("persona: dental_reception", "persona: dental_desk")
-    [fault] = faults(tmp_path, text, "dental_desk.yaml")
-    assert fault.startswith("dental_desk.yaml:1: persona: 'dental_desk' is no persona; there is: ")
+    text = GOOD.replace("persona: dental_reception", "persona: nobody_at_all")
+    [fault] = faults(tmp_path, text, "nobody_at_all.yaml")
+    assert fault.startswith("nobody_at_all.yaml:1: persona: 'nobody_at_all' is no persona; there is: ")
 
 
 def test_a_users_scripts_stand_beside_parleys_own(tmp_path: Path) -> None:

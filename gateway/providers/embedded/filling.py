@@ -55,7 +55,11 @@ def fill_slots(
         return filled
     corrected = changing or correcting is not None or _corrects(state, words)
     for slot in task.slots:
-        if slot is not asked and slot.id not in filled.names and not _blocked(state, slot, asked, filled, words):
+        if (
+            slot is not asked
+            and slot.id not in filled.names
+            and not _blocked(state, slot, asked, filled, words)
+        ):
             _also(state, slot, turn, filled, asked, changing=changing, corrected=corrected)
     if asked is not None and asked.kind in _DIGITS and filled.names and asked.id not in filled.names:
         # The few digits belonged to what the caller told instead: `Monday around eleven thirty`.
@@ -114,9 +118,7 @@ def _reopens(slot: Slot, asked: Slot | None) -> bool:
     return asked is not None and asked.nearest == slot.id
 
 
-def _blocked(
-    state: State, slot: Slot, asked: Slot | None, filled: Filled, words: tuple[str, ...]
-) -> bool:
+def _blocked(state: State, slot: Slot, asked: Slot | None, filled: Filled, words: tuple[str, ...]) -> bool:
     """Digits that were just taken for one slot are not another one too, unless that one is named; an offered time is
     no new wish; of several names in a task only the one that was asked for or named is meant."""
     if slot.kind == "name" and not _cued(state, slot, words):

@@ -55,17 +55,17 @@ _UNSPOKEN = re.compile(r"[^a-z'. -]+")
 def sentences(persona: Persona) -> tuple[str, ...]:
     """At most 3200 sentences, lower case, words apart by one space, each once."""
     dialogue = persona.dialogue
-    parts: list[Iterable[str]] = [_ANSWERS]
+    # What would be too much is cut off at the end, so what everybody says comes first.
+    parts: list[Iterable[str]] = [_ANSWERS, *(_phrases(patterns, 30) for patterns in ACTS.values())]
     if dialogue is not None:
         slots = {slot.id: slot for task in dialogue.tasks for slot in task.slots}
         parts += [_tasks(dialogue), _answers(dialogue)]
-        parts += [_slot(slot) for slot in slots.values()]
         parts += [
             _phrases(dialogue.hear, 60),
             _phrases(dialogue.goodbye, 20),
             _phrases(dialogue.person, 20),
         ]
-    parts += [_phrases(patterns, 30) for patterns in ACTS.values()]
+        parts += [_slot(slot) for slot in slots.values()]
     parts += [_phrases(persona.hear, 600)]
     seen: dict[str, None] = {}
     for part in parts:

@@ -35,6 +35,7 @@ def find_value(
     words = tongue.tokens(text)
     match slot.kind:
         case "choice":
+            words = words if expected else _without_numbers(tongue, words)
             affirmed = tongue.find.affirmed(words)
             return _choice(tongue, slot, affirmed, expected) or _choice(tongue, slot, words, expected)
         case "date" | "time" | "datetime":
@@ -53,6 +54,13 @@ def find_value(
             return Found(text.strip()[:1000]) if expected and len(meant) >= slot.least else None
         case "item":
             return None
+
+
+def _without_numbers(tongue: Tongue, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words without digits said one after another: an order number names no `three`."""
+    runs = tongue.find.digit_runs(words, lenient=False)
+    digits = {at for run in runs if len(run.digits) > 2 for at in range(run.start, run.end)}
+    return tuple(word for at, word in enumerate(words) if at not in digits)
 
 
 def _choice(tongue: Tongue, slot: Slot, words: tuple[str, ...], expected: bool) -> Found | None:

@@ -200,7 +200,9 @@ def say_digits(digits: str) -> str:
         for sign in digits
         if sign.isascii() and sign.isdigit()
     ]
-    sizes = {7: (3, 4), 10: (3, 3, 4), 11: (1, 3, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}.get(len(names))
+    sizes = {5: (5,), 7: (3, 4), 10: (3, 3, 4), 11: (1, 3, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}.get(
+        len(names)
+    )
     groups: list[str] = []
     for size in sizes or (4,) * (len(names) // 4 + 1):
         groups.append(" ".join(names[:size]))
