@@ -46,11 +46,11 @@ CHARGES = (
 
 CALENDARS = {
     "main": (60, ("Dr. Maya Patel", "Dr. Owen Brandt")),
-    "clinic": (30, ("Dr. Irene Castell", "Dr. Paul Okafor")),
-    "tax": (30, ("Ingrid Halvorsen", "Marlon Reeves")),
-    "vet": (30, ("Dr. Abby Quill", "Dr. Noel Santos")),
-    "dental_mx": (30, ("Dra. Renata Solís", "Dr. Iván Cordero")),
-    "clinic_pk": (30, ("ڈاکٹر عائشہ قریشی", "ڈاکٹر عمر فاروقی")),
+    "clinic": (21, ("Dr. Irene Castell", "Dr. Paul Okafor")),
+    "tax": (21, ("Ingrid Halvorsen", "Marlon Reeves")),
+    "vet": (21, ("Dr. Abby Quill", "Dr. Noel Santos")),
+    "dental_mx": (21, ("Dra. Renata Solís", "Dr. Iván Cordero")),
+    "clinic_pk": (21, ("ڈاکٹر عائشہ قریشی", "ڈاکٹر عمر فاروقی")),
 }
 """How many days ahead each reaches, and who sees people there, on one day and on the next."""
 _ALWAYS_FREE = (4, time(9, 30))
