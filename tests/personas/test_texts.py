@@ -70,10 +70,10 @@ def test_the_session_of_a_persona(name: str) -> None:
     assert session["type"] == "realtime"
     assert session["instructions"].startswith(persona.instructions.strip())
     assert session["audio"]["output"]["voice"] == persona.default_voice
-    assert session["audio"]["input"]["transcription"] == {
-        "model": "gpt-4o-mini-transcribe",
-        "language": "en",
-    }
+    expected = {"model": "gpt-4o-mini-transcribe", "language": persona.languages.primary}
+    if persona.transcription_prompt is not None:
+        expected["prompt"] = persona.transcription_prompt
+    assert session["audio"]["input"]["transcription"] == expected
     detection = session["audio"]["input"]["turn_detection"]
     assert detection["create_response"] is False
     assert detection["interrupt_response"] is False
