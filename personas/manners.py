@@ -9,7 +9,7 @@ from typing import Any
 
 from personas.languages import language_of
 
-__all__ = ["Manners", "in_its_language", "manners_of"]
+__all__ = ["SPOKEN", "Manners", "in_its_language", "manners_of", "texts_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,20 @@ _URDU = Manners(
 )
 _MANNERS = {"es": _SPANISH, "ur": _URDU}
 
+SPOKEN = tuple(_SPANISH.texts)
+"""Fields of a persona that are said word for word and have an English default."""
+
 
 def manners_of(language: str) -> Manners | None:
     """Those of a language (ISO 639-1); None for English, whose are the defaults, and for one that has none here."""
     return _MANNERS.get(language)
+
+
+def texts_in(language: str) -> Mapping[str, Any]:
+    """Of a language other than English, the fields of a persona that are said word for word; none where they are not
+    known."""
+    manners = _MANNERS.get(language)
+    return {} if manners is None else manners.texts
 
 
 def in_its_language(told: Any) -> Any:
@@ -106,7 +116,7 @@ def in_its_language(told: Any) -> Any:
         told = {**told, "dialogue": {"language": language, **dialogue}}
     manners = _MANNERS.get(language)
     if manners is None:
-        missing = [name for name in _SPANISH.texts if name not in told]
+        missing = [name for name in SPOKEN if name not in told]
         if missing:
             raise ValueError(
                 f"a persona of {told.get('locale')} has to say in its own language what is English by default: "

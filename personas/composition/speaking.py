@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from personas.languages import Languages, language_of
+from personas.manners import SPOKEN, texts_in
 from personas.persona import Persona
 
 __all__ = ["Spoken", "in_language", "is_tag", "speaking", "transcribable"]
@@ -76,8 +78,16 @@ def in_language(persona: Persona, spoken: Spoken) -> Persona:
             "languages": languages.model_copy(update={"primary": spoken.code, "supported": supported}),
             "locale": spoken.code,
             "language": spoken.name,
+            **_said_in(spoken.code),
         }
     )
+
+
+def _said_in(code: str) -> dict[str, Any]:
+    """What is said word for word, in this language where it is known: what the persona has is in its own."""
+    if code == "en":
+        return {name: Persona.model_fields[name].default for name in SPOKEN}
+    return dict(texts_in(code))
 
 
 def transcribable(languages: Languages, wish: str | None) -> bool:

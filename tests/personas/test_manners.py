@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from personas.composition.speaking import in_language, speaking
 from personas.consulting import consulting
 from personas.dialogue import Dialogue, HandOver
+from personas.languages import Languages
 from personas.manners import manners_of
 from personas.persona import Persona, Recorded
 
@@ -82,6 +84,20 @@ def test_a_language_without_texts_has_to_write_its_own() -> None:
         persona(locale="fr-FR", farewell="Au revoir.")
     own = dict.fromkeys(SPOKEN, "Oui.") | {"filler": ("Oui.",)}
     assert persona(locale="fr-FR", **own).farewell == "Oui."
+
+
+def test_a_session_in_another_language_of_the_persona_says_its_words_in_that() -> None:
+    both = Languages(primary="en", supported=("en", "es"), locked=True)
+    english = persona(languages=both, still_there="Still with me?")
+    moved = in_language(english, speaking(both, "es-MX"))
+    assert (moved.still_there, moved.farewell) == (
+        "¿Sigue en la línea?",
+        "Gracias por llamar. Hasta luego.",
+    )
+    assert in_language(english, speaking(both, "en")).still_there == "Still with me?"
+    back = Languages(primary="es", supported=("es", "en"), locked=True)
+    spanish = persona(locale="es-MX", languages=back)
+    assert in_language(spanish, speaking(back, "en")).still_there == "Are you still there?"
 
 
 def test_a_colleague_is_asked_in_the_persona_s_language() -> None:

@@ -16,13 +16,14 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection, sessions
 from api.records.selection import Selection
+from api.spoken import check_spoken
 from api.surfaces.core.access import presented_key
 from api.surfaces.core.runtime import languages_of, pipeline_of
 from api.tokens import LIFETIME_S, SessionGrant
 from gateway.call.sessions import TRANSCRIBER
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.composition.composing import Runtime
-from personas.composition.speaking import Spoken, is_tag, named, speaking
+from personas.composition.speaking import Spoken, in_language, is_tag, named, speaking
 from personas.persona import Persona
 from personas.prompt import language_notes
 
@@ -73,6 +74,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             )
         persona = chosen.persona
         spoken = speaking(persona.languages, ask.user_hint_language, locale)
+        check_spoken(deps, in_language(persona, spoken))
         if session is None:
             session = await _opened(deps, chosen, ask, spoken, now)
             tells_access = True
