@@ -66,6 +66,11 @@ const MESSAGES = {
     advice: "Reload the page to see the agents that are.",
     action: "reload",
   },
+  "language-not-spoken": {
+    title: "This agent’s language is not spoken here yet",
+    advice: "The server has no provider for it: its built-in engine hears and speaks English. Choose an English agent, or ask the operator to configure a provider.",
+    action: null,
+  },
   "session-busy": {
     title: "This session is already on a call",
     advice: "Hang up in the other window first, then call again.",

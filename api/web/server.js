@@ -43,8 +43,10 @@ async function request(url, options) {
  * @param {Response} response
  * @param {Record<number, string>} codes fault by status, before the general ones
  */
-function refuse(response, codes) {
+async function refuse(response, codes) {
   const general = { 409: "session-busy", 429: "too-many", 503: "server-full" };
+  const told = await response.json().catch(() => null);
+  if ((told?.error?.code ?? told?.error) === "language_not_spoken") return new Fault("language-not-spoken");
   return new Fault({ ...general, ...codes }[response.status] ?? "server-fault");
 }
 
@@ -79,7 +81,7 @@ export async function credentials(personaId, signal) {
     body: JSON.stringify({ personaId }),
     signal,
   });
-  if (!response.ok) throw refuse(response, { 401: "key-needed", 404: "persona-unknown" });
+  if (!response.ok) throw await refuse(response, { 401: "key-needed", 404: "persona-unknown" });
   return response.json();
 }
 
@@ -98,7 +100,7 @@ export async function answer(granted, offer, signal) {
     body: offer,
     signal,
   });
-  if (!response.ok) throw refuse(response, { 401: "token-refused", 403: "token-refused" });
+  if (!response.ok) throw await refuse(response, { 401: "token-refused", 403: "token-refused" });
   return {
     sdp: await response.text(),
     sessionId: response.headers.get("x-session-id"),

@@ -54,8 +54,8 @@ class Caller:
         self.page.locator(".card input").first.wait_for(state="attached")
 
     def call(self, persona: str) -> None:
-        """Choose an agent by its name or what it does, and place the call; returns when it is live."""
-        self.page.locator(".card", has_text=persona).locator("input").check(force=True)
+        """Choose the first agent of that name, or that does that, and place the call; returns when it is live."""
+        self.page.locator(".card", has_text=persona).first.locator("input").check(force=True)
         self.page.get_by_role("button", name="Call", exact=True).click()
         expect(self.page.locator("body")).to_have_attribute("data-phase", "live", timeout=CONNECT_MS)
 

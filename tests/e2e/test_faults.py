@@ -61,6 +61,15 @@ def test_a_busy_microphone(browser: Browser, server: Server) -> None:
     page.close()
 
 
+def test_an_agent_whose_language_nobody_speaks(browser: Browser, server: Server) -> None:
+    page = browser.new_page()
+    page.goto(server.url)
+    page.locator("#persona-dental_reception_mx").check(force=True)
+    page.get_by_role("button", name="Call", exact=True).click()
+    assert fault(page) == "language-not-spoken"
+    page.close()
+
+
 def test_a_forged_token(browser: Browser, server: Server) -> None:
     page = browser.new_page()
 
