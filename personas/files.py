@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from personas.scenario import Bare
+from personas.free import Bare
 
 __all__ = ["CatalogError", "FileOf", "files_in", "meant", "read_file"]
 

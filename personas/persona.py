@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from personas.client_tools import ClientTool
 from personas.dialogue import Dialogue, Phrase
 from personas.keys import Entering
 from personas.languages import Languages, language_of, of_locale
@@ -186,6 +187,9 @@ class Persona(BaseModel):
     )
     outbound: Outbound = Outbound()
     tools: tuple[str, ...] = ()
+    client_tools: tuple[ClientTool, ...] = Field(
+        (), max_length=32, description="What the client can do and the model may ask of it."
+    )
     calendar: str = Field(
         "main", pattern=r"^[a-z][a-z0-9_]{0,31}$", description="The calendar that its appointments are in."
     )
@@ -251,6 +255,12 @@ class Persona(BaseModel):
             if brand not in texts:
                 raise ValueError(
                     f"the brand {brand!r} is in none of its texts; write it as they do, or remove it"
+                )
+        names = [tool.name for tool in self.client_tools]
+        for name in names:
+            if name in self.tools or names.count(name) > 1:
+                raise ValueError(
+                    f"the client tool {name} has the name of another tool; choose one of its own"
                 )
         for name, tone in self.tones.items():
             if tone.voice is not None and tone.voice not in self.allowed_voices:

@@ -5,21 +5,18 @@ Files have the names below; on the wire they are in camelCase (`Scenario.wire`).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasGenerator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
+from personas.free import Free
 from personas.languages import Code
 from personas.manner import ToneName
 from personas.persona import SessionTier
@@ -28,7 +25,6 @@ __all__ = [
     "INDUSTRIES",
     "PUBLIC",
     "VISIBILITIES",
-    "Bare",
     "Beat",
     "Industry",
     "LanguageDefaults",
@@ -58,39 +54,6 @@ VISIBILITIES: tuple[Visibility, ...] = ("core", "proof", "exception", "hidden-la
 PUBLIC: tuple[Visibility, ...] = ("core", "proof")
 """What everybody may see."""
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
-_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-
-
-class Bare(str):
-    """A scalar that stands in a file without quotes: where nothing says what it is, its looks do."""
-
-    __slots__ = ()
-
-    @property
-    def meant(self) -> str | int | float | bool:
-        """A number when it looks like one, as YAML 1.2 has it; a text with a leading zero stays one."""
-        if self in ("true", "false"):
-            return self == "true"
-        if _INTEGER.fullmatch(self):
-            return int(self)
-        return float(self) if _FLOAT.fullmatch(self) else str(self)
-
-
-def _meant(value: Any) -> Any:
-    match value:
-        case Bare():
-            return value.meant
-        case Mapping():
-            return {str(key): _meant(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_meant(each) for each in value]
-        case _:
-            return value
-
-
-Free = Annotated[JsonValue, BeforeValidator(_meant)]
-"""Whatever the author wrote: passed on as it is."""
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,63}$")]
 

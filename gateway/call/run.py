@@ -126,7 +126,7 @@ class Call:
 
     def __init__(self, plan: CallPlan, leg: Leg, deps: CallDeps) -> None:
         loop = asyncio.get_running_loop()
-        self.plan = plan = replace(plan, persona=_held(plan, plan.persona))
+        self.plan = plan = replace(plan, persona=_held(plan, plan.persona, phone=isinstance(leg, Ear)))
         self._leg = leg
         self._deps = deps
         self._now = loop.time
@@ -358,7 +358,7 @@ class Call:
         persona = self.plan.colleague(agent)
         if persona is None or self.away:
             raise ToolError(f"There is nobody of the id {agent[:80]} to take the caller over now.")
-        persona = _held(self.plan, succeeding(persona, handoff))
+        persona = _held(self.plan, succeeding(persona, handoff), phone=self._has_ear)
         in_text = written(self._core.session, plays=self._leg.plays)
         refusals = [refusal(model, persona, written=in_text) for model in self._models]
         if refusals and None not in refusals:
@@ -680,12 +680,15 @@ def _recorder(plan: CallPlan, leg: Leg, deps: CallDeps, began: float) -> CallRec
     return CallRecorder(deps.recordings.tape(plan.call_id, leg.form), leg.form, began)
 
 
-def _held(plan: CallPlan, persona: Persona) -> Persona:
+def _held(plan: CallPlan, persona: Persona, *, phone: bool) -> Persona:
     """`persona` as it can be on this call."""
     changes: dict[str, Any] = {}
     if plan.exchange is None and persona.transfers:
         # The model is told of nobody whom it cannot put the caller through to.
         changes["transfers"] = {}
+    if phone and persona.client_tools:
+        # There is no client to run them.
+        changes["client_tools"] = ()
     if plan.outbound:
         # A provider that takes the turns would converse with a machine.
         changes["turns"] = "gateway"

@@ -71,8 +71,8 @@ def visible_session(
     persona: Persona, session_id: str, model: str, tools: Sequence[Offered], expires_at: int | None = None
 ) -> dict[str, Any]:
     """The complete session object that the client of this persona sees: as if the model took the turns, and with
-    the client's own tools only (it has none yet). `expires_at` is Unix seconds."""
-    wanted = session_for(persona, tools) | {"tools": []}
+    the client's own tools only (so far those that the persona says it has). `expires_at` is Unix seconds."""
+    wanted = session_for(persona, tools) | {"tools": [tool.definition() for tool in persona.client_tools]}
     wanted["audio"]["input"]["turn_detection"] |= {"create_response": True, "interrupt_response": True}
     fresh = default_session(model=model, session_id=session_id, expires_at=expires_at)
     return merge_session(fresh, wanted).session
@@ -101,6 +101,8 @@ def succeeded_session(
         }
         heard["turn_detection"] = fresh["audio"]["input"]["turn_detection"] | flags
     changed["audio"]["output"]["voice"] = fresh["audio"]["output"]["voice"]
+    has = {tool.get("name") for tool in changed["tools"]}
+    changed["tools"] += [tool.definition() for tool in persona.client_tools if tool.name not in has]
     return changed
 
 

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from personas.catalog import Catalog
 from personas.experiment import Experiment
+from personas.free import Bare
 from personas.languages import Languages
 from personas.library import load
 from personas.manner import SemanticVad, ServerVad
 from personas.packs import Pack
 from personas.persona import Persona
-from personas.scenario import Bare, Scenario
+from personas.scenario import Scenario
 
 pytestmark = pytest.mark.unit
 

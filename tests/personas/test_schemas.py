@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from personas.catalog_files import BUILT_IN
 from personas.editors import FOLDER, KINDS, schema, written
 from personas.files import files_in
-from personas.scenario import Bare
+from personas.free import Bare
 from tests.personas.test_catalog import EXPERIMENT, PACK, PERSONA, SCENARIO
 
 pytestmark = pytest.mark.unit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -121,22 +122,34 @@ async def test_a_server_over_http_serves_its_tools() -> None:
         about = McpServer.model_validate({"url": url, **HANG})
         async with connected(about, Guard(Allowed.read(("127.0.0.1",)))) as connection:
             await behaves(connection)
+            # A hundred megabytes fail one call, and the connection still serves.
+            memory = _resident()
+            assert (await run(connection, "flood")).how == "failed"
+            assert _resident() - memory < 40e6
+            assert told(await run(connection, "add", a=1, b=1)) == {"result": 2}
 
 
 async def test_a_server_out_of_bounds_is_not_asked() -> None:
-    async with site() as url, connected(McpServer(url=url)) as connection:
-        assert "PARLEY_OUTBOUND_ALLOW" in connection.why
-        assert connection.tools == {}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        async with connected(
+            McpServer(url=f"http://127.0.0.1:{listening.getsockname()[1]}/mcp")
+        ) as connection:
+            assert "PARLEY_OUTBOUND_ALLOW" in connection.why
+            assert connection.tools == {}
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
-async def test_a_program_that_dies_is_started_again() -> None:
+async def test_a_program_that_dies_or_sends_a_hundred_megabytes_is_started_again() -> None:
     async with connected(program()) as connection:
-        before = told(await run(connection, "process"))["result"]
-        outcome = await run(connection, "die")
-        assert outcome.how == "failed"
-        await until(lambda: connection.why != "")
-        await until(lambda: connection.why == "")
-        assert told(await run(connection, "process"))["result"] != before
+        for evil in ("die", "flood"):
+            process, memory = told(await run(connection, "process"))["result"], _resident()
+            assert (await run(connection, evil)).how == "failed"
+            assert _resident() - memory < 40e6
+            await until(lambda: connection.why != "")
+            await until(lambda: connection.why == "")
+            assert told(await run(connection, "process"))["result"] != process
 
 
 async def test_a_read_while_the_program_is_away_is_tried_again() -> None:
@@ -144,27 +157,6 @@ async def test_a_read_while_the_program_is_away_is_tried_again() -> None:
         outcome = await run(connection, "die")
         assert outcome.how == "unavailable"
         assert outcome.attempts == 3
-
-
-async def test_a_hundred_megabytes_end_the_connection_and_fill_no_memory() -> None:
-    async with connected(program()) as connection:
-        before = _resident()
-        outcome = await run(connection, "flood")
-        assert outcome.how == "failed"
-        assert _resident() - before < 40e6
-        await until(lambda: connection.why != "")
-        await until(lambda: connection.why == "")
-        assert told(await run(connection, "add", a=1, b=1)) == {"result": 2}
-
-
-async def test_a_hundred_megabytes_over_http_fail_one_call() -> None:
-    async with site() as url:
-        about = McpServer.model_validate(
-            {"url": url, "for_tools": {"flood": {"effect": "read", "retries": 0}}}
-        )
-        async with connected(about, Guard(Allowed.read(("127.0.0.1",)))) as connection:
-            assert (await run(connection, "flood")).how == "unavailable"
-            assert told(await run(connection, "add", a=1, b=1)) == {"result": 2}
 
 
 @pytest.mark.parametrize(
@@ -200,16 +192,26 @@ async def test_stopping_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch
     await until(lambda: not stubborn & _children())
 
 
-async def test_secrets_reach_the_program_and_nothing_else_of_ours_does(
+async def test_secrets_reach_the_program_and_nothing_else_of_ours_does_and_rulings_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARLEY_API_KEYS", "sk-ours")
     (tmp_path / "CRM").write_text("tok-99871-otter")
-    about = program(env={"TOKEN": {"secret": "CRM"}, "MODE": "live"})
+    rulings = {"s*": {"effect": "read"}, "add": {"approval": True}}
+    about = program(
+        env={"TOKEN": {"secret": "CRM"}, "MODE": "live"}, tools=["a*", "seen"], for_tools=rulings
+    )
     async with connected(about, secrets=Secrets(tmp_path)) as connection:
         assert told(await run(connection, "seen", name="TOKEN")) == {"result": "tok-99871-otter"}
         assert told(await run(connection, "seen", name="MODE")) == {"result": "live"}
         assert told(await run(connection, "seen", name="PARLEY_API_KEYS")) == {"result": "nothing"}
+        # Only the tools that the file names, and as it says.
+        assert set(connection.tools) == {"peer__add", "peer__seen"}
+        assert (connection.tools["peer__seen"].effect, connection.tools["peer__add"].effect) == (
+            "read",
+            "write",
+        )
+        assert connection.tools["peer__add"].approval
     async with connected(about) as connection:
         assert "PARLEY_SECRETS_DIR" in connection.why
 
@@ -219,15 +221,6 @@ async def test_what_cannot_be_offered_is_left_out(caplog: pytest.LogCaptureFixtu
         assert set(connection.tools) == {"peer__fine"}
         assert len(connection.tools["peer__fine"].description) == 1024
     assert caplog.text.count("is not offered") == 3
-
-
-async def test_only_the_tools_that_the_file_names_are_taken_as_it_says() -> None:
-    about = program(tools=["a*", "member"], for_tools={"add": {"effect": "read"}, "m*": {"approval": True}})
-    async with connected(about) as connection:
-        assert set(connection.tools) == {"peer__add", "peer__member"}
-        assert connection.tools["peer__add"].effect == "read"
-        assert connection.tools["peer__member"].effect == "write"
-        assert connection.tools["peer__member"].approval
 
 
 @pytest.mark.parametrize(
