@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.deps import Deps
-from gateway.stores.schema import Session
+from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.catalog import Catalog
 from personas.composition.composing import Ingredients, Profile, Runtime, compose
 from personas.manner import ToneName
@@ -26,10 +26,14 @@ class Sitting:
     language: str | None = None
     tone: ToneName | None = None
     profile: Profile | None = None
+    tenant: str = DEFAULT_TENANT
+    """Whose policy decides which tools there are."""
 
 
 def sitting_of(session: Session) -> Sitting:
-    return Sitting(session.id, session.scenario, session.requested_locale, session.language)
+    return Sitting(
+        session.id, session.scenario, session.requested_locale, session.language, tenant=session.tenant
+    )
 
 
 def catalog_of(deps: Deps) -> Catalog:
@@ -44,6 +48,7 @@ def runtime_of(deps: Deps, persona: Persona, sitting: Sitting) -> Runtime:
         Ingredients(
             persona=persona,
             tools=deps.tools,
+            withheld=deps.runtime.known(sitting.tenant).withheld(deps.tools.values()),
             session_id=sitting.session_id,
             scenario=catalog.scenarios.get(sitting.scenario or ""),
             tone=sitting.tone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from sqlalchemy import select
@@ -29,6 +30,17 @@ class SqlPolicies:
                     {row.tool: _rule(row) for row in await db.scalars(select(ToolRule))},
                     {row.tool: _override(row) for row in await db.scalars(select(ToolOverride))},
                 )
+        except (SQLAlchemyError, OSError) as error:
+            raise LedgerError(type(error).__name__) from error
+
+    async def whole(self) -> tuple[Mapping[str, Rule], Mapping[str, Mapping[str, Override]]]:
+        try:
+            async with self._database.reading(EVERY_TENANT) as db:
+                rules = {row.tool: _rule(row) for row in await db.scalars(select(ToolRule))}
+                overrides: dict[str, dict[str, Override]] = {}
+                for row in await db.scalars(select(ToolOverride)):
+                    overrides.setdefault(row.tenant, {})[row.tool] = _override(row)
+                return rules, overrides
         except (SQLAlchemyError, OSError) as error:
             raise LedgerError(type(error).__name__) from error
 

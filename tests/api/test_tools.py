@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from api.composing import Sitting, agent_of
 from api.records.demo import seed
 from gateway.config import Settings
 from gateway.stores.business import Appointment
@@ -307,3 +308,18 @@ async def test_the_page_of_approvals_is_served(sqlite_url: str) -> None:
         assert response.content_type == "text/html"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert "://" not in (await response.text()).replace("http://www.w3.org", "")
+
+
+async def test_an_agent_is_not_offered_what_is_blocked(sqlite_url: str) -> None:
+    async with desk(sqlite_url) as it:
+
+        async def offered() -> set[str]:
+            persona = it.api.deps.personas["dental_reception"]
+            return set(agent_of(it.api.deps, persona, Sitting(None)).tools)
+
+        assert "find_slots" in await offered()
+        path = "/api/cp/tool-policy/find_slots"
+        _ = await it.api.client.patch(path, json={"access": "blocked"}, headers=ALL)
+        assert "find_slots" not in await offered()
+        _ = await it.api.client.patch(path, json={"access": None}, headers=ALL)
+        assert "find_slots" in await offered()

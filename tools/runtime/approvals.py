@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +54,11 @@ class Approvals:
         if group is not None:
             await group.__aexit__(None, None, None)
 
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """As a task that is waited for at the end."""
+        assert self._group is not None, "enter the approvals first"
+        return self._group.create_task(work, name=name)
+
     async def outcome(self, request: Request, pending: Execution) -> Execution:
         """Wait until a person has decided about a pending request, and say what came of it. What acts on the call is
         run here once it is approved, anything else where it was approved. Raises nothing but CancelledError."""
@@ -94,9 +99,7 @@ class Approvals:
         tool = self._tools.get(entry.tool)
         if entry.state == "approved" and approve and (tool is None or tool.category != CALL):
             # Also what was approved before: whoever did may have died before it ran.
-            assert self._group is not None, "enter the approvals to decide"
-            task = self._group.create_task(self._approved(entry), name=f"approved:{entry.tool}")
-            await asyncio.shield(task)
+            await asyncio.shield(self.start(f"approved:{entry.tool}", self._approved(entry)))
             entry = await self._ledger.find(tenant, approval_id) or entry
         if (waiting := self._awaited.get(entry.id)) is not None:
             waiting.set()

@@ -7,6 +7,7 @@ others, and what came of it is written down. Nothing else in Parley runs a tool.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import uuid
@@ -21,7 +22,7 @@ from tools.runtime import told
 from tools.runtime.approvals import Approvals
 from tools.runtime.ledger import Entry, Ledger, LedgerError, Terms
 from tools.runtime.memory import MemoryLedger, MemoryPolicies
-from tools.runtime.policy import DECLARED, Decision, Policy, PolicyStore
+from tools.runtime.policy import DECLARED, Decision, Override, Policy, PolicyStore, Rule
 from tools.runtime.previews import preview
 from tools.runtime.request import Execution, Reason, Request, fingerprint
 from tools.runtime.runs import Run, Runs, outlasts
@@ -34,6 +35,8 @@ APPROVAL_S = 900.0
 """How long a person may take to decide."""
 LEASE_S = 30.0
 """How long after its timeout a run is given up for lost."""
+LOOK_S = 5.0
+"""How often the policies are looked at, for who offers tools."""
 READ_FRESH_S = 300.0
 """How long what was read stands for the same request, where its key is made of it."""
 
@@ -72,14 +75,21 @@ class ToolRuntime:
         self._approval_s = approval_s
         self._wall = wall
         self._now = now
+        self._rules: Mapping[str, Rule] = {}
+        self._overrides: Mapping[str, Mapping[str, Override]] = {}
+        self._watching: asyncio.Task[None] | None = None
         self._runs = Runs(records, self.ledger, wall=wall, now=now)
         self.approvals = Approvals(tools, self.ledger, self._runs, self.execute, wall=wall, now=now)
 
     async def __aenter__(self) -> ToolRuntime:
         _ = await self.approvals.__aenter__()
+        await self.look()
+        self._watching = self.approvals.start("tools:policy", self._watch())
         return self
 
     async def __aexit__(self, *fault: Any) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         await self.approvals.__aexit__(*fault)
 
     @property
@@ -95,6 +105,23 @@ class ToolRuntime:
     async def policy(self, tenant: str) -> Policy:
         """What is in force for a tenant now. Raises LedgerError."""
         return await self._policies.policy(tenant)
+
+    def known(self, tenant: str) -> Policy:
+        """What was in force when it was looked at last, for who offers tools. Whether one runs is decided anew when it
+        is to."""
+        return Policy(self._rules, self._overrides.get(tenant, {}))
+
+    async def look(self) -> None:
+        """Look at the policies of all tenants; `known` tells them from then on. What cannot be read stays as it was."""
+        try:
+            self._rules, self._overrides = await self._policies.whole()
+        except LedgerError as error:
+            logger.warning("the tool policy cannot be read: %s", error)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.look()
 
     async def execute(self, request: Request) -> Execution:
         """Run what is asked for, or say why not. Raises nothing but CancelledError of its own caller."""

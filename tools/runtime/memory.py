@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tools.runtime.ledger import (
@@ -130,3 +131,6 @@ class MemoryPolicies:
 
     async def policy(self, tenant: str) -> Policy:
         return Policy(dict(self.rules), dict(self.overrides.get(tenant, {})))
+
+    async def whole(self) -> tuple[Mapping[str, Rule], Mapping[str, Mapping[str, Override]]]:
+        return dict(self.rules), {tenant: dict(own) for tenant, own in self.overrides.items()}

@@ -94,6 +94,10 @@ class Policy:
         """Those of the tools that may run: what a model should be told of."""
         return tuple(tool for tool in tools if self.decide(tool).allowed)
 
+    def withheld(self, tools: Iterable[Tool]) -> frozenset[str]:
+        """The names of those that may not."""
+        return frozenset(tool.name for tool in tools if not self.decide(tool).allowed)
+
     def fingerprint(self, tools: Iterable[Tool]) -> str:
         """Changes with every decision about these tools, and with nothing else. 16 hex digits."""
         told = []
@@ -116,3 +120,6 @@ class PolicyStore(Protocol):
 
     async def policy(self, tenant: str) -> Policy:
         """What is in force for the tenant now. Raises LedgerError when it cannot be known."""
+
+    async def whole(self) -> tuple[Mapping[str, Rule], Mapping[str, Mapping[str, Override]]]:
+        """All rules, and all overrides by tenant. Raises LedgerError."""

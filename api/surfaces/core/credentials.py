@@ -83,7 +83,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             tells_access = key is not None and deps.access.opens(key, session.access_hash)
             if session.language != spoken.code:
                 await sessions.speak(deps.database, session, spoken.code)
-        sitting = Sitting(session.id, session.scenario, locale, spoken.code)
+        sitting = Sitting(session.id, session.scenario, locale, spoken.code, tenant=session.tenant)
         runtime = runtime_of(deps, persona, sitting)
         expires_at = int(now) + LIFETIME_S
         grant = SessionGrant(session.id, session.tenant, persona.id, expires_at, tells_access)

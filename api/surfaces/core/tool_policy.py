@@ -73,6 +73,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         rule = await tool_policy.lay_down(
             deps.database, tool.name, ask.model_dump(exclude_unset=True), by=who.name, now=deps.clock()
         )
+        await deps.runtime.look()
         return web.json_response({"success": True, "rule": _rule(tool, rule, loaded_at)})
 
     async def overrides(request: web.Request) -> web.Response:
@@ -95,6 +96,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             by=who.name,
             now=deps.clock(),
         )
+        await deps.runtime.look()
         return web.json_response({"success": True, "override": _override(tenant, tool.name, changed)})
 
     return [

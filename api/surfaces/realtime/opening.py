@@ -119,7 +119,7 @@ def _new(
         persona.id,
         configuration_id=configuration_id,
     )
-    sitting = Sitting(new.id, new.scenario)
+    sitting = Sitting(new.id, new.scenario, tenant=new.tenant)
     persona = agent_of(deps, persona, sitting)
     update = configured(deps, persona, new.id, *asked).update(plays=plays)
     key, colleague = deps.access.key_of(new.id), colleagues_of(deps, sitting)
