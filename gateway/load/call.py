@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import aiohttp
 
 from gateway.load.clock import Pace
-from gateway.load.conversation import Conversation
+from gateway.load.conversation import Conversation, Turn
 from gateway.load.plan import Plan
 
-__all__ = ["Call", "Failed", "Refused", "asked_in_vain", "socket_over"]
+__all__ = ["Call", "Failed", "Place", "Refused", "Talk", "asked_in_vain", "socket_over"]
 
 
 class Failed(Exception):
@@ -20,6 +22,49 @@ class Failed(Exception):
 
 class Refused(Failed):
     """The server is full (429, 503): no fault, and no reason to ask again."""
+
+
+class Talk(Protocol):
+    """Who is at the caller's end. Times in seconds of any clock."""
+
+    @property
+    def turns(self) -> Sequence[Turn]: ...
+
+    def frame(self, now: float) -> bytes:
+        """The 20 ms that leave now, as they travel."""
+
+    def hear(self, pcm: bytes, at: float, rate: int) -> bool:
+        """`pcm` (16 bits) is audible from `at`. True when somebody speaks in it."""
+
+
+class Place(Protocol):
+    """What a call over WebRTC is placed with, and told of."""
+
+    connected: float | None
+    underruns: int
+    gaps: int
+    lost_ms: float
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def http(self) -> aiohttp.ClientSession: ...
+
+    @property
+    def talk(self) -> Talk: ...
+
+    @property
+    def pace(self) -> Pace: ...
+
+    @property
+    def chance(self) -> random.Random: ...
+
+    def message(self, text: str) -> None:
+        """One message of the event channel."""
 
 
 @dataclass(slots=True)
@@ -43,6 +88,9 @@ class Call:
     lost_ms: float = 0.0
     rules: list[str] = field(default_factory=list)
     """Rules of the carrier's that the server broke."""
+
+    def message(self, text: str) -> None:
+        """Only what is heard is measured."""
 
 
 def asked_in_vain(status: int, body: str, url: str, option: str) -> Failed:

@@ -18,6 +18,7 @@ Work on agents: what is wrong with their files, and what scripted callers make o
 
   parley persona test                              every scripted caller calls, in text
   parley persona test dental_reception             those of one persona
+  parley persona test --audio                      the callers that can be heard, in audio
   parley persona test dental_reception --transcripts --junit report.xml
 """
 
@@ -31,6 +32,11 @@ def define(parser: argparse.ArgumentParser) -> None:
     add("personas", nargs="*", metavar="PERSONA", help="whom to call (default: everybody who has a script)")
     add("--caller", action="append", default=[], metavar="ID", help="only this caller; may be given again")
     add("--scripts", type=Path, metavar="FOLDER", help="where the scripts are (default: Parley's own)")
+    add(
+        "--audio",
+        action="store_true",
+        help="only those who can be heard, over WebRTC with speech both ways",
+    )
     add("--transcripts", action="store_true", help="show what was said to callers that passed, too")
     add(
         "--json",
@@ -96,7 +102,7 @@ def _cases(options: argparse.Namespace, settings: Settings) -> list[Case]:
         if name not in scripts
     ]
     wanted = {name: script for name, script in scripts.items() if name in (options.personas or scripts)}
-    cases = cases_of(personas, wanted, "text")
+    cases = cases_of(personas, wanted, "audio" if options.audio else "text")
     known = {case.caller.id for case in cases}
     faults += [f"--caller {name}: there is no such caller" for name in options.caller if name not in known]
     if faults:

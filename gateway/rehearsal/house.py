@@ -20,7 +20,7 @@ from api.app import make_runner
 from api.records.demo import seed
 from gateway.config import Settings
 from gateway.main import Gateway, Rehearsal, listening, open_gateway
-from gateway.rehearsal.texting import Server
+from gateway.rehearsal.server import Server
 
 __all__ = ["House", "clock_from", "open_house"]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from itertools import groupby
 from typing import Literal
 
@@ -17,12 +19,12 @@ from gateway.rehearsal.acting import Actor, Press, Say, Stuck
 from gateway.rehearsal.course import Course
 from gateway.rehearsal.house import open_house
 from gateway.rehearsal.judging import judged
-from gateway.rehearsal.line import Line
-from gateway.rehearsal.texting import NoCall, Server, TextLine
+from gateway.rehearsal.line import Line, NoCall
+from gateway.rehearsal.texting import TextLine
 from personas.persona import Persona
 from personas.scripts import Script, ScriptedCaller
 
-__all__ = ["Case", "Mode", "Result", "cases_of", "perform"]
+__all__ = ["Case", "Mode", "Result", "cases_of", "perform", "tried"]
 
 AT_ONCE = 8
 """Calls in text at once."""
@@ -72,48 +74,64 @@ def cases_of(personas: Mapping[str, Persona], scripts: Mapping[str, Script], mod
 async def perform(
     cases: Sequence[Case], settings: Settings, told: Callable[[Result], None] = lambda _: None
 ) -> list[Result]:
-    """Have them call, in the order of the cases; `told` hears of each as it is over. Raises ConfigError."""
-    results: dict[str, Result] = {}
-    by_time = sorted(cases, key=lambda case: (case.now.timestamp(), case.mode))
-    for _, group in groupby(by_time, key=lambda case: (case.now.timestamp(), case.mode)):
-        together = list(group)
-        speech = together[0].mode == "audio"
-        names = tuple(case.name for case in together)
-        async with (
-            open_house(settings, names, together[0].now, speech=speech) as house,
-            aiohttp.ClientSession() as http,
-        ):
-            room = asyncio.Semaphore(AT_ONCE)
-            async with asyncio.TaskGroup() as calls:
-                for case in together:
-                    calls.create_task(_one(case, house.servers[case.name], http, room, results, told))
-    return [results[case.name] for case in cases]
+    """Have them call, each server's in the order of the cases; `told` hears of each as it is over. Raises ConfigError,
+    SpeechError."""
+    results: dict[tuple[str, Mode], Result] = {}
 
-
-async def _one(
-    case: Case,
-    server: Server,
-    http: aiohttp.ClientSession,
-    room: asyncio.Semaphore,
-    results: dict[str, Result],
-    told: Callable[[Result], None],
-) -> None:
-    async with room:
-        began = time.monotonic()
-        course = Course()
-        spans: tuple[tuple[int, int], ...] = ()
-        try:
-            meaning = case.persona.keys.meaning
-            async with TextLine.open(http, server, case.persona.id, meaning=meaning) as line:
-                course = line.course
-                await line.greeted()
-                spans = await played(case.caller, line)
-        except NoCall as fault:
-            course.fault = f"no call: {fault}"
-        faults = judged(case.caller, course, spans)
-        result = Result(case, course, tuple(faults), time.monotonic() - began)
-        results[case.name] = result
+    def over(result: Result) -> None:
+        results[result.case.name, result.case.mode] = result
         told(result)
+
+    typed = [case for case in cases if case.mode == "text"]
+    spoken = [case for case in cases if case.mode == "audio"]
+    for together in at_one_time(typed):
+        await _typed(together, settings, over)
+    if spoken:
+        # aiortc and the speech workers take a while to start: only for who needs them.
+        hearing = await asyncio.to_thread(import_module, "gateway.rehearsal.hearing")
+        await hearing.heard(at_one_time(spoken), settings, over)
+    return [results[case.name, case.mode] for case in cases]
+
+
+def at_one_time(cases: Sequence[Case]) -> list[list[Case]]:
+    """Those whose calls begin at the same moment, wherever their business is, share a server and its clock."""
+    ordered = sorted(cases, key=lambda case: case.now.timestamp())
+    return [list(group) for _, group in groupby(ordered, key=lambda case: case.now.timestamp())]
+
+
+async def _typed(cases: Sequence[Case], settings: Settings, over: Callable[[Result], None]) -> None:
+    names = tuple(case.name for case in cases)
+    async with (
+        open_house(settings, names, cases[0].now, speech=False) as house,
+        aiohttp.ClientSession() as http,
+    ):
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def call(case: Case) -> None:
+            async with room:
+                meaning = case.persona.keys.meaning
+                server = house.servers[case.name]
+                over(await tried(case, TextLine.open(http, server, case.persona.id, meaning=meaning)))
+
+        async with asyncio.TaskGroup() as calls:
+            for case in cases:
+                calls.create_task(call(case))
+
+
+async def tried(case: Case, opening: AbstractAsyncContextManager[Line]) -> Result:
+    """One caller's call, from the first to the last."""
+    began = time.monotonic()
+    course = Course()
+    spans: tuple[tuple[int, int], ...] = ()
+    try:
+        async with opening as line:
+            course = line.course
+            if case.persona.greeting:
+                await line.greeted()
+            spans = await played(case.caller, line)
+    except* NoCall as faults:
+        course.fault = f"no call: {faults.exceptions[0]}"
+    return Result(case, course, tuple(judged(case.caller, course, spans)), time.monotonic() - began)
 
 
 async def played(caller: ScriptedCaller, line: Line) -> tuple[tuple[int, int], ...]:

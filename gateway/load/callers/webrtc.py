@@ -4,7 +4,8 @@ below any jitter buffer: a figure is what reached the caller and not what a brow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,10 +14,10 @@ import aioice.ice
 import av
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from gateway.load.call import Call, Failed, asked_in_vain
+from gateway.load.call import Failed, Place, asked_in_vain
 from media.libopus import Decoder, OpusError
 
-__all__ = ["Arrivals", "hold", "use_loopback"]
+__all__ = ["Arrivals", "hold", "on_loopback", "use_loopback"]
 
 RATE = 24000
 SETUP_S = 15.0
@@ -29,6 +30,17 @@ LONGEST_GAP = 50
 def use_loopback() -> None:
     """Have this process's ICE offer loopback, which aioice leaves out by itself, and nothing else."""
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
+
+@contextmanager
+def on_loopback() -> Iterator[None]:
+    """The same within the block only, in a process that has other uses for aioice."""
+    before = aioice.ice.get_host_addresses
+    use_loopback()
+    try:
+        yield
+    finally:
+        aioice.ice.get_host_addresses = before
 
 
 @dataclass(slots=True)
@@ -55,7 +67,7 @@ class Arrivals:
         return self.late and not was
 
 
-async def hold(call: Call) -> str:
+async def hold(call: Place) -> str:
     """The call until it is cancelled, or how the server ended it. Raises Failed."""
     peer: Any = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     ended = asyncio.Event()
@@ -74,6 +86,7 @@ async def hold(call: Call) -> str:
         peer.addTrack(_Mouth(call))
         channel = peer.createDataChannel("oai-events")
         channel.on("close", ended.set)
+        channel.on("message", call.message)
         # The one place below the jitter buffer.
         peer.getReceivers()[0]._handle_rtp_packet = _Ears(call).packet  # noqa: SLF001
         if call.plan.loss_percent:
@@ -102,7 +115,7 @@ async def hold(call: Call) -> str:
         await peer.close()
 
 
-async def _offer(call: Call, sdp: str) -> str:
+async def _offer(call: Place, sdp: str) -> str:
     plan = call.plan
     url = plan.address("webrtc", "/v1/realtime/calls")
     asked: dict[str, Any] = {"data": sdp, "headers": {"Content-Type": "application/sdp", **plan.headers}}
@@ -123,7 +136,7 @@ async def _offer(call: Call, sdp: str) -> str:
     return body
 
 
-def _lossy(call: Call, send: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
+def _lossy(call: Place, send: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
     """Loses packets after they were numbered, as a network does; RTCP (RFC 5761, section 4) is spared."""
     share = call.plan.loss_percent / 100
 
@@ -135,7 +148,7 @@ def _lossy(call: Call, send: Callable[[bytes], Awaitable[None]]) -> Callable[[by
 
 
 class _Ears:
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Place) -> None:
         self._call = call
         self._decoder = Decoder(RATE)
         self._next: int | None = None
@@ -176,7 +189,7 @@ class _Mouth(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Place) -> None:
         super().__init__()
         self._call = call
         self._frame = 0
