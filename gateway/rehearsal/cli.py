@@ -7,19 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from gateway.config import Settings
     from gateway.rehearsal.running import Case
+    from personas.persona import Persona
+    from personas.scripts import Script
 
 __all__ = ["SUMMARY", "define", "run"]
 
-SUMMARY = "test agents by scripted callers"
+SUMMARY = "check, show, talk with and test agents"
 DESCRIPTION = """\
-Work on agents: what is wrong with their files, and what scripted callers make of them.
+Work on agents: what is wrong with their files, what a model gets to see of one, a conversation in the terminal, and what
+scripted callers make of them.
 
+  parley persona check                             every file of the catalog, and every script
+  parley persona show dental_reception             instructions, tools and settings as the model has them
+  parley persona talk dental_reception             a conversation in the terminal
   parley persona test                              every scripted caller calls, in text
-  parley persona test dental_reception             those of one persona
-  parley persona test --audio                      the callers that can be heard, in audio
-  parley persona test dental_reception --transcripts --junit report.xml
+  parley persona test dental_reception --audio     those that can be heard, in audio
+
+Your own personas are in PARLEY_PERSONAS_DIR, their scripts in its folder tests. docs/personas.md has a tutorial.
 """
 
 
@@ -27,28 +35,128 @@ def define(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    actions.add_parser("check", help="tell what is wrong with the files of agents and scripts")
+
+    show = actions.add_parser("show", help="show an agent as its model has it")
+    add = show.add_argument
+    add("persona", metavar="PERSONA")
+    add("--scenario", metavar="SLUG", help="in this scenario")
+    add("--tone", choices=("warm", "professional", "friendly"), help="in this tone")
+    add("--language", metavar="TAG", help="for a client that asks for this language (BCP 47)")
+    add("--session", metavar="ID", help="in the session of this id: experiments go by it")
+    add("--json", action="store_true", help="the session object, and what it was made of")
+
+    talk = actions.add_parser("talk", help="talk with an agent in the terminal, in text")
+    add = talk.add_argument
+    add("persona", metavar="PERSONA")
+    add("--provider", metavar="NAME", help="who answers (default: as PARLEY_PROVIDERS says)")
+
     test = actions.add_parser("test", help="have scripted callers call, and tell what came of it")
     add = test.add_argument
     add("personas", nargs="*", metavar="PERSONA", help="whom to call (default: everybody who has a script)")
     add("--caller", action="append", default=[], metavar="ID", help="only this caller; may be given again")
-    add("--scripts", type=Path, metavar="FOLDER", help="where the scripts are (default: Parley's own)")
-    add(
-        "--audio",
-        action="store_true",
-        help="only those who can be heard, over WebRTC with speech both ways",
-    )
+    add("--scripts", type=Path, metavar="FOLDER", help="where the scripts are (default: Parley's own and yours)")
+    add("--provider", metavar="NAME", help="who answers (default: as PARLEY_PROVIDERS says)")
+    add("--audio", action="store_true", help="only those who can be heard, over WebRTC with speech both ways")
     add("--transcripts", action="store_true", help="show what was said to callers that passed, too")
-    add(
-        "--json",
-        metavar="FILE",
-        help="write the report as JSON; - for standard output, in place of the table",
-    )
+    add("--json", metavar="FILE", help="write the report as JSON; - for standard output, in place of the table")
     add("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
 
 
 def run(options: argparse.Namespace) -> int:
-    """The exit code: 0, or 1 when a caller failed. Raises ConfigError."""
-    return _test(options)
+    """The exit code: 0, or 1 when a caller failed or something is doubtful. Raises ConfigError."""
+    match options.action:
+        case "check":
+            return _check()
+        case "show":
+            return _show(options)
+        case "talk":
+            return _talk(options)
+        case _:
+            return _test(options)
+
+
+def _check() -> int:
+    from gateway.agents import load_agents
+    from gateway.config import from_env
+    from gateway.rehearsal.checking import remarks
+
+    settings = from_env()
+    catalog, tools = load_agents(settings)
+    scripts = _scripts(catalog.personas, tools, settings, None)
+    found = remarks(catalog.personas, tools, scripts)
+    for one in found:
+        print(one)
+    callers = sum(len(script.callers) for script in scripts.values())
+    print(
+        f"{len(catalog.personas)} personas, {len(catalog.scenarios)} scenarios, {len(tools)} tools, "
+        f"{callers} scripted callers: {'no fault' if not found else f'{len(found)} doubtful'}"
+    )
+    return 1 if found else 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    import json
+
+    from gateway.agents import load_agents
+    from gateway.config import from_env
+    from gateway.errors import ConfigError
+    from gateway.rehearsal.showing import as_object, as_text
+    from personas.composition.composing import Ingredients, compose
+    from personas.files import meant
+
+    catalog, tools = load_agents(from_env())
+    persona = _persona(options.persona, catalog.personas)
+    if options.scenario is not None and options.scenario not in catalog.scenarios:
+        told = meant(options.scenario, catalog.scenarios)
+        raise ConfigError([f"--scenario: there is no scenario {options.scenario}; {told}"])
+    workflow = persona.workflow_profile
+    runtime = compose(
+        Ingredients(
+            persona=persona,
+            tools=tools,
+            session_id=options.session,
+            scenario=catalog.scenarios.get(options.scenario or ""),
+            tone=options.tone,
+            experiment=catalog.experiment_of(persona.id),
+            hint=options.language,
+            workflow=catalog.workflow(workflow) if workflow else None,
+            colleagues=catalog.personas,
+        )
+    )
+    print(json.dumps(as_object(runtime), indent=1, ensure_ascii=False) if options.json else as_text(runtime))
+    return 0
+
+
+def _talk(options: argparse.Namespace) -> int:
+    from gateway import log
+    from gateway.agents import load_agents
+    from gateway.config import from_env
+    from gateway.rehearsal.talking import HELP, Conversation
+    from gateway.rehearsal.terminal import converse
+
+    settings = from_env(**_chosen(options))
+    catalog, _tools = load_agents(settings)
+    persona = _persona(options.persona, catalog.personas)
+    log.set_up("error", settings.log_format)
+    print(f"{persona.display_name}, {persona.professional_role}; by {settings.provider_order[0]}. /help tells more.")
+    converse(Conversation(persona, settings, lambda line: print(line, flush=True)), HELP)
+    return 0
+
+
+def _persona(name: str, personas: Mapping[str, Persona]) -> Persona:
+    """Raises ConfigError."""
+    from gateway.errors import ConfigError
+    from personas.files import meant
+
+    if name not in personas:
+        raise ConfigError([f"there is no persona {name}; {meant(name, personas)}"])
+    return personas[name]
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    return {} if options.provider is None else {"providers": (options.provider,)}
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -59,7 +167,7 @@ def _test(options: argparse.Namespace) -> int:
     from gateway.rehearsal.report import as_json, as_junit, as_table, one_line
     from gateway.rehearsal.running import perform
 
-    settings = from_env()
+    settings = from_env(**_chosen(options))
     cases = _cases(options, settings)
     log.set_up("warning", settings.log_format)
     quiet = options.json == "-"
@@ -77,23 +185,31 @@ def _test(options: argparse.Namespace) -> int:
     return 0 if all(result.passed for result in results) else 1
 
 
+def _scripts(
+    personas: Mapping[str, Persona], tools: Collection[str], settings: Settings, folder: Path | None
+) -> dict[str, Script]:
+    """Raises ConfigError."""
+    from gateway.errors import ConfigError
+    from personas.files import CatalogError
+    from personas.script_files import load
+
+    try:
+        if folder is not None:
+            return load(personas, tools, folder=folder)
+        return load(personas, tools, settings.personas_dir)
+    except CatalogError as fault:
+        raise ConfigError(fault.faults) from None
+
+
 def _cases(options: argparse.Namespace, settings: Settings) -> list[Case]:
     """Raises ConfigError."""
     from gateway.agents import load_agents
     from gateway.errors import ConfigError
     from gateway.rehearsal.running import cases_of
-    from personas.files import CatalogError
-    from personas.script_files import load
 
     catalog, tools = load_agents(settings)
     personas = catalog.personas
-    try:
-        if options.scripts:
-            scripts = load(personas, tools, folder=options.scripts)
-        else:
-            scripts = load(personas, tools, settings.personas_dir)
-    except CatalogError as fault:
-        raise ConfigError(fault.faults) from None
+    scripts = _scripts(personas, tools, settings, options.scripts)
     faults = [
         f"{name} has no script; there is one for: {', '.join(scripts) or 'nobody'}"
         if name in personas
