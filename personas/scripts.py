@@ -209,7 +209,9 @@ class ScriptedCaller(_Part):
         False, description="The caller can be heard as well: it also calls where calls are tested in audio."
     )
     voice: str = Field("cedar", description="audio: the caller's voice, an id of GET /api/voices.")
-    speed: float = Field(1.0, ge=0.25, le=1.5, description="audio: how fast the agent speaks to this caller.")
+    speed: float = Field(
+        1.0, ge=0.25, le=1.5, description="audio: how fast the agent speaks to this caller."
+    )
     turns: tuple[Turn, ...] = Field(min_length=1, max_length=100)
     expect: Expectation = Field(Expectation(), description="What must have come of the whole call.")
 

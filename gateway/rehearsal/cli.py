@@ -18,7 +18,7 @@ __all__ = ["SUMMARY", "define", "run"]
 
 SUMMARY = "check, show, talk with and test agents"
 DESCRIPTION = """\
-Work on agents: what is wrong with their files, what a model gets to see of one, a conversation in the terminal, and what
+Work on agents: what is wrong with their files, what a model sees of one, a conversation in the terminal, and what
 scripted callers make of them.
 
   parley persona check                             every file of the catalog, and every script
@@ -56,11 +56,24 @@ def define(parser: argparse.ArgumentParser) -> None:
     add = test.add_argument
     add("personas", nargs="*", metavar="PERSONA", help="whom to call (default: everybody who has a script)")
     add("--caller", action="append", default=[], metavar="ID", help="only this caller; may be given again")
-    add("--scripts", type=Path, metavar="FOLDER", help="where the scripts are (default: Parley's own and yours)")
+    add(
+        "--scripts",
+        type=Path,
+        metavar="FOLDER",
+        help="where the scripts are (default: Parley's own and yours)",
+    )
     add("--provider", metavar="NAME", help="who answers (default: as PARLEY_PROVIDERS says)")
-    add("--audio", action="store_true", help="only those who can be heard, over WebRTC with speech both ways")
+    add(
+        "--audio",
+        action="store_true",
+        help="only those who can be heard, over WebRTC with speech both ways",
+    )
     add("--transcripts", action="store_true", help="show what was said to callers that passed, too")
-    add("--json", metavar="FILE", help="write the report as JSON; - for standard output, in place of the table")
+    add(
+        "--json",
+        metavar="FILE",
+        help="write the report as JSON; - for standard output, in place of the table",
+    )
     add("--junit", type=Path, metavar="FILE", help="write the report as JUnit XML")
 
 
@@ -125,7 +138,9 @@ def _show(options: argparse.Namespace) -> int:
             colleagues=catalog.personas,
         )
     )
-    print(json.dumps(as_object(runtime), indent=1, ensure_ascii=False) if options.json else as_text(runtime))
+    print(
+        json.dumps(as_object(runtime), indent=1, ensure_ascii=False) if options.json else as_text(runtime)
+    )
     return 0
 
 
@@ -136,11 +151,13 @@ def _talk(options: argparse.Namespace) -> int:
     from gateway.rehearsal.talking import HELP, Conversation
     from gateway.rehearsal.terminal import converse
 
-    settings = from_env(**_chosen(options))
+    settings = from_env(providers=_chosen(options))
     catalog, _tools = load_agents(settings)
     persona = _persona(options.persona, catalog.personas)
     log.set_up("error", settings.log_format)
-    print(f"{persona.display_name}, {persona.professional_role}; by {settings.provider_order[0]}. /help tells more.")
+    print(
+        f"{persona.display_name}, {persona.professional_role}; by {settings.provider_order[0]}. /help tells more."
+    )
     converse(Conversation(persona, settings, lambda line: print(line, flush=True)), HELP)
     return 0
 
@@ -155,8 +172,9 @@ def _persona(name: str, personas: Mapping[str, Persona]) -> Persona:
     return personas[name]
 
 
-def _chosen(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
-    return {} if options.provider is None else {"providers": (options.provider,)}
+def _chosen(options: argparse.Namespace) -> tuple[str, ...] | None:
+    """The providers, where the command line names one."""
+    return None if options.provider is None else (options.provider,)
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -167,7 +185,7 @@ def _test(options: argparse.Namespace) -> int:
     from gateway.rehearsal.report import as_json, as_junit, as_table, one_line
     from gateway.rehearsal.running import perform
 
-    settings = from_env(**_chosen(options))
+    settings = from_env(providers=_chosen(options))
     cases = _cases(options, settings)
     log.set_up("warning", settings.log_format)
     quiet = options.json == "-"

@@ -20,16 +20,23 @@ def as_script(persona: str, course: Course, now: str) -> str:
                 keys = event.text.startswith("[") and event.text.endswith("]")
                 turns.append({"keys": event.text[1:-1]} if keys else {"says": event.text})
         elif turns:
-            called = {"tool": event.tool}
+            called: dict[str, Any] = {"tool": event.tool}
             if not event.ok:
                 called |= {"fails": True}
             if given := {name: _text(value) for name, value in event.arguments.items()}:
                 called |= {"with": given}
             turns[-1].setdefault("expect", {}).setdefault("called", []).append(called)
-    expect: dict[str, Any] = {"must_not": {"said": "I'm sorry, I"}}
-    if course.ending:
+    expect: dict[str, Any] = {}
+    if course.ending is not None and course.ending.startswith("agent/"):
         expect["ended"] = course.ending
-    script = {"persona": persona, "now": now, "callers": [{"id": "noted", "turns": turns, "expect": expect}]}
+    if not expect and not any("expect" in turn for turn in turns):
+        # A script in which nothing is expected is refused.
+        expect["said"] = course.said().rpartition("\n")[2]
+    script = {
+        "persona": persona,
+        "now": now,
+        "callers": [{"id": "noted", "turns": turns, "expect": expect}],
+    }
     return yaml.safe_dump(script, sort_keys=False, allow_unicode=True, width=110)
 
 

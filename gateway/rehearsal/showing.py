@@ -65,11 +65,15 @@ def _tool(tool: dict[str, Any]) -> str:
     schema = tool.get("parameters") or {}
     needed = set(schema.get("required", ()))
     names = [name if name in needed else f"[{name}]" for name in schema.get("properties", {})]
-    return f"  {tool['name']}({', '.join(names)})\n      {' '.join(str(tool.get('description', '')).split())}"
+    return (
+        f"  {tool['name']}({', '.join(names)})\n      {' '.join(str(tool.get('description', '')).split())}"
+    )
 
 
 def _flat(fields: dict[str, Any] | None) -> str:
     if not fields:
         return "none"
-    told = ((name, json.dumps(value) if isinstance(value, bool) else value) for name, value in fields.items())
+    told = (
+        (name, json.dumps(value) if isinstance(value, bool) else value) for name, value in fields.items()
+    )
     return ", ".join(f"{name} {value}" for name, value in told if value is not None)

@@ -134,8 +134,11 @@ class Conversation:
                     await line.press(order.removeprefix("/keys ").strip())
                 else:
                     await line.say(order)
+                await line.ended()
             await line.hang_up()
-        self._told.put(f"  ■ the call is over: {line.course.ending or 'for an unknown reason'}; /again, or /quit")
+        self._told.put(
+            f"  ■ the call is over: {line.course.ending or 'for an unknown reason'}; /again, or /quit"
+        )
         return await self._next(line.course) == "/again"
 
     async def _next(self, course: Course) -> str:
@@ -154,5 +157,3 @@ class Conversation:
         elif kind == "response.output_item.done" and event["item"].get("type") == "mcp_call":
             last = self.course.uses()[-1:]
             self._told.put(f"  ⚙ {used(last[0])}" if last else "")
-
-

@@ -98,10 +98,15 @@ class TextLine:
         self.course.caller(f"[{keys}]")
         await self._message(pressed(keys, self._meaning))
 
-    async def hang_up(self) -> None:
+    async def ended(self) -> None:
+        """Let the agent end the call where it has said that it does."""
         if about_to_end(self.course) and not self._over:
             self._reading.owed = True
             await self._settle(ENDING_S, ENDING_S)
+            self._reading.owed = False
+
+    async def hang_up(self) -> None:
+        await self.ended()
         await self._socket.close()
         self.course.ending = await ending_of(self._http, self._server, self._reading.session_id)
 
