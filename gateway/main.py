@@ -194,6 +194,10 @@ async def open_gateway(
         )
         if member is not None:
             whole = joined(member, whole, supervisor)
+        if unspoken := [
+            one.id for one in catalog.personas.values() if lasting_model.refuses(one, written=False)
+        ]:
+            logger.info("in text alone, since no provider speaks their language: %s", ", ".join(unspoken))
         await preloading
         await stack.enter_async_context(read_again(catalogs, agents, settings.reload_s))
         yield Gateway(create_app(whole), supervisor, store)

@@ -24,13 +24,14 @@ TEXT = {"type": "realtime", "output_modalities": ["text"]}
 
 
 @asynccontextmanager
-async def server(folder: Path) -> AsyncIterator[str]:
+async def server(folder: Path, **environ: str) -> AsyncIterator[str]:
     settings = from_env(
         {
             "PARLEY_DATA_DIR": str(folder),
             "PARLEY_PORT": "0",
             "PARLEY_TELEPHONY_OPEN": "1",
             "PARLEY_PHONE_PERSONA": SPANISH,
+            **environ,
         }
     )
     async with (
@@ -115,3 +116,21 @@ async def test_a_session_in_text_is_held_and_its_audio_refused(tmp_path: Path) -
             said = await told(socket, "response.output_text.done", "response.output_audio_transcript.done")
             assert said["type"] == "response.output_text.done"
             assert said["text"] == "Una limpieza, con gusto. ¿Qué día y a qué hora le gustaría?"
+
+
+async def test_beside_another_provider_the_call_is_taken_and_the_carrier_says_no_english(
+    tmp_path: Path,
+) -> None:
+    elsewhere = {"PARLEY_UPSTREAM_URL": "ws://127.0.0.1:9/v1/realtime"}
+    async with server(tmp_path, **elsewhere) as url, aiohttp.ClientSession(url) as http:
+        status, _ = await answer(http, "POST", "/api/realtime/credentials", json={"personaId": SPANISH})
+        assert status == 200
+        for call, persona, said in (("CA1", SPANISH, "<Hangup"), ("CA2", ENGLISH, "lines are busy")):
+            form = {"CallSid": call, "From": "+15550100001", "To": "+15550100002", "CallStatus": "ringing"}
+            status, body = await answer(
+                http, "POST", f"/telephony/twilio/voice?persona={persona}", data=form
+            )
+            assert (status, "<Stream" in body) == (200, True), body
+            # The stream never came.
+            status, body = await answer(http, "POST", "/telephony/twilio/after", data=form)
+            assert (status, said in body, "<Say" in body) == (200, True, persona == ENGLISH), body

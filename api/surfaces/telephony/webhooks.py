@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from api.errors import ApiError
-from api.records import channel
+from api.records import channel, sessions
 from api.records.sessions import NewSession
 from api.spoken import check_spoken
 from api.surfaces.telephony.calls.events import event_of, received, unreached
@@ -22,6 +22,8 @@ from gateway.call.inputs import MachineVerdict
 from gateway.carriers import asterisk_audiosocket
 from gateway.crew import crew, stay
 from gateway.stores.schema import DEFAULT_TENANT
+from gateway.stores.telephone import PhoneCall
+from personas.languages import language_of
 
 __all__ = ["Webhooks"]
 
@@ -149,12 +151,19 @@ class Webhooks:
         call_id = self._counter.phones.live_in(call.session_id)
         live = None if call_id is None else self._deps.supervisor.find(call_id)
         if live is None:
-            began = await channel.began(self._deps.database, call)
+            began = await channel.began(self._deps.database, call) or not await self._in_english(call)
             return _written(desk.hang_up() if began else desk.sorry(BUSY))
         plan = live.plan
         ticket = Ticket(desk.name, incoming.call, plan.session_id, plan.tenant, plan.persona.id, again=True)
         place = self._counter.place(request, desk, ticket)
         return await self._given(desk, desk.answer(incoming, place, self._deps.settings))
+
+    async def _in_english(self, call: PhoneCall) -> bool:
+        """Whether the caller may be told something in English: who called for somebody else is not."""
+        deps = self._deps
+        session = await sessions.find(deps.database, call.session_id, deps.clock())
+        persona = None if session is None else deps.personas.get(session.persona_id)
+        return persona is None or language_of(persona.locale) == "en"
 
     async def transfer(self, request: web.Request) -> web.Response:
         """A carrier that was told to transfer a caller asks to whom."""
