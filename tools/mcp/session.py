@@ -32,6 +32,10 @@ __all__ = ["Connection"]
 
 logger = logging.getLogger(__name__)
 
+for _chatty in ("mcp", "httpx2", "httpcore2"):
+    # They log addresses, sessions, and with their faults what was asked and answered: that may be what callers said.
+    logging.getLogger(_chatty).setLevel(logging.CRITICAL + 1)
+
 CONNECT_S = 10.0
 """From the start of a program, or the first request, to the list of its tools."""
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
