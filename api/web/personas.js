@@ -6,13 +6,20 @@ import { recall, remember } from "./memory.js";
 /** @typedef {import("./server.js").Persona} Persona */
 
 const CHOSEN = "parley.persona";
+/** So many agents are seen at a glance; more are sorted by field. */
+const AT_A_GLANCE = 6;
 
 export class PersonaList {
   constructor() {
     this.box = /** @type {HTMLFieldSetElement} */ (byId("personas"));
     /** @type {Map<string, Persona>} */
     this.byId = new Map();
+    this.fields = byId("fields");
     this.box.addEventListener("change", () => remember(CHOSEN, this.chosen?.id ?? ""));
+    this.fields.addEventListener("click", (event) => {
+      const chip = /** @type {Element} */ (event.target).closest("button");
+      if (chip) this.narrow(chip.dataset.field ?? "");
+    });
   }
 
   /** @param {Persona[]} personas */
@@ -23,12 +30,39 @@ export class PersonaList {
     const legend = element("legend", { class: "quiet" }, "Agent");
     this.box.replaceChildren(legend, ...personas.map((persona) => card(persona, persona.id === chosen)));
     this.box.removeAttribute("aria-busy");
+    const fields = [...new Set(personas.map((persona) => persona.domain))];
+    this.fields.hidden = personas.length <= AT_A_GLANCE || fields.length < 2;
+    this.fields.replaceChildren(
+      ...["", ...fields].map((field) =>
+        element("button", { type: "button", class: "chip", "data-field": field, "aria-pressed": String(!field) },
+          field ? field[0].toUpperCase() + field.slice(1) : "All")),
+    );
+  }
+
+  /**
+   * Only the agents of one field; "" is every field. The choice stays where it is to be seen.
+   * @param {string} field
+   */
+  narrow(field) {
+    for (const chip of this.fields.querySelectorAll("button")) {
+      chip.setAttribute("aria-pressed", String(chip.dataset.field === field));
+    }
+    for (const label of this.box.querySelectorAll("label")) {
+      const persona = this.byId.get(/** @type {HTMLInputElement} */ (label.querySelector("input")).value);
+      label.hidden = field !== "" && persona?.domain !== field;
+    }
+    const seen = /** @type {HTMLInputElement[]} */ ([...this.box.querySelectorAll("label:not([hidden]) input")]);
+    if (!seen.some((radio) => radio.checked) && seen[0]) {
+      seen[0].checked = true;
+      remember(CHOSEN, seen[0].value);
+    }
   }
 
   /** No list: an empty box, so that nothing looks as if it were still loading. */
   clear() {
     this.box.replaceChildren(element("legend", { class: "quiet" }, "Agent"));
     this.box.removeAttribute("aria-busy");
+    this.fields.hidden = true;
   }
 
   focus() {
@@ -48,6 +82,7 @@ export class PersonaList {
  */
 function card(persona, checked) {
   const id = `persona-${persona.id}`;
+  const words = { lang: persona.locale ?? "en", dir: "auto" };
   const details = [persona.accentLabel, persona.defaultVoice ? `voice ${persona.defaultVoice}` : ""].filter(Boolean);
   return element(
     "label",
@@ -59,9 +94,9 @@ function card(persona, checked) {
     element(
       "span",
       { class: "card-words" },
-      element("span", { class: "card-name" }, persona.displayName),
-      element("span", { class: "card-role" }, persona.professionalRole ?? persona.domain),
-      element("span", { class: "card-about", id: `${id}-about` }, persona.description),
+      element("span", { class: "card-name", ...words }, persona.displayName),
+      element("span", { class: "card-role", dir: "auto" }, persona.professionalRole ?? persona.domain),
+      element("span", { class: "card-about", id: `${id}-about`, dir: "auto" }, persona.description),
       details.length ? element("span", { class: "card-details" }, details.join(" · ")) : null,
     ),
   );

@@ -14,6 +14,7 @@ let accessKey = "";
  * @property {string} defaultVoice
  * @property {string} [professionalRole]
  * @property {string} [accentLabel]
+ * @property {string} [locale] BCP 47
  *
  * @typedef {object} Credentials
  * @property {string} token

@@ -212,3 +212,26 @@ def test_a_browser_that_dies_leaves_nothing(
     assert "caller/left" in written
     for secret in ("larkfield", "how can i help", "ek_", "bearer"):
         assert secret not in written, f"{secret!r} is in the log"
+
+
+def test_agents_by_field_and_one_whose_language_nobody_speaks_here(
+    browser: Browser, server: Server
+) -> None:
+    """Choosing among many, and the reason why the engine in Parley refuses a call in Urdu."""
+    page = browser.new_page()
+    page.goto(server.url)
+    page.get_by_role("radio").first.wait_for(state="attached")
+    every = page.locator("label.card:visible").count()
+    page.get_by_role("button", name="Healthcare").click()
+    expect(page.locator("label.card[for=persona-dental_reception]")).to_be_hidden()
+    assert 0 < page.locator("label.card:visible").count() < every
+    assert (
+        page.locator("input[name=persona]:checked").evaluate("one => one.closest('label').hidden") is False
+    )
+    page.locator("label[for=persona-clinic_reception_pk]").click()
+    page.get_by_role("button", name="Call", exact=True).click()
+    assert fault(page)
+    expect(page.locator("#notice")).to_contain_text("language")
+    page.get_by_role("button", name="All", exact=True).click()
+    assert page.locator("label.card:visible").count() == every
+    page.close()
