@@ -28,6 +28,8 @@ class Sitting:
     profile: Profile | None = None
     tenant: str = DEFAULT_TENANT
     """Whose policy decides which tools there are."""
+    telephone: bool = False
+    """Its calls come over a carrier, so callers can be put through."""
 
 
 def sitting_of(session: Session) -> Sitting:
@@ -44,6 +46,8 @@ def catalog_of(deps: Deps) -> Catalog:
 def runtime_of(deps: Deps, persona: Persona, sitting: Sitting) -> Runtime:
     """`persona` (of the catalog) in that session."""
     catalog = catalog_of(deps)
+    if not sitting.telephone and persona.transfers:
+        persona = persona.model_copy(update={"transfers": {}})
     return compose(
         Ingredients(
             persona=persona,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import select
 
 from gateway.stores.agents import OnboardingProfile
 from gateway.stores.engine import Database
 from personas.composition.composing import Profile
 
-__all__ = ["find", "new_id", "store", "told"]
+__all__ = ["change", "every", "find", "new_id", "store", "told"]
+
+MOST = 500
+"""Profiles that are listed."""
 
 
 def new_id() -> str:
@@ -51,6 +56,36 @@ async def find(database: Database, tenant: str, profile_id: str) -> OnboardingPr
         return None
     async with database.reading(tenant) as db:
         return await db.get(OnboardingProfile, profile_id)
+
+
+async def every(database: Database, tenant: str) -> Sequence[OnboardingProfile]:
+    """The tenant's, newest first; at most `MOST`. Raises SQLAlchemyError."""
+    async with database.reading(tenant) as db:
+        found = await db.scalars(
+            select(OnboardingProfile).order_by(OnboardingProfile.created_at.desc()).limit(MOST)
+        )
+        return found.all()
+
+
+async def change(
+    database: Database,
+    tenant: str,
+    profile_id: str,
+    *,
+    columns: Mapping[str, Any],
+    details: Mapping[str, Any],
+    now: float,
+) -> OnboardingProfile | None:
+    """Change what is given; None when there is no such profile. Raises SQLAlchemyError."""
+    async with database.writing(tenant) as db:
+        found = select(OnboardingProfile).where(OnboardingProfile.id == profile_id).with_for_update()
+        row = await db.scalar(found)
+        if row is not None:
+            for name, value in columns.items():
+                setattr(row, name, value)
+            row.details = {**row.details, **details}
+            row.updated_at = now
+        return row
 
 
 def told(row: OnboardingProfile) -> Profile:

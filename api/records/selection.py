@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from personas.catalog import Catalog
 from personas.persona import Persona
 
-__all__ = ["DEFAULT_PERSONA", "Selection", "choose", "for_scenario", "select"]
+__all__ = ["DEFAULT_PERSONA", "Selection", "choose", "select"]
 
 DEFAULT_PERSONA = "assistant"
 """Who answers when nobody was asked for."""
@@ -70,11 +70,6 @@ def choose(
     """The same of a catalog: whoever a scenario allows may play it too."""
     players = catalog.players(scenario) if scenario is not None else ()
     return select(catalog.personas, preferred=preferred, scenario=scenario, locale=locale, players=players)
-
-
-def for_scenario(personas: Mapping[str, Persona], scenario: str, locale: str | None) -> Selection | None:
-    """Who answers a scenario; an unknown one is answered by the default persona. None when there is nobody."""
-    return select(personas, preferred=None, scenario=scenario, locale=locale)
 
 
 def _default_first(personas: Mapping[str, Persona]) -> list[Persona]:

@@ -106,34 +106,35 @@ async def test_credentials_behind_a_public_address(sqlite_url: str) -> None:
 async def test_a_session_decides_the_persona(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
         for persona in api.deps.personas.values():
-            if persona.locale != "en-US":
-                continue
+            players = api.deps.catalogs.current.players(persona.scenario)
             session, _ = await api.session(scenarioId=persona.scenario, requestedLocale="en-GB")
             asked = {"sessionId": session}
-            body = await checked(
-                await api.client.post("/api/realtime/credentials", json=asked), CREDENTIALS, status=200
-            )
-            assert api.deps.personas[body["selectedPersonaId"]].scenario == persona.scenario
-            assert body["personaSelectionReason"] == "language-only"
-            asked["requestedLocale"] = "en-US"
-            body = await checked(
-                await api.client.post("/api/realtime/credentials", json=asked), CREDENTIALS, status=200
-            )
-            assert body["personaSelectionReason"] == "exact-locale"
+            for locale, reason in ((None, "language-only"), ("en-US", "exact-locale")):
+                if locale is not None:
+                    asked["requestedLocale"] = locale
+                body = await checked(
+                    await api.client.post("/api/realtime/credentials", json=asked), CREDENTIALS, status=200
+                )
+                assert body["selectedPersonaId"] in {player.id for player in players}
+                english = any(player.languages.primary == "en" for player in players)
+                assert body["personaSelectionReason"] == (reason if english else "catalog-fallback")
 
 
 async def test_a_session_keeps_its_scenario(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
-        for persona in api.deps.personas.values():
+        catalog = api.deps.catalogs.current
+        ids = list(catalog.personas)
+        for persona in catalog.personas.values():
+            players = {player.id for player in catalog.players(persona.scenario)}
             session, _ = await api.session(scenarioId=persona.scenario)
-            for wish in api.deps.personas.values():
-                ours = wish.scenario == persona.scenario
+            strangers = [name for name in ids if name not in players]
+            for wish in (*players, *strangers[:2]):
                 response = await api.client.post(
-                    "/api/realtime/credentials", json={"sessionId": session, "personaId": wish.id}
+                    "/api/realtime/credentials", json={"sessionId": session, "personaId": wish}
                 )
-                body = await checked(response, CREDENTIALS, status=200 if ours else 400)
-                if ours:
-                    assert body["selectedPersonaId"] == wish.id
+                body = await checked(response, CREDENTIALS, status=200 if wish in players else 400)
+                if wish in players:
+                    assert body["selectedPersonaId"] == wish
                 else:
                     assert "scenario decides its persona" in body["message"]
 

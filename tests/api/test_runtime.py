@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from api.records import profiles
 from gateway.config import Settings
 from gateway.continuity.health import ProviderState
 from gateway.stores.schema import DEFAULT_TENANT
+from personas.catalog import Catalog
 from personas.experiment import Experiment, Variant
+from personas.scenario import Scenario
 from tests.api.handshakes import KEYS
-from tests.api.house import OFFER, House, checked, house
+from tests.api.house import CATALOG, OFFER, House, checked, house
 
 pytestmark = pytest.mark.contract
 
@@ -52,20 +55,11 @@ async def test_every_persona_has_a_runtime_of_the_contract(sqlite_url: str) -> N
             assert "promptProfileExperiment" not in told
 
 
-@pytest.mark.parametrize(
-    ("persona", "query", "status", "names"),
-    [
-        ("nobody", {}, 404, "persona"),
-        ("dental_reception", {"tone": "angry"}, 400, "tone"),
-        ("dental_reception", {"scenarioId": "no-such"}, 404, "scenario"),
-    ],
-)
-async def test_what_there_is_not(
-    sqlite_url: str, persona: str, query: dict[str, str], status: int, names: str
-) -> None:
+async def test_what_there_is_not(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
-        told = await runtime(api, persona, status, **query)
-        assert names in told["message"]
+        assert "persona" in (await runtime(api, "nobody", 404))["message"]
+        assert "tone" in (await runtime(api, "dental_reception", 400, tone="angry"))["message"]
+        assert "scenario" in (await runtime(api, "dental_reception", 404, scenarioId="no-such"))["message"]
 
 
 async def test_a_profile_is_for_servers_of_its_tenant(sqlite_url: str) -> None:
@@ -129,14 +123,15 @@ async def test_the_credentials_have_every_field_of_the_contract(sqlite_url: str)
         assert told["voicePipeline"] == "azure-openai-realtime"
 
 
-@pytest.mark.parametrize("hint", ["es-MX", "fr", "en"])
-async def test_a_hint_does_not_move_a_locked_persona(sqlite_url: str, hint: str) -> None:
+async def test_a_hint_does_not_move_a_locked_persona(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
-        told = await credentials(api, personaId="dental_reception", userHintLanguage=hint)
-        assert (told["effectiveLanguage"], told["languageLocked"]) == ("en", True)
-        assert told["transcriptionLanguageCode"] == "en"
-        request = await called(api, told["token"])
-        assert request.persona.languages.primary == "en"
+        for hint in ("es-MX", "fr", "en"):
+            told = await credentials(api, personaId="dental_reception", userHintLanguage=hint)
+            assert (told["effectiveLanguage"], told["languageLocked"]) == ("en", True)
+            assert told["transcriptionLanguageCode"] == "en"
+            request = await called(api, told["token"])
+            assert request.persona.languages.primary == "en"
+            api.supervisor.hang_up(api.supervisor.begun[-1][0])
 
 
 async def test_one_that_is_not_locked_is_called_in_the_language_of_the_hint(sqlite_url: str) -> None:
@@ -148,35 +143,34 @@ async def test_one_that_is_not_locked_is_called_in_the_language_of_the_hint(sqli
         assert (request.persona.languages.primary, request.persona.language) == ("fr", "French")
 
 
-@pytest.mark.parametrize("hint", ["", "english please", "en\n", "x" * 40])
-async def test_a_hint_that_is_no_language_is_refused(sqlite_url: str, hint: str) -> None:
+async def test_a_hint_that_is_no_language_is_refused(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
-        told = await credentials(api, 400, userHintLanguage=hint)
-        assert "userHintLanguage" in told["message"]
+        for hint in ("", "english please", "en\n", "x" * 40):
+            told = await credentials(api, 400, userHintLanguage=hint)
+            assert "userHintLanguage" in told["message"]
 
 
 def state(name: str, failure: Any, wait_s: float) -> ProviderState:
     return ProviderState(name, failure is None, 0 if failure is None else 1, failure, wait_s)
 
 
-@pytest.mark.parametrize(
-    ("states", "status"),
-    [
-        ((), 200),
-        ((state("openai", "refused", 20.0), state("embedded", None, 0.0)), 200),
-        ((state("openai", "unavailable", 0.0),), 200),
-        ((state("openai", "unavailable", 20.0),), 503),
-        ((state("openai", "unavailable", 20.0), state("azure", "refused", 9.5)), 502),
-    ],
+STATES: tuple[tuple[tuple[ProviderState, ...], int], ...] = (
+    ((), 200),
+    ((state("openai", "refused", 20.0), state("embedded", None, 0.0)), 200),
+    ((state("openai", "unavailable", 0.0),), 200),
+    ((state("openai", "unavailable", 20.0),), 503),
+    ((state("openai", "unavailable", 20.0), state("azure", "refused", 9.5)), 502),
 )
-async def test_no_token_is_minted_that_nobody_would_answer(
-    sqlite_url: str, states: tuple[ProviderState, ...], status: int
-) -> None:
-    async with house(sqlite_url, providers=lambda: states) as api:
-        answer = await api.client.post("/api/realtime/credentials", json={})
-        await checked(answer, "POST /api/realtime/credentials", status=status)
-        if status == 502:
-            assert answer.headers["Retry-After"] == "10"
+
+
+async def test_no_token_is_minted_that_nobody_would_answer(sqlite_url: str) -> None:
+    now: list[tuple[ProviderState, ...]] = []
+    async with house(sqlite_url, providers=lambda: now[-1]) as api:
+        for states, status in STATES:
+            now.append(states)
+            answer = await api.client.post("/api/realtime/credentials", json={})
+            await checked(answer, "POST /api/realtime/credentials", status=status)
+            assert answer.headers.get("Retry-After") == {502: "10", 503: "21"}.get(status)
 
 
 async def test_voice_live_is_told_where_it_answers_first(sqlite_url: str) -> None:
@@ -186,3 +180,103 @@ async def test_voice_live_is_told_where_it_answers_first(sqlite_url: str) -> Non
         assert told["voicePipeline"] == "azure-voice-live"
         assert told["voiceLiveSessionConfig"]["audio"]["output"]["voice"] == "marin"
         assert (await runtime(api, "dental_reception"))["voiceLiveConfig"] == told["voiceLiveSessionConfig"]
+
+
+def with_scenarios(*scenarios: Scenario) -> Catalog:
+    return replace(CATALOG, scenarios={scenario.slug: scenario for scenario in scenarios})
+
+
+def story(slug: str, **more: Any) -> Scenario:
+    told: dict[str, Any] = {
+        "slug": slug, "title": "A story", "industry": "dental", "short_description": "Short.",
+        "long_description": "Long.", "agent_set_key": "lab", "company_name": "Hollis Dental",
+        "allowed_personas": ["dental_reception", "dental_reception_mx"],
+        "parameterization": {"practiceBrand": "Hollis Dental", "specialty": "implants", "loose": [1]},
+        "session_tier": "premium", **more,
+    }  # fmt: skip
+    return Scenario.model_validate(told)
+
+
+async def test_a_scenario_rebrands_the_runtime_the_credentials_and_the_call(sqlite_url: str) -> None:
+    nora = CATALOG.personas["dental_reception"].model_copy(update={"brand": ("Larkfield Dental",)})
+    catalog = with_scenarios(story("hollis-story"), story("hollis-lab", visibility="hidden-lab"))
+    catalog = replace(catalog, personas={**catalog.personas, nora.id: nora})
+    async with house(sqlite_url, catalog=catalog) as api:
+        shown = await runtime(api, nora.id, scenarioId="hollis-story")
+        assert shown["brandLiteral"] == "Hollis Dental"
+        assert "Larkfield" not in shown["instructions"] + shown["greetingInstruction"]
+        assert '- specialty: "implants"' in shown["instructions"]
+        told = await credentials(api, personaId=nora.id, scenarioId="hollis-story")
+        assert (told["fallbackInstructions"], told["sessionTier"]) == (shown["instructions"], "premium")
+        persona = (await called(api, told["token"])).persona
+        assert persona.greeting is not None
+        assert persona.greeting.startswith("Thank you for calling Hollis Dental")
+        assert persona.dialogue is not None
+        assert "Larkfield" not in persona.dialogue.model_dump_json()
+        # Without the scenario the brand stays, and a hidden one is not the public's to try out.
+        assert "Larkfield" in (await runtime(api, nora.id))["greetingInstruction"]
+    async with house(sqlite_url, catalog=catalog, settings=KEYS) as api:
+        await runtime(api, nora.id, 404, scenarioId="hollis-lab")
+        server = KEYS.server_keys[0].secret.get_secret_value()
+        assert (
+            "Hollis" in (await runtime(api, nora.id, key=server, scenarioId="hollis-lab"))["instructions"]
+        )
+
+
+async def test_a_scenario_is_played_by_whom_it_allows_in_the_locale_that_was_asked_for(
+    sqlite_url: str,
+) -> None:
+    async with house(sqlite_url, catalog=with_scenarios(story("hollis-story"))) as api:
+        for locale, persona, reason in (
+            ("es-MX", "dental_reception_mx", "exact-locale"),
+            ("es-ES", "dental_reception_mx", "language-only"),
+            ("fr-FR", "dental_reception", "en-us-fallback"),
+            (None, "dental_reception", "en-us-fallback"),
+        ):
+            wish: dict[str, Any] = {} if locale is None else {"requestedLocale": locale}
+            told = await credentials(api, scenarioId="hollis-story", **wish)
+            assert (told["selectedPersonaId"], told["personaSelectionReason"]) == (persona, reason)
+        told = await credentials(api, scenarioId="hollis-story", personaId="dental_reception_mx")
+        assert told["personaSelectionReason"] == "preferred-persona"
+        assert (told["effectiveLanguage"], told["languageLocked"]) == ("es", True)
+        session_id, _key = await api.session(scenarioId="hollis-story", requestedLocale="es-MX")
+        told = await credentials(api, sessionId=session_id)
+        assert told["selectedPersonaId"] == "dental_reception_mx", "the stored locale counts"
+        told = await credentials(api, sessionId=session_id, requestedLocale="en-US")
+        assert told["selectedPersonaId"] == "dental_reception", "an explicit one counts more"
+
+
+async def test_profiles_are_set_up_read_and_changed_by_operators_of_their_tenant(any_database: str) -> None:
+    path = "/api/cp/onboarding/fast-start"
+    new = {
+        "companyName": "Hollis Dental", "businessDescription": "Teeth.", "primaryUseCase": "healthcare",
+        "personaId": "dental_reception", "greeting": "Hollis, hello.", "summaryRecipients": ["ops@example.com"],
+        "webhook": {"baseUrl": "https://hooks.example.com", "secret": "s3cret"},
+    }  # fmt: skip
+    mine, acme = (
+        {"Authorization": f"Bearer {key.secret.get_secret_value()}"} for key in KEYS.server_keys[:2]
+    )
+    async with house(any_database, settings=KEYS, now=NOW) as api:
+        await checked(await api.client.post(path, json=new), f"POST {path}", status=401)
+        for wrong in ({**new, "personaId": "nobody"}, {**new, "primaryUseCase": "farming"}, {}):
+            answer = await api.client.post(path, json=wrong, headers=mine)
+            await checked(answer, f"POST {path}", status=400)
+        made = await checked(
+            await api.client.post(path, json=new, headers=mine), f"POST {path}", status=201
+        )
+        assert "s3cret" not in str(made)
+        assert made["item"]["checklist"]["destinationsConfigured"]
+        one, named = f"{path}/{made['item']['id']}", f"{path}/{{profileId}}"
+        assert await checked(await api.client.get(one, headers=mine), f"GET {named}", status=200) == made
+        await checked(await api.client.get(one, headers=acme), f"GET {named}", status=404)
+        changed = await api.client.patch(
+            one, json={"greeting": "Good day.", "testCallPassed": True}, headers=mine
+        )
+        item = (await checked(changed, f"PATCH {named}", status=200))["item"]
+        assert (item["greeting"], item["companyName"]) == ("Good day.", "Hollis Dental")
+        assert item["checklist"]["testCallPassed"]
+        listed = await checked(await api.client.get(path, headers=mine), f"GET {path}", status=200)
+        assert listed["count"] == 1
+        key = mine["Authorization"].removeprefix("Bearer ")
+        told = await runtime(api, "dental_reception", key=key, onboardingProfileId=item["id"])
+        assert "Good day." in told["greetingInstruction"]

@@ -142,3 +142,22 @@ async def test_a_call_is_ended_and_handed_over() -> None:
     await run("hand_over", {"department": "claims", "reason": "asked"}, records, control)
     assert control.acts == ["hang_up", "hand_over"]
     assert records.handovers == ["claims"]
+
+
+async def test_another_agent_is_told_what_the_caller_needs() -> None:
+    records, control = MemoryRecords(), FakeControl(colleagues=("bank_dispute",))
+    asked = {"agent": "bank_dispute", "summary": "A charge is wrong.", "key_facts": ["card ends in 7305"]}
+    result = await run("pass_to_agent", asked, records, control)
+    assert result["agent"] == "bank_dispute"
+    (handoff,) = records.handoffs
+    assert (handoff["from_agent"], handoff["to_agent"], handoff["key"]) == ("p", "bank_dispute", "s:1")
+    assert handoff["said"] == ("Caller: I want somebody else.",)
+    assert control.acts == ["pass on to bank_dispute: A charge is wrong. ['card ends in 7305']"]
+
+
+async def test_one_that_it_may_not_pass_callers_to_is_not_written_down() -> None:
+    records, control = MemoryRecords(), FakeControl()
+    result = await run("pass_to_agent", {"agent": "stranger", "summary": "x"}, records, control)
+    assert "stranger" in result["error"]
+    assert records.handoffs == []
+    assert control.acts == []

@@ -17,7 +17,7 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import profiles, sessions
 from gateway.call.sessions import visible_session
-from gateway.stores.schema import DEFAULT_TENANT, Session
+from gateway.stores.schema import Session
 from personas.composition.composing import Profile, Runtime
 from personas.manner import ToneName
 
@@ -72,10 +72,10 @@ def _sitting(
 
 def _internal(request: web.Request, deps: Deps) -> str | None:
     """The tenant whose server asks; None for the public."""
-    if not deps.settings.server_keys and auth.from_this_machine(request, deps.settings):
-        return DEFAULT_TENANT
-    key = auth.bearer(request)
-    return None if key is None else auth.tenant_of_key(key, deps.settings)
+    try:
+        return auth.operator_tenant(request, deps.settings)
+    except ApiError:
+        return None
 
 
 async def _profile(profile_id: str | None, tenant: str | None, deps: Deps) -> Profile | None:

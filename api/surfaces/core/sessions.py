@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import auth, body
+from api.composing import catalog_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
@@ -45,11 +46,15 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         ask = await body.parsed(request, _New)
         hint = request.headers.get(LOCALE_HINT, "").strip()[:35]
         locale = ask.requested_locale or hint or ask.navigator_language or None
-        chosen = selection.for_scenario(deps.personas, ask.scenario, locale)
+        catalog = catalog_of(deps)
+        chosen = selection.choose(catalog, preferred=None, scenario=ask.scenario, locale=locale)
         if chosen is None:
             raise ApiError(503, "The server has no personas.")
         persona = chosen.persona
         title = persona.scenario_title if persona.scenario == ask.scenario else ask.scenario
+        scenario = catalog.scenarios.get(ask.scenario)
+        if scenario is not None:
+            title = scenario.title[:200]
         new = sessions.NewSession(
             tenant=ask.tenant or DEFAULT_TENANT,
             scenario=ask.scenario,

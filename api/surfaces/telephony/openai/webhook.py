@@ -99,7 +99,7 @@ class OpenAiSip:
             now=now,
         )
         arrived = Arrived(CARRIER, invite.call, session_id, now)
-        sitting = Sitting(session_id, persona.scenario)
+        sitting = Sitting(session_id, persona.scenario, telephone=True)
         persona = agent_of(deps, persona, sitting)
         try:
             call_id = phones.reserve(session_id)

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import auth, body
+from api.composing import catalog_of
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection
@@ -71,9 +72,10 @@ class Outbound:
         ask = await body.parsed(request, _Ask)
         if not NUMBER.fullmatch(ask.number):
             raise ApiError(400, "phoneNumber must be in E.164, as +15550100001.", param="phoneNumber")
-        if all(persona.scenario != ask.scenario for persona in deps.personas.values()):
+        catalog = catalog_of(deps)
+        if not catalog.players(ask.scenario):
             raise ApiError(400, "No persona has this scenario.", param="scenarioId")
-        chosen = selection.for_scenario(deps.personas, ask.scenario, None)
+        chosen = selection.choose(catalog, preferred=None, scenario=ask.scenario, locale=None)
         if chosen is None:
             raise ApiError(503, "No persona answers this scenario now.")
         persona, here = chosen.persona, counter.here(request)
