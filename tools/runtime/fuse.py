@@ -48,7 +48,3 @@ class Fuse:
             self._until = now + min(OPEN_S * 2**self._opened, MOST_S)
             self._opened += 1
             self._failures = 0
-
-    @property
-    def open(self) -> bool:
-        return self._until is not None

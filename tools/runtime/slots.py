@@ -51,10 +51,6 @@ class Slots:
             finally:
                 fuse.ended(self._now(), failed=verdict.failed)
 
-    def open_fuses(self) -> list[str]:
-        """The tools that are left alone now."""
-        return sorted(name for name, fuse in self._fuses.items() if fuse.open)
-
     @asynccontextmanager
     async def _place(self, tool: Tool) -> AsyncIterator[None]:
         if tool.max_concurrent is None:
