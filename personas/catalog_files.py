@@ -43,14 +43,24 @@ class _Place:
 
     file: Path
     name: str
+    built_in: bool
+
+
+def _built_in(kind: str) -> Path:
+    return BUILT_IN / ("library" if kind == "personas" else kind)
 
 
 def _places(kind: str, own: Path | None) -> dict[str, _Place]:
     """By stem; a user's own stand in place of Parley's."""
-    built_in = BUILT_IN / ("library" if kind == "personas" else kind)
-    found = {file.stem: _Place(file, f"{built_in.name}/{file.name}") for file in files_in(built_in)}
+    built_in = _built_in(kind)
+    found = {
+        file.stem: _Place(file, f"{built_in.name}/{file.name}", built_in=True)
+        for file in files_in(built_in)
+    }
     if own is not None:
-        found |= {file.stem: _Place(file, str(file)) for file in files_in(own / FOLDERS[kind])}
+        found |= {
+            file.stem: _Place(file, str(file), built_in=False) for file in files_in(own / FOLDERS[kind])
+        }
     return found
 
 
@@ -80,7 +90,7 @@ class CatalogFiles:
         voices: Collection[str] | None = None,
     ) -> None:
         self._own = own
-        self._known = Known(tools, voices)
+        self._tools, self._voices = tools, voices
         self._read: dict[Path, tuple[tuple[str, int, int], FileOf[Any]]] = {}
         self.loaded: Stamp = ()
         """As the files were when they were last loaded, whatever came of it."""
@@ -93,13 +103,20 @@ class CatalogFiles:
         """Of files that are as they were the last time nothing is read again. Raises CatalogError."""
         self.loaded = self.stamp()
         faults: list[str] = []
+        faulty: set[str] = set()
         if self._own is not None and not self._own.is_dir():
             faults.append(f"{self._own}:1: is no folder; make it, or correct PARLEY_PERSONAS_DIR")
-        personas = self._shelf("personas", Persona, "id", faults)
-        scenarios = self._shelf("scenarios", Scenario, "slug", faults)
-        packs = self._shelf("verticals", Pack, "id", faults)
-        experiments = self._shelf("experiments", Experiment, "id", faults)
-        faults += faults_between(personas, scenarios, packs, experiments, self._known)
+        personas = self._shelf("personas", Persona, "id", faults, faulty)
+        scenarios = self._shelf("scenarios", Scenario, "slug", faults, faulty)
+        packs = self._shelf("verticals", Pack, "id", faults, faulty)
+        experiments = self._shelf("experiments", Experiment, "id", faults, faulty)
+        replaced = self._own is not None and any(
+            (self._own / FOLDERS[kind] / file.name).exists()
+            for kind in FOLDERS
+            for file in files_in(_built_in(kind))
+        )
+        known = Known(self._tools, self._voices, faulty, replaced)
+        faults += faults_between(personas, scenarios, packs, experiments, known)
         if faults:
             raise CatalogError(faults)
         for entry in personas.values():
@@ -113,7 +130,9 @@ class CatalogFiles:
         catalog.version  # noqa: B018 - made now, because making it takes milliseconds
         return catalog
 
-    def _shelf(self, kind: str, model: type[M], key: str, faults: list[str]) -> dict[str, FileOf[M]]:
+    def _shelf(
+        self, kind: str, model: type[M], key: str, faults: list[str], faulty: set[str]
+    ) -> dict[str, FileOf[M]]:
         found: dict[str, FileOf[M]] = {}
         for stem, place in sorted(_places(kind, self._own).items()):
             stamp = _stamp(place.file)
@@ -122,9 +141,12 @@ class CatalogFiles:
                 found[stem] = known[1]
                 continue
             try:
-                found[stem] = read_file(place.file, model, key=key, name=place.name)
+                found[stem] = read_file(
+                    place.file, model, key=key, name=place.name, built_in=place.built_in
+                )
             except CatalogError as fault:
                 faults += fault.faults
+                faulty.add(stem)
             else:
                 self._read[place.file] = (stamp, found[stem])
         return found

@@ -1,6 +1,6 @@
 """What one file of the catalog says of another, and whether it is so. Pure.
 
-A file that could not be read is absent here: what names it is then told too, which points at the same mend.
+A file that has faults of its own is absent here, and nothing is said of what names it (`Known.faulty`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from personas.experiment import Experiment
-from personas.files import FileOf, meant
+from personas.files import FileOf, M, meant
 from personas.packs import Pack
 from personas.persona import Persona
 from personas.scenario import Scenario
@@ -23,6 +23,11 @@ class Known:
 
     tools: Collection[str] | None = None
     voices: Collection[str] | None = None
+    faulty: Collection[str] = ()
+    """Names of files that are there, of any kind, and could not be read."""
+    replaced: bool = False
+    """Whether a user's files took the place of some of Parley's: what Parley's other files say of those is then no
+    fault."""
 
 
 def faults_between(
@@ -35,21 +40,30 @@ def faults_between(
     """Every fault, as `file:line: what is wrong; what to do`."""
     workflows = {workflow.id for pack in packs.values() for workflow in pack.model.workflows}
     faults: list[str] = []
-    for persona in personas.values():
+
+    def judged(files: Mapping[str, FileOf[M]]) -> Iterator[FileOf[M]]:
+        return (file for file in files.values() if not (known.replaced and file.built_in))
+
+    for persona in judged(personas):
         faults += _of_persona(persona, personas, workflows, known)
-    for scenario in scenarios.values():
+    for scenario in judged(scenarios):
         faults += _of_scenario(scenario, personas, packs, known)
     seen: dict[str, str] = {}
     for pack in packs.values():
         faults += _of_pack(pack, seen, known)
     running: dict[str, str] = {}
-    for experiment in experiments.values():
-        faults += _of_experiment(experiment, personas, running)
+    # Parley's own first, so that of two that share a persona the user's is told.
+    for experiment in sorted(experiments.values(), key=lambda file: not file.built_in):
+        told = list(_of_experiment(experiment, personas, running, known))
+        if not (known.replaced and experiment.built_in):
+            faults += told
     return faults
 
 
-def _unknown(what: str, name: str, there: Collection[str] | None) -> str | None:
-    if there is None or name in there:
+def _unknown(
+    what: str, name: str, there: Collection[str] | None, faulty: Collection[str] = ()
+) -> str | None:
+    if there is None or name in there or name in faulty:
         return None
     return f"{name!r} is no {what}; {meant(name, there)}"
 
@@ -76,12 +90,14 @@ def _of_persona(
         if told := _unknown("voice", voice, known.voices):
             yield file.fault(("allowed_voices", at), told)
     for at, other in enumerate(persona.hand_over_to):
-        if told := _unknown("persona", other, personas):
+        if told := _unknown("persona", other, personas, known.faulty):
             yield file.fault(("hand_over_to", at), told)
         elif other == persona.id:
             yield file.fault(("hand_over_to", at), "is the persona itself; remove it")
-    if persona.workflow_profile is not None and (
-        told := _unknown("workflow of a pack", persona.workflow_profile, workflows)
+    if (
+        persona.workflow_profile is not None
+        and not known.faulty
+        and (told := _unknown("workflow of a pack", persona.workflow_profile, workflows))
     ):
         yield file.fault(("workflow_profile",), told)
 
@@ -94,16 +110,18 @@ def _of_scenario(
 ) -> Iterator[str]:
     scenario = file.model
     for at, name in enumerate(scenario.allowed_personas or ()):
-        if told := _unknown("persona", name, personas):
+        if told := _unknown("persona", name, personas, known.faulty):
             yield file.fault(("allowed_personas", at), told)
-    if not scenario.allowed_personas and all(
-        each.model.scenario != scenario.slug for each in personas.values()
+    if (
+        not scenario.allowed_personas
+        and not known.faulty
+        and all(each.model.scenario != scenario.slug for each in personas.values())
     ):
         yield file.fault(
             ("slug",), "no persona plays it: add `allowed_personas`, or a persona whose `scenario` it is"
         )
     for at, pack in enumerate(scenario.vertical_packs or ()):
-        if told := _unknown("vertical pack", pack, packs):
+        if told := _unknown("vertical pack", pack, packs, known.faulty):
             yield file.fault(("vertical_packs", at), told)
     for at, tool in enumerate(scenario.tools):
         if told := _unknown("tool", tool.name, known.tools):
@@ -124,12 +142,16 @@ def _of_pack(file: FileOf[Pack], seen: dict[str, str], known: Known) -> Iterator
 
 
 def _of_experiment(
-    file: FileOf[Experiment], personas: Mapping[str, FileOf[Persona]], running: dict[str, str]
+    file: FileOf[Experiment],
+    personas: Mapping[str, FileOf[Persona]],
+    running: dict[str, str],
+    known: Known,
 ) -> Iterator[str]:
     experiment = file.model
     for at, name in enumerate(experiment.personas):
-        if told := _unknown("persona", name, personas):
+        if told := _unknown("persona", name, personas, known.faulty):
             yield file.fault(("personas", at), told)
+        if name not in personas:
             continue
         if experiment.active:
             other = running.setdefault(name, file.name)

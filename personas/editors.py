@@ -64,7 +64,7 @@ def schema(kind: str) -> dict[str, Any]:
     for name, short in SHORT.items():
         if name in parts:
             parts[name] = _or(parts[name], short)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_without_titles(told)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_as_read(told)}
 
 
 def written(kind: str) -> str:
@@ -78,10 +78,14 @@ def _or(whole: dict[str, Any], short: dict[str, Any]) -> dict[str, Any]:
     return {**about, "anyOf": [short, {key: value for key, value in whole.items() if key not in about}]}
 
 
-def _without_titles(told: Any) -> Any:
-    """Pydantic's titles only repeat the names."""
-    walk: Callable[[Any], Any] = _without_titles
+def _as_read(told: Any) -> Any:
+    """As files are read; without pydantic's titles, which only repeat the names."""
+    walk: Callable[[Any], Any] = _as_read
     match told:
+        case {"type": "string", **rest}:
+            # The loader takes a number or a bare true for the text that was written.
+            kept = {key: value for key, value in rest.items() if key != "title"}
+            return {"type": ["string", "number", "boolean"], **kept}
         case {"properties": dict(fields), **rest}:
             kept = {key: walk(value) for key, value in rest.items() if key != "title"}
             return {**kept, "properties": {name: walk(field) for name, field in fields.items()}}

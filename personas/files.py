@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from personas.free import Bare
 
-__all__ = ["CatalogError", "FileOf", "files_in", "meant", "read_file"]
+__all__ = ["CatalogError", "FileOf", "M", "files_in", "meant", "read_file"]
 
 MAX_BYTES = 512 * 1024
 """Of one file."""
@@ -44,6 +44,8 @@ class FileOf(Generic[M]):
     name: str
     """Of the file, for people."""
     node: yaml.Node
+    built_in: bool = False
+    """Whether it is one of Parley's own."""
 
     def fault(self, path: tuple[int | str, ...], message: str) -> str:
         """`message` says what is wrong with what `path` leads to, and what to do."""
@@ -63,7 +65,9 @@ def meant(wrong: str, known: Collection[str]) -> str:
     return f"there is: {', '.join(sorted(known))}" if known else "there is none"
 
 
-def read_file(file: Path, kind: type[M], *, key: str = "id", name: str | None = None) -> FileOf[M]:
+def read_file(
+    file: Path, kind: type[M], *, key: str = "id", name: str | None = None, built_in: bool = False
+) -> FileOf[M]:
     """The model in a file whose name is the model's `key`. `name`: of the file, for people. Raises CatalogError."""
     name = name or file.name
     node = _compose(file, name)
@@ -86,7 +90,7 @@ def read_file(file: Path, kind: type[M], *, key: str = "id", name: str | None = 
         )
     if faults:
         raise CatalogError(faults)
-    return FileOf(model, name, node)
+    return FileOf(model, name, node, built_in)
 
 
 def _compose(file: Path, name: str) -> yaml.Node | None:

@@ -118,8 +118,12 @@ def test_a_users_file_takes_the_place_of_parleys(tmp_path: Path) -> None:
     text = PERSONA.replace("night_desk", "bank_dispute")
     folder(tmp_path, night_desk=None, late_call=None, brisk_nights=None)
     (tmp_path / "bank_dispute.yaml").write_text(text, encoding="utf-8")
+    # Parley's own scenario and personas that name the old one are not told: they are not the user's to mend.
     catalog = load_catalog(tmp_path, tools=TOOLS, voices=VOICES)
     assert catalog.personas["bank_dispute"].display_name == "Ira"
+    assert catalog.personas["order_desk"].workflow_profile not in {
+        one.id for one in catalog.packs["service"].workflows
+    }
     assert set(catalog.personas) == set(load_personas())
 
 
@@ -228,6 +232,13 @@ def test_faults_of_many_files_come_at_once(tmp_path: Path) -> None:
         "verticals/service.yaml",
         "experiments/brisk_nights.yaml",
     }
+
+
+def test_what_names_a_file_with_faults_is_not_told_as_well(tmp_path: Path) -> None:
+    text = PERSONA.replace("default_tone: brief", "default_tune: brief")
+    named = SCENARIO + "allowed_personas: [night_desk]\n"
+    told = faults(folder(tmp_path, night_desk=text, late_call=named))
+    assert {one.partition(":")[0] for one in told} == {"night_desk.yaml"}, told
 
 
 def test_a_few_lines_of_aliases_cannot_fill_the_memory(tmp_path: Path) -> None:

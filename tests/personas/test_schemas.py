@@ -92,6 +92,7 @@ def test_a_fault_is_underlined(kind: str, content: object, says: str) -> None:
             "scenario",
             SCENARIO | {"tools": ["hang_up", {"name": "weather"}], "seed_data": {"bag": {"kilos": 7.5}}},
         ),
+        ("persona", PERSONA | {"facts": {"floor": 3, "open": True}, "domain": 12}),
         ("vertical", PACK),
         ("experiment", EXPERIMENT | {"variants": [{"id": "one"}, {"id": "two", "weight": 3}]}),
     ],
