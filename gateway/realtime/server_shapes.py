@@ -35,18 +35,19 @@ MAYBE_RESPONSE: dict[str, type | tuple[type, ...]] = {
 MAYBE_SESSION: dict[str, type | tuple[type, ...]] = {"model": str}
 
 
-_Wanted = tuple[frozenset[str], tuple[tuple[str, type | tuple[type, ...], bool], ...]]
-"""The fields of a kind of event, and what is looked at: its name, its type, whether it may be absent."""
+Kinds = type | tuple[type, ...]
+_Wanted = tuple[frozenset[str], tuple[tuple[str, Kinds], ...], dict[str, Kinds]]
+"""The fields of a kind of event, what it cannot do without, and what all that is looked at has to be."""
 
 
 def _wanted(kind: str, fields: frozenset[str]) -> _Wanted:
     needed = fields & NEEDED | ({"output_index"} if kind in INDEXED else frozenset())
-    looked_at = [
-        (name, TYPES[name], name not in needed)
-        for name in (TYPES if fields else ("item_id", "response_id"))
-    ]
-    looked_at += [("event_id", str, True), ("previous_item_id", str, True)]
-    return fields, tuple(looked_at)
+    looked_at = {name: TYPES[name] for name in (TYPES if fields else ("item_id", "response_id"))}
+    return (
+        fields,
+        tuple((name, TYPES[name]) for name in sorted(needed)),
+        looked_at | {"event_id": str, "previous_item_id": str},
+    )
 
 
 _WANTED = {kind: _wanted(kind, fields) for kind, fields in FIELDS.items()}
@@ -55,11 +56,13 @@ _UNKNOWN = _wanted("", frozenset())
 
 def check_server_event(event: dict[str, Any]) -> None:
     """Raises TypeError, which names no value: it may be speech."""
-    fields, wanted = _WANTED.get(event["type"], _UNKNOWN)
-    for name, kind, absent in wanted:
-        found = event.get(name)
-        if not (isinstance(found, kind) or (absent and found is None)):
+    fields, needed, looked_at = _WANTED.get(event["type"], _UNKNOWN)
+    for name, kind in needed:
+        if not isinstance(event.get(name), kind):
             raise TypeError(f"{name} is missing or of another type")
+    for name, found in event.items():
+        if found is not None and name in looked_at and not isinstance(found, looked_at[name]):
+            raise TypeError(f"{name} is of another type")
     if "item" in fields:
         _check_item(event["item"])
     if "response" in fields:
