@@ -41,6 +41,9 @@ class Hearing:
         self._decoder = Transcoder(carried(encoding), self._form)
         self._bytes_per_ms = encoding.bytes_per_ms
         self._next_ms: int | None = None
+        self._piece_bytes = 0
+        """Of the message before."""
+        self._piece_ms = 0
 
     def attached(self, encoding: Encoding) -> None:
         """There is another line: its timestamps begin anew. Raises ValueError."""
@@ -59,16 +62,23 @@ class Hearing:
     def arrive(self, audio: Audio, now: float) -> list[bytes]:
         """The frames that are now due, or nearly so. Raises StreamFault for more than a second in one
         message."""
-        data = audio.data
+        data, at_ms = audio.data, audio.at_ms
+        if at_ms == self._next_ms and len(data) == self._piece_bytes:
+            # As long as the one before, and follows on it: nothing is to be asked.
+            if at_ms is not None:
+                self._next_ms = at_ms + self._piece_ms
+            data = self._decoder.process(data)
+            position = self._position
+            self._position = position + len(data) // self._sample_bytes
+            return self._timeline.arrive(data, position, now, EARLY_S)
         length_ms = len(data) // self._bytes_per_ms
         if length_ms > LONGEST_MS:
             raise StreamFault("more than a second of audio in one message")
-        if self._begun:
-            now += EARLY_S
-        else:
-            self._begun = True
+        early_s = EARLY_S
+        if not self._begun:
+            self._begun, early_s = True, 0.0
             self._suit(length_ms, now)
-        hole_ms = self._hole(audio.at_ms)
+        hole_ms = self._hole(at_ms)
         if hole_ms < 0:
             late_ms = min(-hole_ms, length_ms)
             self._late_ms += late_ms
@@ -77,11 +87,17 @@ class Hearing:
                 return []
         elif hole_ms > 0:
             self._position += self._form.rate // 1000 * hole_ms
-        if audio.at_ms is not None:
-            self._next_ms = audio.at_ms + length_ms
+        if at_ms is not None:
+            self._next_ms = at_ms + length_ms
+        self._piece_bytes, self._piece_ms = len(audio.data), length_ms
         data = self._decoder.process(data)
         position, self._position = self._position, self._position + len(data) // self._sample_bytes
-        return self._timeline.arrive(data, position, now)
+        return self._timeline.arrive(data, position, now, early_s)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a frame came that is not due yet: `tick` may give it."""
+        return self._timeline.waits
 
     def tick(self, now: float) -> list[bytes]:
         """The frames that are due when nothing arrived. Call it every 20 ms or so."""

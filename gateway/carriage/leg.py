@@ -19,6 +19,7 @@ from gateway.carriage.pacer import Pacer
 from gateway.errors import HUNG_UP, INTERNAL_ERROR, LEFT, Ending, LegError, LegLost, LegProtocolError
 from gateway.log import where
 from gateway.ports import Event, LegSink, Speaker
+from gateway.pulse import Pulse
 from gateway.wire import (
     Audio,
     Cleared,
@@ -38,13 +39,11 @@ __all__ = ["REATTACH_S", "CarrierLeg"]
 logger = logging.getLogger(__name__)
 Told = ParamSpec("Told")
 
-BEAT_S = 0.02
+BEAT_MS = 20
 RESTED_S = 0.015
 """Time passes with the caller's audio, which comes every 20 ms; not twice in less than this."""
-MISSED_S = 0.04
+MISSED_S = 0.035
 """Without audio for so long the beat has time pass instead."""
-GRAIN_S = 0.001
-"""A loop's clock may count whole milliseconds: a timer may seem to come so much before its time."""
 REATTACH_S = 30.0
 """How long a call whose socket was lost waits for the carrier to open another."""
 LONGEST_WAIT_S = 5.0
@@ -78,9 +77,11 @@ class CarrierLeg:
         self._line: Line | None = line
         """None while the call waits for another."""
         self._lost_at = 0.0
+        self._clock = asyncio.get_running_loop().time
         self._sink: LegSink | None = None
         self._speaker: Speaker | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._pulse: Pulse | None = None
+        """Once it is open."""
         self._passed = 0.0
         """When time passed last."""
         self._came = 0.0
@@ -109,7 +110,7 @@ class CarrierLeg:
             lost.ending = HUNG_UP
             raise lost
         self._sink, self._speaker = sink, speaker
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         self._hearing.begin(now)
         # A carrier has no event channel: nothing is to be waited for before the greeting.
         self._tell(sink.on_channel_open)
@@ -118,7 +119,8 @@ class CarrierLeg:
             self._tell(self.opened)
             self.opened = None
         self._came = now
-        self._beat()
+        self._pulse = Pulse.of_loop()
+        self._pulse.join(BEAT_MS, self._beat)
         self._guarded(line.take, self)
 
     def send(self, event: Event) -> None:
@@ -135,9 +137,8 @@ class CarrierLeg:
         closed, self.closed, self._over = self.closed, None, True
         if closed is not None:
             closed(ending, self._ending is not None)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._pulse is not None:
+            self._pulse.leave(self._beat)
         line, self._line = self._line, None
         if line is not None:
             if not self._let_go:
@@ -166,7 +167,8 @@ class CarrierLeg:
 
     def _awake(self) -> None:
         self._woken = False
-        self._guarded(self._pump)
+        self._pacer.wake()
+        self._guarded(self._pump, self._clock())
 
     # ── the phone ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -207,7 +209,7 @@ class CarrierLeg:
         started = _started(line)
         if self.over or self._sink is None:
             raise LegLost("the call is over")
-        old, now = self._line, asyncio.get_running_loop().time()
+        old, now = self._line, self._clock()
         if old is not None:
             self._pacer.lost(now)
         try:
@@ -218,7 +220,7 @@ class CarrierLeg:
         self._line = line
         logger.info("call %s: another line took the place of the lost one", self.call_id)
         self._guarded(line.take, self)
-        self._guarded(self._pump)
+        self._guarded(self._pump, now)
         if old is not None:
             await old.close()
 
@@ -229,15 +231,24 @@ class CarrierLeg:
         if sink is None or self.over:
             return
         if isinstance(event, Audio):
-            self._came = now = asyncio.get_running_loop().time()
-            for frame in self._hearing.arrive(event, now):
-                self._tell(sink.on_audio, frame)
-            if now - self._passed >= RESTED_S:
-                self._pass_time(now)
+            self._came = now = self._clock()
+            frames = self._hearing.arrive(event, now)
+            try:
+                for frame in frames:
+                    sink.on_audio(frame)
+                if now - self._passed >= RESTED_S and not self._over and self._ending is None:
+                    self._passed = now
+                    # Nothing is owed to whom something was given just now.
+                    if self._hearing.waits or not frames:
+                        self._pass_time(now)
+                    elif self._line is not None:
+                        self._pump(now)
+            except Exception as error:  # noqa: BLE001 - see `_guarded`
+                self._broke(error)
             return
         match event:
             case Played(mark):
-                self._pacer.played(mark, asyncio.get_running_loop().time())
+                self._pacer.played(mark, self._clock())
             case Digit(digit):
                 self._tell(sink.on_digit, digit)
             case Stopped():
@@ -256,7 +267,7 @@ class CarrierLeg:
             self._lose(ending or HUNG_UP)
             return
         if self._ending is None:
-            self._lost_at = asyncio.get_running_loop().time()
+            self._lost_at = self._clock()
             self._pacer.lost(self._lost_at)
             self._line = None
             logger.warning("call %s: the carrier's socket was lost; another may come", self.call_id)
@@ -267,21 +278,15 @@ class CarrierLeg:
             logger.warning("call %s: %s complains: %s", self.call_id, self.kind, reason)
         if wait_ms > 0:
             wait_s = min(wait_ms / 1000, LONGEST_WAIT_S)
-            self._pacer.hold(asyncio.get_running_loop().time() + wait_s)
+            self._pacer.hold(self._clock() + wait_s)
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _beat(self) -> None:
-        if self.over:
-            return
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        if now - self._came < MISSED_S - GRAIN_S:
-            # Audio has time pass: a beat between would only come before what is on its way.
-            self._timer = loop.call_at(self._came + MISSED_S, self._beat)
-            return
-        self._timer = loop.call_at(now + BEAT_S, self._beat)
-        self._guarded(self._pass_time, now)
+        now = self._clock()
+        # Audio has time pass: a beat between would only come before what is on its way.
+        if now - self._came >= MISSED_S and not self.over:
+            self._guarded(self._pass_time, now)
 
     def _pass_time(self, now: float) -> None:
         self._passed = now
@@ -289,16 +294,14 @@ class CarrierLeg:
             for frame in self._hearing.tick(now):
                 self._tell(self._sink.on_audio, frame)
         if self._line is not None:
-            self._pump()
+            self._pump(now)
         elif now - self._lost_at > self._reattach_s:
             self._lose(LEFT)
 
-    def _pump(self) -> None:
-        line = self._line
-        if self._speaker is None or line is None or self.over:
+    def _pump(self, now: float) -> None:
+        line, speaker = self._line, self._speaker
+        if speaker is None or line is None or self.over or self._pacer.rests(now):
             return
-        now = asyncio.get_running_loop().time()
-        speaker = self._speaker
         messages: list[Message] = []
         for out in self._pacer.pump(lambda: speaker.pull(now), now):
             if isinstance(out, bytes):
@@ -316,9 +319,13 @@ class CarrierLeg:
         """A fault here must end this call, and nothing else."""
         try:
             work(*told, **also)
-        except Exception as error:  # noqa: BLE001 - see above; its text may quote what was said
-            logger.error("call %s: the leg broke: %s", self.call_id, where(error))
-            self._lose(INTERNAL_ERROR)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._broke(error)
+
+    def _broke(self, error: Exception) -> None:
+        """Say where, not what: its text may quote what was said."""
+        logger.error("call %s: the leg broke: %s", self.call_id, where(error))
+        self._lose(INTERNAL_ERROR)
 
     def _tell(self, what: Callable[Told, None], *told: Told.args, **also: Told.kwargs) -> None:
         if not self.over:

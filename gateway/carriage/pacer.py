@@ -85,6 +85,8 @@ class Pacer:
         """The last pump and the one before: what came back before that was told. A mark that waits to be read because
         we were held up is not one that did not come."""
         self._held_until = float("-inf")
+        self._rests_until = float("-inf")
+        """Before this a pump has nothing to do, unless it is woken."""
         self._cuts = 0
         """How often what was sent or pulled became void."""
         self._begin(encoding, pacing)
@@ -106,6 +108,17 @@ class Pacer:
         """The same without the silence after it."""
 
     # ── sending ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def rests(self, now: float) -> bool:
+        """In the place of a `pump` at a beat: whether it would send nothing, and forget nothing."""
+        if now >= self._rests_until:
+            return False
+        self._seen_at, self._pumped_at = self._pumped_at, now
+        return True
+
+    def wake(self) -> None:
+        """There may be something to play, after there was nothing."""
+        self._rests_until = float("-inf")
 
     def pump(self, pull: Callable[[], bytes | None], now: float) -> list[Out]:
         """What is to be sent now, in order. `pull` gives the next 20 ms or None, and is asked for no
@@ -131,7 +144,16 @@ class Pacer:
             self._send(message, out, now, dry=dry)
         if dry:
             self._run_dry(out, now)
+        self._rests_until = self._rest_until(dry=dry)
         return out
+
+    def _rest_until(self, *, dry: bool) -> float:
+        """When there is something to do at the soonest, should nobody say so before."""
+        if self._outstanding and dry:
+            return float("-inf")  # one may not come back
+        if not dry:
+            return self._ends + self._message_ms / 1000 - self._lead - 1e-9
+        return float("-inf") if self._waiting or self._pacing.silence else float("inf")
 
     def _send(self, message: int, out: list[Out], now: float, *, dry: bool) -> None:
         """One message of what waits: a full one; less when there is no more and the carrier runs out."""
@@ -178,6 +200,7 @@ class Pacer:
     def hold(self, until: float) -> None:
         """Send nothing before this: the carrier asked for it."""
         self._held_until = until
+        self.wake()
 
     # ── hearing ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -249,6 +272,7 @@ class Pacer:
         """There is another line. Raises ValueError as `Pacer` does."""
         self._begin(encoding, pacing)
         self._late, self.rtt_ms = 0.0, None
+        self.wake()
         self._held_until = float("-inf")
 
     @property
@@ -265,6 +289,7 @@ class Pacer:
 
     def _cut(self) -> None:
         self._cuts += 1
+        self.wake()
         self._underway.clear()
         self._outstanding.clear()
         self._waiting = b""
