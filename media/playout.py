@@ -86,9 +86,16 @@ class Playout:
         """As acknowledged, of what was pulled."""
         self._items: deque[_Item] = deque()
         self._waiting = 0
+        self.stirred = False
+        """What `totals` tells has changed since it was asked, but for what was heard."""
         self._paused_at: float | None = None
         self._last = b""
         """The frame sent at the previous pull, when the one after it should have followed seamlessly."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is audio that was not pulled."""
+        return self._waiting > 0
 
     @property
     def paused(self) -> bool:
@@ -111,6 +118,7 @@ class Playout:
             return
         if self._waiting + len(pcm) > self._form.to_bytes(LIMIT_MS):
             raise PlayoutFull(f"more than {LIMIT_MS // 60_000} minutes of audio wait unplayed")
+        self.stirred = True
         item.queued += len(pcm)
         self._waiting += len(pcm)
         item.frames.extend(item.framer.push(pcm))
@@ -164,6 +172,7 @@ class Playout:
         for item in self._items:
             self._end(item)
             item.played.clear()
+        self.stirred = True
         self._waiting = 0
         self._paused_at = None
 
@@ -188,10 +197,12 @@ class Playout:
             item.sent = item.heard
         self._pulled_ms = self._played_ms
         self._last = b""
+        self.stirred = True
 
     def totals(self, now: float) -> tuple[ItemTotals, ...]:
         """Every item in order of playing. A drained one is told as such once and then forgotten; the latest
         item is always told."""
+        self.stirred = False
         told = []
         kept: deque[_Item] = deque()
         for place, item in enumerate(self._items):
@@ -218,7 +229,7 @@ class Playout:
     def _finish(self, item: _Item) -> None:
         if item.finished:
             return
-        item.finished = True
+        item.finished = self.stirred = True
         rest = item.framer.flush()
         if rest:
             item.frames.append(rest)
@@ -227,6 +238,7 @@ class Playout:
 
     def _send(self, item: _Item, now: float) -> bytes:
         frame = item.frames.popleft()
+        self.stirred = True
         self._waiting -= len(frame)
         if self._acknowledged and self._played_ms == self._pulled_ms:
             self._last = b""  # the far end has run dry

@@ -74,8 +74,9 @@ class CallAudio(Protocol):
 
     def obey(self, effect: AudioEffect, now: float) -> None: ...
 
-    def progress(self, now: float) -> Played | None:
-        """How far the items are; None when there is nothing new to tell."""
+    def progress(self, now: float, *, again_s: float = 0.0) -> Played | None:
+        """How far the items are; None when there is nothing new to tell. `again_s`: that an item goes on being played
+        is not worth telling before so long has passed since it was told last."""
 
     def pull(self, now: float) -> tuple[bytes | None, bool]:
         """The next frame to play, and whether an item begins with it (`gateway.ports.Speaker`)."""
@@ -130,6 +131,9 @@ class PlayedAudio:
         self._totals: tuple[ItemTotals, ...] = ()
         self._progress: Played | None = None
         """As it was told last, and what it was made of."""
+        self._heard_ms = -1
+        """By the ear, as `_totals` were asked last."""
+        self._told_at = 0.0
 
     @property
     def speech(self) -> bool | None:
@@ -187,6 +191,7 @@ class PlayedAudio:
             case "response.output_audio.done":
                 if event["item_id"] in self._gates.get(event["response_id"], ()):
                     self._playout.finish(event["item_id"])
+                    self.wake()
             case "response.done":
                 self._close_gate(event["response"]["id"])
             case _:
@@ -216,17 +221,24 @@ class PlayedAudio:
             case Disregard():
                 self._beeps = None
 
-    def progress(self, now: float) -> Played | None:
+    def progress(self, now: float, *, again_s: float = 0.0) -> Played | None:
+        speech_ms = max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)
         if self._ear is not None:
+            before = self._progress
+            steady = before is not None and speech_ms == before.speech_ms
+            if steady and now - self._told_at < again_s and self._playout.waits and self._recorder is None:
+                return None
             heard_ms = self._ear.heard_ms(now)
-            if self._interlude is None:
-                self._playout.acknowledge(heard_ms - self._foreign_ms)
             if self._recorder is not None:
                 self._recorder.heard(heard_ms, now)
+            if steady and heard_ms == self._heard_ms and not self._playout.stirred:
+                return None
+            self._heard_ms = heard_ms
+            if self._interlude is None:
+                self._playout.acknowledge(heard_ms - self._foreign_ms)
         totals = self._playout.totals(now)
         if not totals:
             return None
-        speech_ms = max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)
         if totals == self._totals and self._progress is not None and speech_ms == self._progress.speech_ms:
             return None
         self._totals = totals
@@ -236,7 +248,7 @@ class PlayedAudio:
         played = Played(items, speech_ms)
         if played == self._progress:
             return None
-        self._progress = played
+        self._progress, self._told_at = played, now
         return played
 
     def interpose(self, interlude: Interlude | None, now: float) -> None:
@@ -257,6 +269,7 @@ class PlayedAudio:
 
     def _leave(self, taken_back_ms: int) -> None:
         """The interlude is over; of what was pulled of it so much (negative) was not heard."""
+        self._heard_ms = -1
         self._foreign_ms += self._given_ms + taken_back_ms
         self._before_ms += self._given_ms + taken_back_ms
         self._given_ms = 0
@@ -317,6 +330,7 @@ class PlayedAudio:
         """No more audio of this response is taken; what was queued plays to its end, unless it is cleared."""
         for item_id in self._gates.pop(response_id, ()):
             self._playout.finish(item_id)
+        self.wake()
 
 
 def _told(heard: beep.Heard) -> LegInput:
@@ -378,7 +392,7 @@ class RelayedAudio:
                 # What was sent is with the client: only it can pause or clear.
                 pass
 
-    def progress(self, now: float) -> Played | None:
+    def progress(self, now: float, *, again_s: float = 0.0) -> Played | None:
         if not self._news:
             return None
         sent = {item_id: PCM24.to_ms(count) for item_id, count in self._news.items()}

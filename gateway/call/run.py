@@ -5,7 +5,7 @@
     Call.run ── TaskGroup ── model: opens the session, reads its events
                          └─ tool:<name> …
 
-Everything else happens in callbacks of the leg, and of a timer every 50 ms, on the loop, without a queue between: an
+Everything else happens in callbacks of the leg, and of a beat every 50 ms, on the loop, without a queue between: an
 input goes to the core, its effects are carried out, and the next input is looked at. So nothing slips between a
 decision and its doing.
 One future says how the call ends; whoever sets it first has decided; only `run` closes.
@@ -102,6 +102,7 @@ from gateway.ports import (
     ModelSpec,
     Telephone,
 )
+from gateway.pulse import Pulse
 from media.audio import AudioFormat
 from media.crossing import Crossing
 from media.hold_sound import HoldSound
@@ -115,7 +116,12 @@ __all__ = ["Call"]
 
 logger = logging.getLogger(__name__)
 
-TICK_S = 0.05
+TICK_MS = 50
+AGAIN_S = 0.1
+"""How often the core is told at ticks that an item goes on being played; before all else it is told anyway."""
+CALM_TICKS, CALM_EVERY = 20, 4
+"""After a second in which nothing came and nothing was decided, every fourth tick is enough for the core's deadlines:
+the short ones all follow on something that came."""
 WRITTEN_S = 0.5
 """How long a caller waits in silence for the call to be written down; a database that takes longer is waited for
 beside."""
@@ -167,8 +173,9 @@ class Call:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._talking: asyncio.Task[None] | None = None
-        self._ticking: asyncio.TimerHandle | None = None
         self._model = Talking(self._models, deps.setup_s, plays=leg.plays, form=leg.form)
+        self._calm = 0
+        """Ticks since anything came or was decided."""
         self._held = False
         """The model hears nothing of the caller."""
         self._successor: Persona | None = None
@@ -245,12 +252,12 @@ class Call:
                 await self._written(group, wall)
                 self._journal.call(self._ms(), self._beginning)
                 self._start_talking()
-                self._next_tick()
+                Pulse.of_loop().join(TICK_MS, self._tick)
                 await self._leg.open(self, self)
                 await asyncio.wait([self._ended])
                 # The leg first: until it is closed the caller hears what is left, and waits.
                 await bounded("closing the leg", self._leg.close(self._ended.result()))
-                self._stop_ticking()
+                Pulse.of_loop().leave(self._tick)
                 for task in self._tasks:
                     task.cancel()
         except* GatewayError as faults:
@@ -259,7 +266,7 @@ class Call:
             self._broke(faults)
         finally:
             self.end(INTERNAL_ERROR)
-            self._stop_ticking()
+            Pulse.of_loop().leave(self._tick)
             await self._finish(self._ended.result())
         return self._ended.result()
 
@@ -339,6 +346,7 @@ class Call:
             return
         self._report()
         at_ms = self._ms()
+        self._calm = 0
         effects = self._core.control(wish, at_ms / 1000)
         self._journal.tool(at_ms, wish, effects)
         self._apply(effects)
@@ -437,6 +445,7 @@ class Call:
         if self._ended.done():
             return
         at_ms = self._ms()
+        self._calm = 0
         try:
             effects = self._core.leg(event, at_ms / 1000)
             self._journal.leg(at_ms, event, effects)
@@ -449,9 +458,9 @@ class Call:
         logger.error("the call broke: %s", where(fault))
         self.end(INTERNAL_ERROR)
 
-    def _report(self) -> None:
+    def _report(self, again_s: float = 0.0) -> None:
         """Tell the core how far the audio is."""
-        progress = self._audio.progress(self._now())
+        progress = self._audio.progress(self._now(), again_s=again_s)
         if progress is not None:
             if self._has_ear:
                 self._watch.played(progress, self._now())
@@ -568,6 +577,7 @@ class Call:
             # Nothing is decided by a few more words.
             self._report()
         at_ms = self._ms()
+        self._calm = 0
         try:
             effects = self._core.model(event, at_ms / 1000)
         except Exception:
@@ -583,6 +593,7 @@ class Call:
         async with aclosing(self._errands.run(tool_call_id, name, arguments)) as answers:
             async for told in answers:
                 at_ms = self._ms()
+                self._calm = 0
                 if isinstance(told, ToolDecided):
                     effects = self._core.decided(told, at_ms / 1000)
                 else:
@@ -593,25 +604,20 @@ class Call:
     def _local_time(self) -> datetime:
         return datetime.fromtimestamp(self._deps.wall(), self.plan.persona.zone)
 
-    def _next_tick(self) -> None:
-        """A timer of each call's own, so that no two calls need be ticked in the same moment; and no coroutine, whose
-        being woken costs as much as the tick."""
-        self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
-
-    def _stop_ticking(self) -> None:
-        if self._ticking is not None:
-            self._ticking.cancel()
-
     def _tick(self) -> None:
-        self._next_tick()
         try:
             self._audio.delay(self._leg.downlink_ms)
-            self._report()
+            self._report(AGAIN_S)
             now = self._now()
             if self._recorder is not None:
                 self._recorder.passed(now)
+            self._calm += 1
+            if self._calm > CALM_TICKS and self._calm % CALM_EVERY:
+                return
             at_ms = self._ms(now)
             effects = self._core.tick(at_ms / 1000)
+            if effects:
+                self._calm = 0
             self._journal.tick(at_ms, effects)
             self._apply(effects)
         except GatewayError as fault:
