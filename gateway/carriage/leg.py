@@ -43,7 +43,7 @@ BEAT_MS = 20
 RESTED_S = 0.015
 """Time passes with the caller's audio, which comes every 20 ms; not twice in less than this."""
 MISSED_S = 0.035
-"""Without audio for so long the beat has time pass instead."""
+"""When it has not passed for so long the beats have it pass instead, until audio does so again."""
 REATTACH_S = 30.0
 """How long a call whose socket was lost waits for the carrier to open another."""
 LONGEST_WAIT_S = 5.0
@@ -84,8 +84,8 @@ class CarrierLeg:
         """Once it is open."""
         self._passed = 0.0
         """When time passed last."""
-        self._came = 0.0
-        """When audio came last."""
+        self._beats = False
+        """Time passed last by a beat."""
         self._woken = False
         self._ending: Ending | None = None
         self._over = False
@@ -118,7 +118,7 @@ class CarrierLeg:
         if self.opened is not None:
             self._tell(self.opened)
             self.opened = None
-        self._came = now
+        self._passed = now
         self._pulse = Pulse.of_loop()
         self._pulse.join(BEAT_MS, self._beat)
         self._guarded(line.take, self)
@@ -231,13 +231,13 @@ class CarrierLeg:
         if sink is None or self.over:
             return
         if isinstance(event, Audio):
-            self._came = now = self._clock()
+            now = self._clock()
             frames = self._hearing.arrive(event, now)
             try:
                 for frame in frames:
                     sink.on_audio(frame)
                 if now - self._passed >= RESTED_S and not self._over and self._ending is None:
-                    self._passed = now
+                    self._passed, self._beats = now, False
                     # Nothing is owed to whom something was given just now.
                     if self._hearing.waits or not frames:
                         self._pass_time(now)
@@ -284,8 +284,9 @@ class CarrierLeg:
 
     def _beat(self) -> None:
         now = self._clock()
-        # Audio has time pass: a beat between would only come before what is on its way.
-        if now - self._came >= MISSED_S and not self.over:
+        # Where audio has time pass, a beat between would only come before what is on its way.
+        if now - self._passed >= (RESTED_S if self._beats else MISSED_S) and not self.over:
+            self._beats = True
             self._guarded(self._pass_time, now)
 
     def _pass_time(self, now: float) -> None:

@@ -99,10 +99,11 @@ class Far:
             heard += np.count_nonzero(upto) / 24
         return heard
 
-    def step(self, seconds: float, pull: Callable[[], bytes | None]) -> None:
-        """Time passes; marks come back, and the pacer has its beat."""
+    def step(self, seconds: float, pull: Callable[[], bytes | None], *, rests: bool = False) -> None:
+        """Time passes; marks come back, and the pacer has its beat. `rests`: which is left out where it may be."""
         self.now += seconds
         while self.marks and self.marks[0][0] <= self.now:
             comes, name = self.marks.popleft()
             self.pacer.played(name, max(comes, self.now - seconds))
-        self.take(self.pacer.pump(pull, self.now))
+        if not (rests and self.pacer.rests(self.now)):
+            self.take(self.pacer.pump(pull, self.now))

@@ -25,6 +25,51 @@ PACINGS = [
 ]
 
 
+@given(
+    pacing=st.sampled_from(PACINGS),
+    way_s=st.sampled_from([0.0, 0.06]),
+    echoes=st.booleans(),
+    does=st.lists(
+        st.tuples(
+            st.sampled_from(["speaks", "is cut", "is held", "nothing", "nothing"]),
+            st.integers(1, 30),
+            st.sampled_from([0.02, 0.02, 0.033]),
+        ),
+        max_size=25,
+    ),
+)
+def test_a_pump_that_rests_would_have_sent_nothing(
+    pacing: Pacing, way_s: float, *, echoes: bool, does: list[tuple[str, int, float]]
+) -> None:
+    """One pacer is pumped at every beat, the other only when it does not rest: they send the same."""
+    pacers = [Pacer(LINEAR, pacing), Pacer(LINEAR, pacing)]
+    sources = [Source(), Source()]
+    fars = [Far(pacer, way_s, echoes=echoes) for pacer in pacers]
+    made = 0
+    for what, count, beat_s in does:
+        if what == "speaks":
+            for source in sources:
+                source.queued.extend(range(made, made + count))
+            made += count
+            pacers[1].wake()
+        elif what == "is cut":
+            assert (
+                len({pacer.recall(far.now, cleared=True) for pacer, far in zip(pacers, fars, strict=True)})
+                == 1
+            )
+            for source, far in zip(sources, fars, strict=True):
+                source.queued.clear()
+                far.clear()
+        elif what == "is held":
+            for pacer, far in zip(pacers, fars, strict=True):
+                pacer.hold(far.now + 0.05)
+        for _ in range(count):
+            fars[0].step(beat_s, sources[0].pull)
+            fars[1].step(beat_s, sources[1].pull, rests=True)
+            assert pacers[0].heard_ms(fars[0].now) == pacers[1].heard_ms(fars[1].now)
+        assert fars[0].received == fars[1].received
+
+
 class PacerMachine(RuleBasedStateMachine):
     """An agent that speaks in bursts, is interrupted and goes on, before a carrier near or far."""
 
