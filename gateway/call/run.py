@@ -251,6 +251,7 @@ class Call:
                 self._group = group
                 await self._written(group, wall)
                 self._journal.call(self._ms(), self._beginning)
+                self._beginning = {}  # as big as all else that a call keeps of its persona
                 self._start_talking()
                 Pulse.of_loop().join(TICK_MS, self._tick)
                 await self._leg.open(self, self)
@@ -303,11 +304,15 @@ class Call:
         if self._held:
             # Time goes on for the model as it does for the caller.
             audio = self._leg.form.silence * len(audio)
+        news = self._audio.hear(audio, self._now())
+        if not news:
+            self._model.hand(audio, self._audio.speech)
+            return
         self._model.keep(audio)
-        for heard in self._audio.hear(audio, self._now()):
+        for heard in news:
             self._report()
             self._tell(heard)
-        self._model.hand(self._audio.speech)
+        self._model.hand(b"", self._audio.speech)
 
     def on_event(self, message: str) -> None:
         self._report()

@@ -50,13 +50,15 @@ class Talking:
             self._session.audio(audio)
 
     def keep(self, audio: bytes) -> None:
-        """The caller's, to go out with `hand`, or before the next event."""
+        """The caller's, to go out with what `hand` is given next, or before the next event."""
         self._uplink.push(audio)
 
-    def hand(self, speech: bool | None) -> None:
-        """Send what is kept if it is to go now. `speech`: whether what was kept last is speech; None: maybe."""
-        if self._uplink.due(speech):
-            self._flush()
+    def hand(self, audio: bytes, speech: bool | None) -> None:
+        """The caller's, and what is kept, if it is to go now; it is kept otherwise. `speech`: whether what came last is
+        speech; None: maybe."""
+        ready = self._uplink.handed(audio, speech)
+        if ready:
+            self.audio(ready)
 
     def told(self, kind: str) -> None:
         """The model sent an event of this kind."""

@@ -2,8 +2,9 @@
 
 A frame costs the same to send whether it holds 20 ms or 100. What hangs on the moment is where speech begins and
 where a turn ends. So audio is kept, up to `PIECE_MS`, only while the local voice detector hears not even a sign of
-speech and no silence is waited for that ends a turn; and within a turn while it is sure of speech, for then no turn
-can end. The first frame that is otherwise goes out at once, with what was kept before it. Sans-IO.
+speech and no silence is waited for that ends a turn, which the model says that it has ended; and within a turn while
+it is sure of speech, for then no turn can end. The first frame that is otherwise goes out at once, with what was kept
+before it. Sans-IO.
 """
 
 from __future__ import annotations
@@ -38,18 +39,23 @@ class Uplink:
         self._turn = False
         """The model has heard speech begin, and not end."""
         self._still = 0
-        """Frames since the last one with speech."""
+        """Frames since the last one with speech, or as if there had been so many."""
 
     def push(self, audio: bytes) -> None:
         """What comes is kept until it is taken."""
         self._kept.append(audio)
         self._size += len(audio)
 
-    def due(self, speech: bool | None) -> bool:
-        """Whether what is kept goes out now. `speech`: whether what was pushed last is speech; None: maybe."""
+    def handed(self, audio: bytes, speech: bool | None) -> bytes:
+        """What goes out now, with this at its end; empty where all of it is kept. `speech`: whether what came last is
+        speech; None: maybe."""
         self._still = self._still + 1 if speech is False else 0
         waits = speech is True if self._turn else self._still > REST_FRAMES
-        return not waits or self._size >= self._most
+        if not (waits or self._kept):
+            return audio
+        if audio:
+            self.push(audio)
+        return self.take() if not waits or self._size >= self._most else b""
 
     def take(self) -> bytes:
         """All that is kept."""
@@ -67,4 +73,5 @@ class Uplink:
         if kind == OPENS:
             self._turn = True
         elif kind in CLOSES:
-            self._turn = False
+            # It waits for no end of speech any more: only for the next sign of it.
+            self._turn, self._still = False, max(self._still, REST_FRAMES)

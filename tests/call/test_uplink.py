@@ -19,12 +19,8 @@ FRAMES = PIECE_MS // FRAME_MS
 
 def sent(uplink: Uplink, *heard: bool | None) -> list[int]:
     """Frames of the pieces that go out."""
-    pieces = []
-    for one in heard:
-        uplink.push(bytes(PCMU.frame_bytes))
-        if uplink.due(one):
-            pieces.append(len(uplink.take()) // PCMU.frame_bytes)
-    return pieces
+    pieces = (uplink.handed(bytes(PCMU.frame_bytes), one) for one in heard)
+    return [len(piece) // PCMU.frame_bytes for piece in pieces if piece]
 
 
 def rested() -> Uplink:
@@ -54,6 +50,17 @@ def test_within_a_turn_speech_goes_in_long_pieces_and_every_silence_at_once() ->
     assert sent(uplink, *[QUIET] * FRAMES) == [FRAMES]
 
 
+def test_once_the_model_has_ended_the_turn_silence_goes_in_long_pieces_again() -> None:
+    uplink = rested()
+    sent(uplink, SPEECH, SPEECH)
+    uplink.told("input_audio_buffer.speech_started")
+    assert sent(uplink, SPEECH, *[QUIET] * 20) == [2] + [1] * 19
+    uplink.told("input_audio_buffer.speech_stopped")
+    assert sent(uplink, *[QUIET] * FRAMES, MAYBE, QUIET) == [FRAMES, 1, 1], (
+        "and the next sign of speech at once"
+    )
+
+
 def test_of_a_client_that_plays_itself_nothing_waits() -> None:
     uplink = Uplink(PCMU)
     for kind in ("input_audio_buffer.speech_started", "input_audio_buffer.committed"):
@@ -78,9 +85,11 @@ def test_no_byte_is_lost_doubled_or_kept_for_longer_than_a_piece(course: list[bo
             continue
         frame = bytes([number % 256]) * PCMU.frame_bytes
         took += frame
-        uplink.push(frame)
-        if uplink.due(one):
-            given_out += uplink.take()
+        if number % 3:
+            given_out += uplink.handed(frame, one)
+        else:  # something was told of it meanwhile
+            uplink.push(frame)
+            given_out += uplink.handed(b"", one)
         assert took[: len(given_out)] == given_out
         assert len(took) - len(given_out) < PCMU.to_bytes(PIECE_MS)
 
@@ -91,17 +100,14 @@ def test_a_caller_on_the_telephone_reaches_the_model_with_the_frame_that_shows_t
     began, pieces, turn = 0, 0, False
     call = carried(frames(np.concatenate((room(3000), sound(name), room(3000)))), PCMU)
     for number, frame in enumerate(call):
-        uplink.push(frame)
         told = list(audio.hear(frame, number * FRAME_MS / 1000))
-        out = uplink.due(audio.speech)
+        out = bool(uplink.handed(frame, audio.speech))
         if any(isinstance(news, SpeechStarted) for news in told):
             began += 1
             assert out or turn
             turn = True
             uplink.told("input_audio_buffer.speech_started")
         pieces += out
-        if out:
-            uplink.take()
         if turn and not told and audio.speech is False:
             assert out, "each frame of a silence that may end the turn"
     audio.close()
