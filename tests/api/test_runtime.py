@@ -175,7 +175,7 @@ async def test_no_token_is_minted_that_nobody_would_answer(sqlite_url: str) -> N
 
 async def test_voice_live_is_told_where_it_answers_first(sqlite_url: str) -> None:
     settings = Settings(providers=("voicelive", "embedded"))
-    async with house(sqlite_url, settings=settings) as api:
+    async with house(sqlite_url, settings=settings, catalog=with_scenarios()) as api:
         told = await credentials(api, personaId="dental_reception")
         assert told["voicePipeline"] == "azure-voice-live"
         assert told["voiceLiveSessionConfig"]["audio"]["output"]["voice"] == "marin"
@@ -183,7 +183,9 @@ async def test_voice_live_is_told_where_it_answers_first(sqlite_url: str) -> Non
 
 
 def with_scenarios(*scenarios: Scenario) -> Catalog:
-    return replace(CATALOG, scenarios={scenario.slug: scenario for scenario in scenarios})
+    """The catalog with these scenarios and no experiments, by which sessions differ."""
+    told = {scenario.slug: scenario for scenario in scenarios}
+    return replace(CATALOG, scenarios=told, experiments={})
 
 
 def story(slug: str, **more: Any) -> Scenario:
@@ -280,3 +282,28 @@ async def test_profiles_are_set_up_read_and_changed_by_operators_of_their_tenant
         key = mine["Authorization"].removeprefix("Bearer ")
         told = await runtime(api, "dental_reception", key=key, onboardingProfileId=item["id"])
         assert "Good day." in told["greetingInstruction"]
+
+
+async def test_the_policy_of_the_sessions_tenant_decides_which_tools_there_are(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blocks:
+        def __init__(self, tenant: str) -> None:
+            self.tenant = tenant
+
+        def withheld(self, _tools: object) -> frozenset[str]:
+            return frozenset({"book_appointment"} if self.tenant == "acme" else ())
+
+    async with house(sqlite_url, settings=KEYS) as api:
+        monkeypatch.setattr(type(api.deps.runtime), "known", lambda _self, tenant: Blocks(tenant))
+        acme = KEYS.server_keys[1].secret.get_secret_value()
+        session_id, _key = await api.session(scenarioId="dental-appointment", tenantId="acme")
+        for told in (
+            await runtime(api, "dental_reception", sessionId=session_id),
+            await runtime(api, "dental_reception", key=acme),
+        ):
+            assert "book_appointment" not in {tool["name"] for tool in told["tools"]}
+            surface = told["contextEnvelope"]["layers"]["connectorSurfaceSummary"]
+            assert surface.endswith("withheld: book_appointment")
+        others = await runtime(api, "dental_reception")
+        assert "book_appointment" in {tool["name"] for tool in others["tools"]}

@@ -5,6 +5,7 @@ The answer is a closed object, and what a live call of the same session has: bot
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -17,7 +18,7 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import profiles, sessions
 from gateway.call.sessions import visible_session
-from gateway.stores.schema import Session
+from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.composition.composing import Profile, Runtime
 from personas.manner import ToneName
 
@@ -41,7 +42,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         session = (
             None if session_id is None else await sessions.find(deps.database, session_id, deps.clock())
         )
-        sitting = _sitting(request, deps, session, profile, internal=tenant is not None)
+        sitting = _sitting(request, deps, session, profile, tenant)
         runtime = runtime_of(deps, persona, sitting)
         assigned_at = deps.clock() if session is None else session.created_at
         return web.json_response(view(deps, runtime, assigned_at))
@@ -50,24 +51,22 @@ def routes(deps: Deps) -> list[web.RouteDef]:
 
 
 def _sitting(
-    request: web.Request, deps: Deps, session: Session | None, profile: Profile | None, *, internal: bool
+    request: web.Request, deps: Deps, session: Session | None, profile: Profile | None, internal: str | None
 ) -> Sitting:
-    """Raises ApiError 400, 404."""
-    query = request.query
+    """`internal`: the tenant whose server asks, if one does. Raises ApiError 400, 404."""
+    query, tenant = request.query, internal or DEFAULT_TENANT
     tone = next((one for one in TONES if one == query.get("tone")), None)
     if tone is None and "tone" in query:
         raise ApiError(400, f"tone must be one of {', '.join(TONES)}.", param="tone")
-    known = Sitting(query.get("sessionId")) if session is None else sitting_of(session)
+    known = Sitting(query.get("sessionId"), tenant=tenant) if session is None else sitting_of(session)
     slug = query.get("scenarioId")
     if slug is not None:
         scenario = catalog_of(deps).scenarios.get(slug)
-        if scenario is None or not (internal or scenario.public):
+        if scenario is None or not (internal is not None or scenario.public):
             raise ApiError(
                 404, "There is no scenario of that id; GET /api/scenarios lists them.", param="scenarioId"
             )
-    return Sitting(
-        known.session_id, slug or known.scenario, known.locale, known.language, tone=tone, profile=profile
-    )
+    return replace(known, scenario=slug or known.scenario, tone=tone, profile=profile)
 
 
 def _internal(request: web.Request, deps: Deps) -> str | None:

@@ -117,7 +117,8 @@ class Dialler:
             raise NotPlaced(400, "Set PARLEY_PUBLIC_URL: the carrier has to reach this server.")
         new = NewSession(tenant, persona.scenario, persona.scenario_title, persona.id)
         if not composed:
-            persona = agent_of(deps, persona, Sitting(new.id, new.scenario, telephone=True))
+            sitting = Sitting(new.id, new.scenario, tenant=tenant, telephone=True)
+            persona = agent_of(deps, persona, sitting)
         try:
             persona = briefed(persona, overrides or {})
         except ValueError as error:

@@ -66,7 +66,7 @@ class Announced:
         persona = deps.personas.get(ticket.persona_id)
         if persona is None:
             raise CallRejected("the persona is there no more")
-        sitting = Sitting(ticket.session_id, persona.scenario, telephone=True)
+        sitting = Sitting(ticket.session_id, persona.scenario, tenant=ticket.tenant, telephone=True)
         return CallRequest(
             ticket.session_id,
             ticket.tenant,
@@ -96,7 +96,7 @@ class Announced:
             if placing.consultation is not None
             else colleagues_of(
                 self._counter.deps,
-                Sitting(ticket.session_id, telephone=True),
+                Sitting(ticket.session_id, tenant=ticket.tenant, telephone=True),
                 lambda one: self._reachable(one, ticket.tenant),
             ),
         )
