@@ -49,6 +49,21 @@ def test_the_built_in_personas() -> None:
     assert load(BUILT_IN) == personas
 
 
+def test_every_industry_has_two_agents_in_american_english() -> None:
+    spoken = [each.domain for each in load().values() if each.locale == "en-US" and each.dialogue]
+    industries = (
+        "accounting",
+        "banking",
+        "dental",
+        "healthcare",
+        "insurance",
+        "legal",
+        "sales",
+        "veterinary",
+    )
+    assert sorted(spoken) == sorted(industries * 2)
+
+
 @pytest.mark.parametrize("persona", load().values(), ids=lambda persona: persona.id)
 def test_every_tool_named_exists_and_the_voice_is_allowed(persona: object) -> None:
     tools = load_tools()
