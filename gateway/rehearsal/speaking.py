@@ -19,7 +19,7 @@ from gateway.load.plan import Plan
 from gateway.rehearsal.line import NoCall, about_to_end
 from gateway.rehearsal.reading import Reading
 from gateway.rehearsal.server import Server, ending_of, minted
-from gateway.rehearsal.voicing import Utterance, Voicing, utterance
+from gateway.rehearsal.voicing import SILENCE, Utterance, Voicing, utterance
 from gateway.speech.ports import Voice
 from media.libopus import Encoder
 
@@ -39,6 +39,8 @@ ENDING_S = 10.0
 STEP_S = 0.02
 BIT_RATE = 32000
 COMPLEXITY = 5
+SETTLED = 25
+"""Frames of silence after which an encoder gives the same packet for it."""
 
 
 async def spoken_beforehand(
@@ -54,14 +56,16 @@ async def spoken_beforehand(
 
 
 class _Talk(Voicing):
-    """`gateway.load.call.Talk`: encoded as it leaves."""
+    """`gateway.load.call.Talk`: words are encoded as they leave, silence once."""
 
     def __init__(self) -> None:
         super().__init__()
         self._encoder = Encoder(24000, BIT_RATE, COMPLEXITY, 0)
+        self._quiet = [self._encoder.encode(SILENCE) for _ in range(SETTLED)][-1]
 
     def frame(self, now: float) -> bytes:
-        return self._encoder.encode(self.pcm(now))
+        pcm = self.pcm(now)
+        return self._quiet if pcm is SILENCE else self._encoder.encode(pcm)
 
 
 class _Place:
