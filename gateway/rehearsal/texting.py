@@ -19,7 +19,8 @@ __all__ = ["TextLine"]
 
 ANSWER_S = 60.0
 """How long an answer may take to begin; a provider that thinks has limits of its own."""
-GREETING_S = 3.0
+GREETING_S = 20.0
+"""The same for the greeting of an agent that has one: a provider is connected to meanwhile."""
 ENDING_S = 10.0
 """How long the agent may take to end a call that it wants to end."""
 LONGEST_MESSAGE = 16 * 1024 * 1024
