@@ -47,7 +47,7 @@ async def test_the_phases_of_a_conversation(any_database: str) -> None:
         session_id, key = await api.session(scenarioId="dental-appointment")
         first = await state(api, session_id, key)
         assert (first["currentPhase"], first["currentPersonaId"]) == ("greeting", "dental_reception")
-        assert (first["workflowId"], first["completedSteps"]) == ("dental-appointment", [])
+        assert (first["workflowId"], first["completedSteps"]) == ("healthcare/appointment", [])
         assert "telephony" not in first
         call = call_in(session_id, started_at=NOW)
         await api.store.begin_call(call)
