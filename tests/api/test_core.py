@@ -27,6 +27,9 @@ async def test_the_root_for_programs(sqlite_url: str) -> None:
         for accept in "*/*", "application/json":
             body = await checked(await api.client.get("/", headers={"Accept": accept}), "GET /", status=200)
             assert body["name"] == "Parley"
+            assert {"health", "readiness", "docs", "openapi"} <= set(body["links"])
+            for link in ("health", "readiness", "docs", "openapi", "personas", "voices"):
+                assert (await api.client.get(body["links"][link])).status == 200, link
 
 
 async def test_health(sqlite_url: str) -> None:
@@ -58,7 +61,21 @@ async def test_not_ready(sqlite_url: str) -> None:
             ("model", "failed"),
         ]
         assert "secret" not in str(body)
-        await checked(await api.client.get("/healthz"), "GET /healthz", status=200)
+
+
+async def test_who_is_alive_says_so_whatever_it_depends_on_does(sqlite_url: str) -> None:
+    async def broken() -> Verdict:
+        return Verdict(False, "unreachable", "it does not answer")
+
+    async with house(sqlite_url, probes={"speech": broken}) as api:
+        for path in "/healthz", "/api/health/live", "/api/health/realtime":
+            await checked(await api.client.get(path), f"GET {path}", status=200)
+        for path in "/readyz", "/api/health/ready":
+            body = await checked(await api.client.get(path), f"GET {path}", status=503)
+            assert [fault["check"] for fault in body["failures"]] == ["speech"]
+            assert body["checks"] == {"database": True, "admission": True, "speech": False}
+        whole = await checked(await api.client.get("/api/health"), "GET /api/health", status=503)
+        assert (whole["ok"], whole["services"]["speech"]["healthy"]) == (False, False)
 
 
 async def test_the_catalogues(sqlite_url: str) -> None:

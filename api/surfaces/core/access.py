@@ -17,13 +17,23 @@ from api.records import recordings, sessions
 from gateway.config import Settings
 from gateway.stores.schema import Session
 
-__all__ = ["COOKIE", "found_session", "held_session", "presented_key", "served_session", "set_cookie"]
+__all__ = [
+    "COOKIE",
+    "NO_TOKEN",
+    "found_session",
+    "held_session",
+    "presented_key",
+    "served_session",
+    "set_cookie",
+    "without_token",
+]
 
 COOKIE = "session_access"
 CALL = "rtc_"
 CSRF = "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 section 9.2.1)."""
+NO_TOKEN = f"With the cookie alone a change needs the token of GET /api/csrf, as {CSRF}."
 
 
 def presented_key(request: web.Request) -> str | None:
@@ -62,12 +72,18 @@ async def held_session(request: web.Request, deps: Deps) -> Session:
     if key is None or not deps.access.opens(key, session.access_hash):
         how = "Send the session's access key as cookie or as X-Session-Access, or a server key as bearer."
         raise ApiError(401, how)
-    if request.method not in SAFE and "X-Session-Access" not in request.headers:
-        told = request.headers.get(CSRF, "").encode("utf-8", "replace")
-        if not hmac.compare_digest(told, deps.access.csrf_of(key).encode()):
-            how = f"With the cookie alone a change needs the token of GET /api/csrf, as {CSRF}."
-            raise ApiError(403, how, code="csrf_token_required")
+    if without_token(request, deps, key):
+        raise ApiError(403, NO_TOKEN, code="csrf_token_required")
     return session
+
+
+def without_token(request: web.Request, deps: Deps, key: str) -> bool:
+    """Whether this is a change for which nothing speaks but the cookie with that key: a browser sends it with what any
+    page asks for."""
+    if request.method in SAFE or "X-Session-Access" in request.headers:
+        return False
+    told = request.headers.get(CSRF, "").encode("utf-8", "replace")
+    return not hmac.compare_digest(told, deps.access.csrf_of(key).encode())
 
 
 async def served_session(request: web.Request, deps: Deps) -> Session | None:

@@ -12,9 +12,9 @@ from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import sessions
-from api.surfaces.core.access import presented_key
+from api.surfaces.core.access import NO_TOKEN, presented_key, without_token
 from api.surfaces.core.operators import operator_or_none
-from gateway.stores.schema import DEFAULT_TENANT, Session
+from gateway.stores.schema import DEFAULT_TENANT
 from tools.contract import Tool
 from tools.runtime.ledger import LedgerError
 from tools.runtime.policy import Decision
@@ -67,8 +67,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         await auth.spend(request, deps.limiter, RUN, deps.settings)
         ask = await body.parsed(request, _Ask)
         wish = await _wish(request, ask, deps)
-        if wish is None:
-            return _refused(ask, Execution("", ask.tool, "denied", "not-offered", error=NOT_YOURS))
+        if isinstance(wish, str):
+            return _refused(ask, Execution("", ask.tool, "denied", "not-offered", error=wish))
         return _answer(ask, await deps.runtime.execute(wish))
 
     return [web.get("/api/tools", listed), web.post("/api/tools/execute", execute)]
@@ -78,16 +78,20 @@ def unreadable() -> ApiError:
     return ApiError(503, "The database does not answer; try again.", headers={"Retry-After": "5"})
 
 
-async def _wish(request: web.Request, ask: _Ask, deps: Deps) -> Request | None:
-    """None: who asks may run no tool. Raises ApiError 400 for a session that is none."""
+async def _wish(request: web.Request, ask: _Ask, deps: Deps) -> Request | str:
+    """Or why who asks may run no tool. Raises ApiError 400 for a session that is none."""
     operator = operator_or_none(request, deps)
     session = None
     if ask.session_id is not None:
         session = await sessions.find(deps.database, ask.session_id, deps.clock())
         if session is None or (operator is not None and not operator.of(session.tenant)):
             raise ApiError(400, "There is no such session, or it has expired.", param="sessionId")
-    if operator is None and (session is None or not _holds(request, session, deps)):
-        return None
+    if operator is None:
+        key = presented_key(request)
+        if session is None or key is None or not deps.access.opens(key, session.access_hash):
+            return NOT_YOURS
+        if without_token(request, deps, key):
+            return NO_TOKEN
     persona = deps.personas.get(session.persona_id) if session is not None else None
     return Request(
         tool=ask.tool,
@@ -104,11 +108,6 @@ async def _wish(request: web.Request, ask: _Ask, deps: Deps) -> Request | None:
         retry=ask.use_retry,
         validate=operator is None or not ask.skip_validation,
     )
-
-
-def _holds(request: web.Request, session: Session, deps: Deps) -> bool:
-    key = presented_key(request)
-    return key is not None and deps.access.opens(key, session.access_hash)
 
 
 def _view(tool: Tool, decision: Decision) -> dict[str, object]:

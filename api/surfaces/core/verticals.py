@@ -17,7 +17,7 @@ PUBLIC = ("accounting", "healthcare", "legal")
 
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def workflows(request: web.Request) -> web.Response:
-        name = request.match_info["pack"]
+        name = request.path.split("/")[3]
         pack = deps.catalogs.current.packs.get(name) if name in PUBLIC else None
         if pack is None:
             raise ApiError(404, f"There is no such vertical pack here; there are {', '.join(PUBLIC)}.")
@@ -31,6 +31,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         return web.json_response({"success": True, "packs": told})
 
     return [
+        # Each is an operation of the contract.
+        *(web.get(f"/api/verticals/{name}/workflows", workflows) for name in PUBLIC),
         web.get("/api/verticals/{pack}/workflows", workflows),
         web.get("/api/cp/verticals/packs", packs),
     ]

@@ -53,6 +53,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         links = {
             "health": "/api/health/live",
             "readiness": "/api/health/ready",
+            "docs": "/api/doc",
+            "openapi": "/api/openapi.json",
             "personas": "/api/personas",
             "voices": "/api/voices",
             "credentials": "/api/realtime/credentials",
