@@ -222,6 +222,24 @@ async def test_who_lays_down_what(sqlite_url: str) -> None:
             assert response.status == 400
 
 
+async def test_a_policy_takes_back_what_it_told(sqlite_url: str) -> None:
+    """Keys that it does not know are ignored; what is no object is not; nor does a slip of the pen pass for a rule."""
+    async with desk(sqlite_url) as it:
+        rule = (await it.rule(access="tenant_optin"))["rule"]
+        assert (await it.rule(**rule | {"access": "blocked"}))["rule"]["access"] == "blocked"
+        override = (await it.override("acme", enabled=True))["override"]
+        told = (await it.override("acme", **override | {"requiresApproval": True, "colour": "red"}))[
+            "override"
+        ]
+        assert (told["enabled"], told["requiresApproval"]) == (True, True)
+        assert "colour" not in told
+        for path in ("/api/cp/tool-policy/trial", "/api/cp/tool-policy/tenants/acme/overrides/trial"):
+            for wrong in ([], ["access"], "blocked", 5, {"acess": "blocked"}):
+                response = await it.api.client.patch(path, json=wrong, headers=ALL)
+                assert response.status == 400, wrong
+        assert (await it.rule())["rule"]["access"] == "blocked"
+
+
 async def test_what_needs_approval_runs_once_it_is_approved(any_database: str) -> None:
     async with desk(any_database, approval=True) as it:
         waits = await it.execute(202, idempotencyKey="k", parameters={"amount": 5, "name": "Ana"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,10 +25,23 @@ RATE = Rate("tool-policy", per_minute=600, burst=600)
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")]
 
 
-class _Rule(BaseModel):
-    """Null: as the tool says. What is not named stays."""
+class _Wish(BaseModel):
+    """Keys that are unknown are ignored: whoever sends back what was told sends them too. But a body that has no other
+    is refused, so that a slip of the pen does not pass for a tool that is blocked."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True, extra="forbid")
+    model_config = ConfigDict(hide_input_in_errors=True, strict=True, extra="allow")
+
+    def changes(self) -> dict[str, Any]:
+        """What is named. Raises ApiError 400."""
+        known = self.model_dump(include=set(type(self).model_fields), exclude_unset=True)
+        if self.model_extra and not known:
+            names = [field.alias or name for name, field in type(self).model_fields.items()]
+            raise ApiError(400, f"Nothing here can be changed; what can is {', '.join(names)}.")
+        return known
+
+
+class _Rule(_Wish):
+    """Null: as the tool says. What is not named stays."""
 
     access: Literal["global", "tenant_optin", "blocked"] | None = None
     hipaa: bool | None = Field(None, alias="hipaaImpact")
@@ -36,10 +49,8 @@ class _Rule(BaseModel):
     description: Text | None = None
 
 
-class _Override(BaseModel):
+class _Override(_Wish):
     """Null: as the rule and the tool say. What is not named stays."""
-
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True, extra="forbid")
 
     enabled: bool | None = None
     approval: bool | None = Field(None, alias="requiresApproval")
@@ -71,7 +82,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             )
         ask = await body.parsed(request, _Rule)
         rule = await tool_policy.lay_down(
-            deps.database, tool.name, ask.model_dump(exclude_unset=True), by=who.name, now=deps.clock()
+            deps.database, tool.name, ask.changes(), by=who.name, now=deps.clock()
         )
         await deps.runtime.look()
         return web.json_response({"success": True, "rule": _rule(tool, rule, loaded_at)})
@@ -92,7 +103,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             deps.database,
             tenant,
             tool.name,
-            ask.model_dump(exclude_unset=True),
+            ask.changes(),
             by=who.name,
             now=deps.clock(),
         )
