@@ -58,3 +58,22 @@ async def test_a_server_key_finds_the_session_of_a_call(sqlite_url: str) -> None
                 assert answer.status == 404
         async with api.client.get(f"/api/realtime/sessions/{call_id}", headers=headers) as answer:
             assert answer.status == 404, "this one asks for no key"
+
+
+async def test_a_session_belongs_to_whom_it_names_else_to_whose_key_opens_it(sqlite_url: str) -> None:
+    async with house(sqlite_url, settings=KEYS) as api:
+        for named, key, tenant in (
+            ({}, None, "default-practice"),
+            ({}, "k-acme", "acme"),
+            ({}, "k-default", "default-practice"),
+            ({}, "guessed", "default-practice"),
+            ({"tenantId": "other"}, "k-acme", "other"),
+        ):
+            headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+            response = await api.client.post(
+                "/api/sessions", json={"scenarioId": "x", **named}, headers=headers
+            )
+            made = await checked(response, "POST /api/sessions", status=201)
+            path = f"/api/sessions/{made['sessionId']}"
+            read = await api.client.get(path, headers={"X-Session-Access": made["accessKey"]})
+            assert (await checked(read, "GET /api/sessions/{id}", status=200))["tenantId"] == tenant

@@ -56,7 +56,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         if scenario is not None:
             title = scenario.title[:200]
         new = sessions.NewSession(
-            tenant=ask.tenant or DEFAULT_TENANT,
+            tenant=ask.tenant or _tenant(request, deps),
             scenario=ask.scenario,
             scenario_title=ask.scenario_title or title,
             persona_id=persona.id,
@@ -87,3 +87,9 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         web.post("/api/sessions", create),
         web.get("/api/sessions/{id}", read),
     ]
+
+
+def _tenant(request: web.Request, deps: Deps) -> str:
+    """That of the server key, where one comes along: everybody may open sessions."""
+    key = auth.bearer(request)
+    return (None if key is None else auth.tenant_of_key(key, deps.settings)) or DEFAULT_TENANT
