@@ -133,7 +133,9 @@ async def live(api: House, session_id: str) -> FakeCall:
 async def test_another_agent_takes_the_live_call_and_those_that_come(any_database: str) -> None:
     async with house(any_database, now=NOW, settings=KEYS) as api:
         session_id, key = await api.session(scenarioId="dental-appointment")
-        token = await api.token(sessionId=session_id)
+        wish = await api.client.post("/api/realtime/credentials", json={"sessionId": session_id})
+        before = await checked(wish, "POST /api/realtime/credentials", status=200)
+        token = before["token"]
         call = await live(api, session_id)
         await steer(api, session_id, key, completedStep="name")
         told = await steer(api, session_id, SERVER, currentPersonaId="bank_dispute")
@@ -151,6 +153,16 @@ async def test_another_agent_takes_the_live_call_and_those_that_come(any_databas
         api.supervisor.calls.clear()
         api.supervisor.reserved.clear()
         assert (await called(api, token)).persona.id == "bank_dispute"
+        # And who asks for a new token is told of that one.
+        wish = await api.client.post("/api/realtime/credentials", json={"sessionId": session_id})
+        now = await checked(wish, "POST /api/realtime/credentials", status=200)
+        assert now["selectedPersonaId"] == "bank_dispute"
+        assert now["fallbackInstructions"] != before["fallbackInstructions"]
+        api.supervisor.calls.clear()
+        api.supervisor.reserved.clear()
+        request = await called(api, now["token"])
+        assert request.persona.id == "bank_dispute"
+        assert request.persona.instructions.strip() in now["fallbackInstructions"]
 
 
 async def test_a_call_that_cannot_be_passed_on_now_says_so(sqlite_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -14,7 +15,7 @@ from api.composing import Sitting, catalog_of, runtime_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
-from api.records import selection, sessions
+from api.records import handoffs, selection, sessions
 from api.records.selection import Selection
 from api.spoken import check_spoken
 from api.surfaces.core.access import presented_key
@@ -72,6 +73,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
                 "leave out personaId, or leave out sessionId to get a new session.",
                 param="personaId",
             )
+        if session is not None:
+            chosen = await _by_now(deps, session, chosen)
         persona = chosen.persona
         spoken = speaking(persona.languages, ask.user_hint_language, locale)
         check_spoken(deps, in_language(persona, spoken))
@@ -131,6 +134,13 @@ async def _opened(deps: Deps, chosen: Selection, ask: _Ask, spoken: Spoken, now:
     )
     session, _key = await sessions.create(deps.database, deps.access, new, now)
     return session
+
+
+async def _by_now(deps: Deps, session: Session, chosen: Selection) -> Selection:
+    """Whom the session's caller was passed to takes its calls. Raises SQLAlchemyError."""
+    name = await handoffs.successor(deps.database, session, chosen.persona.id)
+    successor = catalog_of(deps).personas.get(name)
+    return chosen if successor is None else replace(chosen, persona=successor)
 
 
 def _answers(persona_id: str, session: Session, deps: Deps) -> bool:
