@@ -143,6 +143,24 @@ async def test_what_is_answered_is_what_is_in_force(sqlite_url: str) -> None:
         assert await slugs(api, "/api/scenarios") == []
 
 
+async def test_what_was_reviewed_and_what_has_no_picture(sqlite_url: str) -> None:
+    async with house(sqlite_url) as api:
+        catalogs = api.deps.catalogs
+        states = {
+            "assistant": {"review_status": "approved", "asset_status": "missing"},
+            "bank_dispute": {"review_status": "needs_rerun", "asset_status": "approved"},
+        }
+        changed = {
+            name: catalogs.personas[name].model_copy(update=update) for name, update in states.items()
+        }
+        catalogs.replace(replace(catalogs.current, personas={**catalogs.personas, **changed}))
+        body = await checked(await api.client.get("/api/personas"), "GET /api/personas", status=200)
+        told = {one["id"]: one for one in body["items"]}
+        for name, state in states.items():
+            shown = told[name]["humanVoiceReviewStatus"], told[name]["assetStatus"]
+            assert shown == (state["review_status"], state["asset_status"])
+
+
 def test_azures_voices_are_there_where_they_can_be_heard() -> None:
     assert voices_of(("openai", "embedded")) == OPENAI
     assert voices_of(("voicelive",)) == (*OPENAI, *AZURE)

@@ -13,6 +13,8 @@ from gateway.continuity.health import ProviderState
 from gateway.stores.schema import DEFAULT_TENANT
 from personas.catalog import Catalog
 from personas.experiment import Experiment, Variant
+from personas.languages import Languages
+from personas.manner import Tone
 from personas.scenario import Scenario
 from tests.api.handshakes import KEYS
 from tests.api.house import CATALOG, OFFER, House, checked, house
@@ -60,6 +62,35 @@ async def test_what_there_is_not(sqlite_url: str) -> None:
         assert "persona" in (await runtime(api, "nobody", 404))["message"]
         assert "tone" in (await runtime(api, "dental_reception", 400, tone="angry"))["message"]
         assert "scenario" in (await runtime(api, "dental_reception", 404, scenarioId="no-such"))["message"]
+
+
+async def test_a_tone_is_told_over_rest(sqlite_url: str) -> None:
+    tones = {"warm": Tone(instructions="Be warm.", voice="cedar", temperature=0.6)}
+    nora = CATALOG.personas["dental_reception"]
+    nora = nora.model_copy(update={"tones": tones, "allowed_voices": ("marin", "cedar")})
+    catalog = replace(CATALOG, personas={**CATALOG.personas, nora.id: nora})
+    async with house(sqlite_url, catalog=catalog) as api:
+        plain, warm = await runtime(api, nora.id), await runtime(api, nora.id, tone="warm")
+        assert (plain["defaultVoice"], plain["temperature"]) == (nora.default_voice, nora.temperature)
+        assert (warm["defaultVoice"], warm["temperature"]) == ("cedar", 0.6)
+        assert "Be warm." in warm["instructions"]
+        assert "Be warm." not in plain["instructions"]
+
+
+async def test_what_is_recommended_is_for_who_is_not_locked(sqlite_url: str) -> None:
+    for locked, recommended in ((True, []), (False, ["es"])):
+        languages = Languages(
+            primary="en", supported=("en", "es"), locked=locked, lock_reason="By rule.", recommended=("es",)
+        )
+        nora = CATALOG.personas["dental_reception"].model_copy(update={"languages": languages})
+        catalog = replace(CATALOG, personas={**CATALOG.personas, nora.id: nora})
+        async with house(sqlite_url, catalog=catalog) as api:
+            told = await runtime(api, nora.id)
+            assert told["recommendedLanguages"] == recommended
+            assert told["languagePolicy"].get("lockReason") == ("By rule." if locked else None)
+            for hint, spoken in (("es-MX", "es"), ("fr", "en" if locked else "fr")):
+                granted = await credentials(api, personaId=nora.id, userHintLanguage=hint)
+                assert granted["effectiveLanguage"] == spoken
 
 
 async def test_a_profile_is_for_servers_of_its_tenant(sqlite_url: str) -> None:

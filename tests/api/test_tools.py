@@ -19,8 +19,9 @@ from gateway.config import Settings
 from gateway.stores.business import Appointment
 from gateway.stores.schema import DEFAULT_TENANT
 from tests.api.house import TOOLS, House, checked, house
-from tools.contract import Tool, ToolContext, ToolError
+from tools.contract import Tool, ToolContext, ToolError, ToolUnavailable
 from tools.parameters import JsonSchemaParameters
+from tools.runtime.request import Request
 
 pytestmark = pytest.mark.integration
 
@@ -317,6 +318,72 @@ async def test_the_runs_of_a_session(sqlite_url: str) -> None:
         assert (await theirs.json())["persisted"] == []
         nobody = await it.api.client.get(path)
         _ = await checked(nobody, "GET /api/cp/sessions/{id}/tool-executions", status=401)
+
+
+async def test_a_run_that_goes_on_is_told_from_memory(sqlite_url: str) -> None:
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def run(_parameters: dict[str, Any], _context: ToolContext) -> dict[str, Any]:
+        begun.set()
+        await over.wait()
+        return {"number": 1}
+
+    async with desk(sqlite_url, effect="read", run=run) as it, asyncio.TaskGroup() as group:
+        # What a model only reads is written down afterwards; what else runs, before.
+        wish = Request(
+            tool="trial", arguments={"amount": 5}, caller="model", tenant=DEFAULT_TENANT, session_id="s-1"
+        )
+        asked = group.create_task(it.api.deps.runtime.execute(wish))
+        await begun.wait()
+        (name,) = it.api.deps.runtime.running
+        one, all_ = "/api/cp/tools/executions/{executionId}", "/api/cp/sessions/{id}/tool-executions"
+        for source, status in (("memory", "running"), ("persisted", "done")):
+            path = one.replace("{executionId}", name)
+            told = await checked(await it.api.client.get(path, headers=ALL), f"GET {one}", status=200)
+            assert (told["source"], told["execution"]["status"]) == (source, status)
+            _ = await checked(await it.api.client.get(path, headers=ACME), f"GET {one}", status=404)
+            listed = await it.api.client.get(all_.replace("{id}", "s-1"), headers=ALL)
+            told = await checked(listed, f"GET {all_}", status=200)
+            found = {
+                where: [run["executionId"] for run in told[where]] for where in ("memory", "persisted")
+            }
+            assert found == {"memory": [], "persisted": []} | {source: [name]}
+            over.set()
+            assert (await asked).id == name
+
+
+async def test_a_retry_is_taken_back_and_validation_is_the_operators_to_skip(sqlite_url: str) -> None:
+    runs: list[dict[str, Any]] = []
+
+    async def run(parameters: dict[str, Any], _context: ToolContext) -> dict[str, Any]:
+        runs.append(parameters)
+        raise ToolUnavailable("Nobody there.")
+
+    async with desk(sqlite_url, effect="read", retries=1, run=run) as it:
+        wishes: tuple[tuple[dict[str, Any], int], ...] = (
+            ({}, 2), ({"useRetry": True}, 2), ({"useRetry": False}, 1),
+        )  # fmt: skip
+        for wish, count in wishes:
+            runs.clear()
+            told = await it.execute(200, **wish)
+            assert (told["success"], told["retries"], len(runs)) == (False, count - 1, count)
+        runs.clear()
+        odd: dict[str, Any] = {"parameters": {"amount": "many"}, "useRetry": False}
+        _ = await it.execute(400, **odd)
+        _ = await it.execute(200, **odd, skipValidation=True)
+        assert runs == [{"amount": "many"}]
+        # It skips nothing else.
+        _ = await it.rule(access="blocked")
+        _ = await it.execute(403, **odd, skipValidation=True)
+        nora = it.api.deps.personas["dental_reception"]
+        catalog = it.api.deps.catalogs.current
+        changed = nora.model_copy(update={"tools": (*nora.tools, "trial")})
+        it.api.deps.catalogs.replace(replace(catalog, personas={**catalog.personas, nora.id: changed}))
+        _ = await it.rule(access=None)
+        session_id, key = await it.api.session(scenarioId="dental-appointment")
+        mine: dict[str, Any] = {"sessionId": session_id, "headers": {"X-Session-Access": key}}
+        _ = await it.execute(400, **odd, **mine, skipValidation=True)
+        assert len(runs) == 1
 
 
 async def test_the_page_of_approvals_is_served(sqlite_url: str) -> None:
