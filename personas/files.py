@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +23,12 @@ MAX_BYTES = 512 * 1024
 MAX_NODES = 50_000
 """Of one file, aliases followed: a few lines of them can stand for millions."""
 DEEPEST = 40
+SAFE_DEPTH = 2000
+"""So deep a file may be nested and still be parsed: libyaml's parser goes down once for every level, and ends the
+process where its stack does."""
 
+_INDENTED = re.compile(r"^[ ?:-]+", re.MULTILINE)
+"""What opens blocks at the beginning of a line."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML was built with it: fifteen times as fast."""
 
@@ -95,9 +102,10 @@ def read_file(
 
 def _compose(file: Path, name: str) -> yaml.Node | None:
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise CatalogError([f"{name}:1: larger than {MAX_BYTES // 1024} KiB; split it"])
-        node: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
+        text = _text(file, name)
+        if (line := _too_deep(text)) is not None:
+            raise CatalogError([f"{name}:{line}: is nested more than {DEEPEST} deep; flatten it"])
+        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except OSError as fault:
         raise CatalogError(
             [f"{name}:1: cannot be read ({fault.strerror}); see to its permissions"]
@@ -112,6 +120,34 @@ def _compose(file: Path, name: str) -> yaml.Node | None:
             [f"{name}:{line}: {problem}; quote the text, or mend the indentation"]
         ) from fault
     return node
+
+
+def _text(file: Path, name: str) -> str:
+    """Raises CatalogError, OSError, UnicodeDecodeError."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        # A pipe would be waited for, and a device may have no end.
+        raise CatalogError([f"{name}:1: is no file; put a file of text there, or take it away"])
+    with file.open("rb") as opened:
+        content = opened.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise CatalogError([f"{name}:1: larger than {MAX_BYTES // 1024} KiB; split it"])
+    return content.decode("utf-8")
+
+
+def _too_deep(text: str) -> int | None:
+    """The line of what is nested deeper than can be parsed. Raises YAMLError."""
+    brackets = text.count("[") + text.count("{")
+    if brackets + 2 * max(map(len, _INDENTED.findall(text)), default=0) <= SAFE_DEPTH:
+        return None
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > SAFE_DEPTH:
+                return event.start_mark.line + 1 if event.start_mark is not None else 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
 
 
 class _Budget:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,9 +41,12 @@ def read_yaml(
     file: Path, model: type[Model], check: Callable[[Model], Iterable[Fault]] = lambda _: ()
 ) -> Model:
     """The file as `model`; `check` finds what its fields do not tell alone. Reads the disk. Raises FileFault."""
-    node = _composed(file)
-    faults = [f"{file.name}:{line}: the key {key!r} is there twice; keep one" for line, key in _twice(node)]
+    faults: list[str] = []
     try:
+        node = _composed(file)
+        faults += [
+            f"{file.name}:{line}: the key {key!r} is there twice; keep one" for line, key in _twice(node)
+        ]
         content = _plain(node)
         found = model.model_validate(content)
     except RecursionError:
@@ -64,9 +68,7 @@ def read_yaml(
 
 def _composed(file: Path) -> yaml.Node:
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise FileFault([f"{file.name}:1: larger than {MAX_BYTES // 1024} KiB; split it"])
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(_text(file), Loader=yaml.SafeLoader)
     except OSError as fault:
         raise FileFault([f"{file.name}:1: cannot be read ({fault.strerror})"]) from None
     except UnicodeDecodeError:
@@ -80,6 +82,18 @@ def _composed(file: Path) -> yaml.Node:
     if (aliased := _aliased(node, set())) is not None:
         raise FileFault([f"{file.name}:{aliased}: YAML aliases (&, *) are not read; write it out"])
     return node
+
+
+def _text(file: Path) -> str:
+    """Raises FileFault, OSError, UnicodeDecodeError."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        # A pipe would be waited for, and a device may have no end.
+        raise FileFault([f"{file.name}:1: is no file; put a file of text there, or take it away"])
+    with file.open("rb") as opened:
+        content = opened.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise FileFault([f"{file.name}:1: larger than {MAX_BYTES // 1024} KiB; split it"])
+    return content.decode("utf-8")
 
 
 def _aliased(node: yaml.Node, seen: set[int]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,27 @@ def test_a_few_lines_of_aliases_cannot_fill_the_memory(tmp_path: Path) -> None:
 def test_a_deep_file_is_refused(tmp_path: Path) -> None:
     told = faults(folder(tmp_path, service="id: " + "[" * 60 + "]" * 60))
     assert any("deep; flatten it" in one for one in told), told
+
+
+@pytest.mark.parametrize("text", ["id: " + "[" * 150_000, "- " * 100_000, "id: " + "{a: " * 60_000])
+def test_a_file_of_any_depth_leaves_the_process_alone(tmp_path: Path, text: str) -> None:
+    # libyaml's parser would go down until its stack ends, and the process with it.
+    told = faults(folder(tmp_path, service=text))
+    assert any("service.yaml:1: is nested more than" in one for one in told), told
+
+
+def test_a_text_with_many_brackets_is_not_deep(tmp_path: Path) -> None:
+    remarked = f"{PERSONA}# {'[x] ' * 2500}\n"
+    assert faults(folder(tmp_path, night_desk=remarked)) == []
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(folder(tmp_path) / "pipe.yaml")
+    (tmp_path / "endless.yaml").symlink_to("/dev/zero")
+    told = faults(tmp_path)
+    assert [one.partition(".yaml:")[2] for one in told] == [
+        "1: is no file; put a file of text there, or take it away"
+    ] * 2
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

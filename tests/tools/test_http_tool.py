@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -275,6 +276,30 @@ async def test_the_secret_is_shown_to_nobody(
     assert "550172" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "auth",
+    [
+        "basic: {user: desk, password: {secret: ODD}}",
+        "query: {name: key, secret: ODD}",
+        "bearer: {secret: ODD}",
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "text"])
+async def test_a_secret_is_hidden_however_it_was_written(
+    service: Service, sender: Sender, tmp_path: Path, auth: str, form: str
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "ODD").write_text('p/ss "word+1')
+    text = re.sub("auth: .*", f"auth: {{{auth}}}", re.sub("  take: .*", f"  format: {form}", ORDERS))
+    tool = await made(tmp_path, text, service, sender, Secrets(folder))
+    service.answers = ["echo"]
+    said = (await run(tool, number="550172")).output
+    assert "[secret]" in said
+    for trace in ("word", "ZGVzazp"):
+        assert trace not in said
+
+
 async def test_a_missing_secret_and_a_place_out_of_bounds_are_the_operators_to_mend(
     service: Service, secrets: Secrets, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -341,8 +366,14 @@ def test_what_is_no_yaml_or_holds_aliases_is_told(tmp_path: Path) -> None:
         ("- 1", "must be a mapping"),
         (bomb, "aliases"),
         ("\x00", "tool.yaml:1"),
+        ("a: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
     ):
         with pytest.raises(FileFault, match=fault):
             written(tmp_path, text)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "endless.yaml").symlink_to("/dev/zero")
+    for name in ("pipe.yaml", "endless.yaml"):
+        with pytest.raises(FileFault, match="is no file"):
+            read_yaml(tmp_path / name, HttpTool)
     with pytest.raises(FileFault, match="cannot be read"):
         read_yaml(tmp_path / "none.yaml", HttpTool)
