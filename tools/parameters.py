@@ -15,6 +15,9 @@ __all__ = ["JsonSchemaParameters"]
 
 MOST_FAULTS = 8
 """Faults of one call that are told."""
+MOST_STEPS = 20_000
+"""Keywords of a schema that are looked at for one call: a page of `$ref`s to `$ref`s can stand for more than ever
+ends."""
 
 
 class JsonSchemaParameters:
@@ -24,10 +27,13 @@ class JsonSchemaParameters:
     Raises ValueError for what is no such schema, with what is wrong.
     """
 
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Mapping[str, Any], *, foreign: bool = False) -> None:
+        """`foreign`: somebody else wrote it, who checks the arguments as well. Its regular expressions are left to
+        them: some take longer than a call lasts."""
         from jsonschema.exceptions import SchemaError
         from jsonschema.validators import validator_for
 
+        self._foreign = foreign
         self._schema = deepcopy(dict(schema))
         self._schema.setdefault("type", "object")
         self._schema.setdefault("properties", {})
@@ -52,7 +58,7 @@ class JsonSchemaParameters:
     @property
     def closed(self) -> bool:
         """Whether there may be no others."""
-        return self._schema.get("additionalProperties") is False
+        return self._schema.get("additionalProperties") is False and "patternProperties" not in self._schema
 
     def schema(self) -> dict[str, Any]:
         """The schema; a copy of your own."""
@@ -60,19 +66,66 @@ class JsonSchemaParameters:
 
     def faults(self, given: Mapping[str, Any]) -> list[str]:
         """What is wrong with these arguments, a sentence each, without the values: they may be what a caller said."""
-        found = sorted(
-            self._validator.iter_errors(given), key=lambda error: [str(p) for p in error.absolute_path]
-        )
+        self._steps.left = MOST_STEPS
+        try:
+            found = sorted(
+                self._validator.iter_errors(given), key=lambda error: [str(p) for p in error.absolute_path]
+            )
+        except _Steps.Spent:
+            return ["arguments: are more than can be checked; send fewer"]
         return [_sentence(error) for error in found[:MOST_FAULTS]]
 
     @cached_property
+    def _steps(self) -> _Steps:
+        return _Steps()
+
+    @cached_property
     def _validator(self) -> Validator:
-        from jsonschema.validators import validator_for
+        from jsonschema.validators import extend, validator_for
         from referencing import Registry
 
+        kind: Any = validator_for(self._schema)
+        keywords = dict(kind.VALIDATORS)
+        if self._foreign:
+            keywords |= {name: _unchecked for name in _WITH_PATTERNS if name in keywords}
+            keywords["additionalProperties"] = _additional(keywords["additionalProperties"])
+        counted = {name: self._steps.counted(keyword) for name, keyword in keywords.items()}
         # An empty registry: by default the validator would fetch what a `$ref` names.
-        validator: Validator = validator_for(self._schema)(self._schema, registry=Registry())
+        made: Any = extend(kind, counted)  # type: ignore[no-untyped-call]  # as jsonschema has it
+        validator: Validator = made(self._schema, registry=Registry())
         return validator
+
+
+class _Steps:
+    class Spent(Exception):
+        """A schema stands for more than is looked at."""
+
+    left = 0
+
+    def counted(self, keyword: Any) -> Any:
+        def count(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise self.Spent
+            return keyword(validator, value, instance, schema)
+
+        return count
+
+
+_WITH_PATTERNS = ("pattern", "patternProperties", "unevaluatedProperties")
+
+
+def _unchecked(_validator: Any, _value: Any, _instance: Any, _schema: Any) -> None:
+    """A keyword that is not looked at."""
+
+
+def _additional(keyword: Any) -> Any:
+    """Where patterns say which properties are additional, none is."""
+
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        return None if "patternProperties" in schema else keyword(validator, value, instance, schema)
+
+    return check
 
 
 def _sentence(error: ValidationError) -> str:

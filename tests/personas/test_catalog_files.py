@@ -264,7 +264,7 @@ def test_a_file_of_any_depth_leaves_the_process_alone(tmp_path: Path, text: str)
 
 def test_a_text_with_many_brackets_is_not_deep(tmp_path: Path) -> None:
     remarked = f"{PERSONA}# {'[x] ' * 2500}\n"
-    assert faults(folder(tmp_path, night_desk=remarked)) == []
+    assert "night_desk" in load_catalog(folder(tmp_path, night_desk=remarked)).personas
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -89,6 +89,18 @@ def wrong() -> MCPServer:
     return peer
 
 
+def many() -> MCPServer:
+    """One with more tools than anybody wants."""
+    peer = MCPServer("many")
+
+    def fine(a: int) -> int:
+        return a
+
+    for number in range(250):
+        peer.add_tool(fine, name=f"fine{number:03}", description="One of many.")
+    return peer
+
+
 def _over_http() -> None:
     """Tells its port on the standard output, and serves until that is closed."""
     config = uvicorn.Config(server().streamable_http_app(), port=0, log_level="critical", ws="none")
@@ -112,6 +124,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["wrong"]:
             wrong().run()
+        case ["many"]:
+            many().run()
         case ["http"]:
             _over_http()
         case ["silent"]:

@@ -31,7 +31,8 @@ class Service:
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
     answers: list[web.Response | str] = field(default_factory=list)
-    """Given in turn; the last for ever. `hang` never answers, `break` closes the connection."""
+    """Given in turn; the last for ever. `hang` never answers, `break` closes the connection, `echo`
+    says back what was asked."""
     cut: asyncio.Event = field(default_factory=asyncio.Event)
     """A client that waited went away."""
 
@@ -71,5 +72,7 @@ class Service:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
+        if answer == "echo":
+            return web.json_response({"target": request.raw_path, "headers": dict(request.headers)})
         assert isinstance(answer, web.Response)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers.copy())

@@ -104,6 +104,28 @@ def test_a_schema_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         _ = parameters.faults({"x": 1})
 
 
+def test_a_schema_that_stands_for_more_than_ever_ends_is_given_up() -> None:
+    doubled = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(200)}
+    bomb = {"properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": doubled | {"d200": {"type": "string"}}}
+    assert JsonSchemaParameters(bomb).faults({"x": "y"}) == [
+        "arguments: are more than can be checked; send fewer"
+    ]
+
+
+def test_regular_expressions_of_others_are_left_to_them() -> None:
+    slow = {
+        "properties": {"x": {"type": "string", "pattern": "^(a+)+$"}},
+        "patternProperties": {"^(y+)+$": {"type": "integer"}},
+        "additionalProperties": False,
+        "unevaluatedProperties": False,
+    }
+    parameters = JsonSchemaParameters(slow, foreign=True)
+    assert parameters.faults({"x": "a" * 60 + "!", "y" * 60 + "!": 1}) == []
+    assert parameters.faults({"x": 1}) == ["x: must be of type string"]
+    assert not parameters.closed
+    assert JsonSchemaParameters({"properties": {"x": {"pattern": "^a$"}}}).faults({"x": "b"})
+
+
 # ── previews ──
 
 SECRETS = {

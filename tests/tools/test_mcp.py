@@ -228,6 +228,14 @@ async def test_what_cannot_be_offered_is_left_out(caplog: pytest.LogCaptureFixtu
     assert caplog.text.count("is not offered") == 3
 
 
+async def test_a_server_with_more_tools_than_anybody_wants_has_the_first_taken(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with connected(program("many")) as connection:
+        assert len(connection.tools) == session.MOST_TOOLS
+    assert "200 of its 250 tools" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from yarl import URL
 
 from tools.contract import Tool, ToolContext, ToolError, ToolUnavailable
 from tools.http.model import HttpTool, Request
-from tools.http.proof import proof_headers
+from tools.http.proof import proof_headers, spellings
 from tools.http.template import MISSING, filled_json, filled_path, filled_text
 from tools.outbound.guard import Refused
 from tools.outbound.sender import Answer, BrokenOff, Outgoing, Sender, TooLarge, Unreachable
@@ -87,6 +87,7 @@ async def _run(
     try:
         auth = about.request.auth
         known = await secrets.read_all([auth.secret] if auth is not None else [])
+        hidden = [way for value in known.values() for way in spellings(auth, value)]
         asked = outgoing(
             about.request, values, known, timeout_s=about.timeout_s, max_bytes=about.reply.max_bytes
         )
@@ -107,8 +108,8 @@ async def _run(
     except TooLarge:
         raise ToolError("The service answered too much. Ask for something narrower.") from None
     if answer.status >= 300:
-        raise _refusal(about, answer, known, values)
-    return _taken(about, answer, known)
+        raise _refusal(about, answer, hidden, values)
+    return _taken(about, answer, hidden)
 
 
 _STRINGS = ("call_id", "session_id", "tenant", "persona_id", "idempotency_key")
@@ -174,14 +175,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _taken(about: HttpTool, answer: Answer, secrets: Mapping[str, str]) -> dict[str, Any]:
+def _taken(about: HttpTool, answer: Answer, hidden: Collection[str]) -> dict[str, Any]:
     text = answer.body.decode("utf-8", "replace")
     if about.reply.format == "text":
-        return {"result": scrubbed(text, secrets.values())}
+        return {"result": scrubbed(text, hidden)}
     if not text.strip():
         return {"done": True}
     try:
-        content = scrubbed(json.loads(text), secrets.values())
+        content = scrubbed(json.loads(text), hidden)
     except (ValueError, RecursionError):
         raise ToolError(
             "The service answered with something that cannot be read. Say that it did not work."
@@ -207,7 +208,7 @@ def _taken(about: HttpTool, answer: Answer, secrets: Mapping[str, str]) -> dict[
 
 
 def _refusal(
-    about: HttpTool, answer: Answer, secrets: Mapping[str, str], values: Mapping[str, Any]
+    about: HttpTool, answer: Answer, hidden: Collection[str], values: Mapping[str, Any]
 ) -> Exception:
     """What a status other than success means for the model."""
     status = answer.status
@@ -234,18 +235,18 @@ def _refusal(
         return ToolError("The service has moved. Say that this cannot be done at the moment.")
     if status == 404:
         return ToolError("The service found nothing for this. Check the values with the caller.")
-    words = _own_words(about, answer, secrets)
+    words = _own_words(about, answer, hidden)
     return ToolError(
         f"The service did not accept it{f': {words}' if words else ''}. Check the values with the caller."
     )
 
 
-def _own_words(about: HttpTool, answer: Answer, secrets: Mapping[str, str]) -> str:
+def _own_words(about: HttpTool, answer: Answer, hidden: Collection[str]) -> str:
     if about.reply.explain is None:
         return ""
     try:
         found = jmespath.search(about.reply.explain, json.loads(answer.body))
     except (ValueError, RecursionError, JMESPathError):
         return ""
-    text = str(scrubbed(" ".join(str(found).split()), secrets.values())) if found else ""
+    text = str(scrubbed(" ".join(str(found).split()), hidden)) if found else ""
     return text[:OWN_WORDS].rstrip(".")

@@ -63,7 +63,7 @@ def offered(server: str, about: McpServer, tool: mcp_types.Tool, ask: Ask) -> To
         return Tool(
             name=name,
             description=(tool.description or tool.title or tool.name).strip()[:MAX_DESCRIPTION],
-            parameters=JsonSchemaParameters(tool.input_schema),
+            parameters=JsonSchemaParameters(tool.input_schema, foreign=True),
             run=run,
             timeout_s=ruling.timeout_s,
             category=ruling.category,

@@ -43,6 +43,8 @@ PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 REFRESH_S = 300.0
 """How often the list is asked for even when nobody says that it changed; this also notices a server that is gone."""
 PAGES = 20
+MOST_TOOLS = 200
+"""Of one server. Each has its schema checked, which takes a while."""
 
 
 class Lost(Exception):
@@ -157,6 +159,8 @@ class Connection:
                 if self._lost is not None:
                     raise Lost(self._lost)
                 await self._list(client)
+                # Some say all the time that their list has changed.
+                await anyio.sleep(PAUSE_S)
 
     async def _listen(self, client: Client) -> None:
         """Servers of the newer protocol tell of changes to whoever subscribed; those of the older one tell anyhow."""
@@ -193,11 +197,18 @@ class Connection:
             if not cursor:
                 break
         found = {}
-        for tool in listed:
-            if (
-                self.about.takes(tool.name)
-                and (made := offered(self.name, self.about, tool, self._call)) is not None
-            ):
+        wanted = [tool for tool in listed if self.about.takes(tool.name)]
+        if len(wanted) > MOST_TOOLS:
+            logger.warning(
+                "MCP server %s: the first %d of its %d tools are taken; name under `tools` which ones are wanted",
+                self.name,
+                MOST_TOOLS,
+                len(wanted),
+            )
+        for tool in wanted[:MOST_TOOLS]:
+            # Others have their turn between two: to check a schema takes milliseconds.
+            await asyncio.sleep(0)
+            if (made := offered(self.name, self.about, tool, self._call)) is not None:
                 if made.name in found:
                     logger.warning(
                         "MCP server %s: two of its tools would be %s; the first stays", self.name, made.name
