@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ from personas.scripts import ScriptedCaller
 
 __all__ = ["heard"]
 
-AT_ONCE = 3
-"""Calls at once: ears and voice are this machine's own."""
+AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+"""Calls at once: callers, ears and voice are this machine's own, and whoever waits for a processor is not heard."""
 
 
 async def heard(
