@@ -29,8 +29,8 @@ POLICIES = (
 """Number, holder, product, deductible in cents."""
 
 CARDS = (
-    ("7305", "Everyday Visa debit", "Alex Morgan"),
-    ("4412", "Travel Mastercard credit", "Dana Whitfield"),
+    ("7305", "Everyday debit", "Alex Morgan"),
+    ("4412", "Travel credit", "Dana Whitfield"),
 )
 
 CHARGES = (

@@ -127,7 +127,7 @@ class MemoryRecords:
         blocked = any(each["subject"] == f"card:{last4}" for each in self.requests)
         return {
             "last4": last4,
-            "product": "Everyday Visa",
+            "product": "Everyday debit",
             "holder": "Alex Kim",
             "status": "blocked" if blocked else "active",
             "charges": listed,

@@ -183,7 +183,7 @@ async def test_the_reason_is_asked_for(bank: Talk) -> None:
 async def test_an_unknown_card(bank: Talk) -> None:
     await bank.say("i'd like to dispute a charge")
     assert "can't find a card ending in one two three four" in await bank.say("one two three four")
-    assert "Everyday Visa" in await bank.say("seven three oh five")
+    assert "Everyday debit" in await bank.say("seven three oh five")
 
 
 async def test_a_whole_card_number_is_not_wanted(bank: Talk) -> None:

@@ -37,7 +37,7 @@ async def until(server: Server, role: str, words: str, within_s: float = 20) -> 
 @pytest.mark.parametrize(
     ("who", "opening", "asked", "keys", "tool", "answer"),
     [
-        ("bank_dispute", "bank_01_dispute", "last four digits", "7305", "find_card", "Everyday Visa"),
+        ("bank_dispute", "bank_01_dispute", "last four digits", "7305", "find_card", "Everyday debit"),
         ("insurance_claim", "insurance_01_report", "policy number", "481926", "look_up_policy", "Jordan Ellis"),
     ],
 )  # fmt: skip
