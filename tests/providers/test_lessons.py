@@ -6,6 +6,7 @@ import pytest
 
 from gateway.engine.lessons import Lessons
 from gateway.speech.ports import Heard
+from personas.composition.branding import rebranded
 from personas.persona import Persona
 from tests.dialogue.talk import persona
 
@@ -46,3 +47,20 @@ async def test_a_persona_is_taught_as_it_is_called_and_anew_when_it_has_changed(
     await lessons.teach(clinic.model_copy(update={"hear": ("good morning",)}))
     assert [name for name, _ in ears.learned] == ["clinic_reception", "pharmacy_refill", "clinic_reception"]
     assert ears.learned[-1] == ("clinic_reception", ("good morning",))
+
+
+async def test_businesses_whose_callers_say_the_same_are_taught_once() -> None:
+    ears, written = Ears(), list[str]()
+
+    def script(who: Persona) -> tuple[str, ...]:
+        written.append(who.id)
+        return ("i need an appointment",)
+
+    lessons = Lessons(ears, script)
+    clinic = persona("clinic_reception")
+    another = rebranded(clinic, "Hollis House")
+    assert another.dialogue != clinic.dialogue, "what it says has changed"
+    for who in (clinic, another, clinic, rebranded(clinic, "Hollis House")):
+        await lessons.teach(who)
+    assert written == ["clinic_reception"] * 2
+    assert len(ears.learned) == 1
