@@ -121,7 +121,10 @@ class ToolRuntime:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            await self.look()
+            try:
+                await self.look()
+            except Exception as fault:  # noqa: BLE001 - our bug: this group has the approvals, and ends with a fault
+                logger.error("the tool policy could not be looked at: %s", type(fault).__name__)
 
     async def execute(self, request: Request) -> Execution:
         """Run what is asked for, or say why not. Raises nothing but CancelledError of its own caller."""
