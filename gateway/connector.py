@@ -71,18 +71,29 @@ class RemoteModel:
     """`gateway.ports.Model` behind a URL; a provider says which, and how its server speaks."""
 
     def __init__(
-        self, endpoint: Endpoint, dialect: Callable[[], Dialect] = Ga, *, g711: bool = True
+        self,
+        endpoint: Endpoint,
+        dialect: Callable[[], Dialect] = Ga,
+        *,
+        g711: bool = True,
+        temperatures: tuple[float, float] | None = None,
     ) -> None:
-        """`g711`: it is asked for `audio/pcmu` and `audio/pcma` where a call speaks that."""
+        """`g711`: it is asked for `audio/pcmu` and `audio/pcma` where a call speaks that. `temperatures`: the lowest
+        and the highest that a session may have; None: its sessions have none, as in today's protocol."""
         self.name = endpoint.name
         self.forms = frozenset({PCM24, PCMU, PCMA} if g711 else {PCM24})
         self.endpoint = endpoint
         self._dialect = dialect
+        self._temperatures = temperatures
 
     @asynccontextmanager
     async def open(self, spec: ModelSpec) -> AsyncIterator[ModelSession]:
+        wanted = spec.session
+        if self._temperatures is not None:
+            lowest, highest = self._temperatures
+            wanted = {**wanted, "temperature": min(max(spec.persona.temperature, lowest), highest)}
         opened = open_session(
-            self.endpoint, spec.session, self._dialect(), realtime=spec.realtime, form=spec.form
+            self.endpoint, wanted, self._dialect(), realtime=spec.realtime, form=spec.form
         )
         async with opened as session:
             yield session if session.form == spec.form else TranscodedSession(session, spec.form)

@@ -98,6 +98,8 @@ def session_for(persona: Persona, tools: Sequence[Offered]) -> dict[str, Any]:
         "tools": [tool.definition() for tool in tools],
         "tool_choice": "auto",
         "max_output_tokens": persona.max_output_tokens,
+        # Models that do not reason refuse a session that has it.
+        **({"reasoning": {"effort": persona.reasoning_effort}} if persona.reasoning_effort else {}),
     }
 
 

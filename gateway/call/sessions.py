@@ -85,8 +85,10 @@ def succeeded_session(
     of its own stays: tools, formats, what it hears and is told; and, where it plays the audio itself, the turns."""
     fresh = session_for(persona, tuple(Described(tool) for tool in server_tools))
     changed = deepcopy(session) | {
-        key: fresh[key] for key in ("instructions", "max_output_tokens") if key in fresh
+        key: fresh[key] for key in ("instructions", "max_output_tokens", "reasoning") if key in fresh
     }
+    if "reasoning" not in fresh:
+        changed.pop("reasoning", None)
     heard, before = changed["audio"]["input"], session["audio"]["input"]
     if before.get("transcription") is not None:
         heard["transcription"] = {

@@ -35,9 +35,12 @@ SESSION = frozenset(
         "tools",
         "tool_choice",
         "max_response_output_tokens",
+        "temperature",
     }
 )
-"""What a session of the preview has ("Audio events reference": RealtimeRequestSession) besides the temperature."""
+"""What a session of the preview has ("Audio events reference": RealtimeRequestSession)."""
+TEMPERATURES = (0.6, 1.2)
+"""Of a session of the preview (`openai.types.beta.realtime.SessionUpdateEvent`)."""
 
 
 def realtime_address(endpoint: str, deployment: str, api_version: str | None) -> str:
@@ -99,7 +102,11 @@ class AzureModel(RemoteModel):
                 return Transcribing(Ga(), transcription)
             return Transcribing(Beta(), transcription, SESSION)
 
-        super().__init__(Endpoint("azure", url, {"api-key": api_key}, deployment), dialect)
+        super().__init__(
+            Endpoint("azure", url, {"api-key": api_key}, deployment),
+            dialect,
+            temperatures=None if api_version is None else TEMPERATURES,
+        )
 
 
 def model(settings: Settings) -> AzureModel:

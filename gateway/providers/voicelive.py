@@ -37,6 +37,8 @@ NATIVE_VOICES = frozenset(
 WITHOUT_COUNTERPART = ("speed", "tracing")
 """Of a flat session; an Azure voice has a rate of its own instead of the speed."""
 
+TEMPERATURES = (0.0, 1.0)
+"""Of a session (`azure.ai.voicelive.models.RequestSession`)."""
 TRANSCRIPTION = ("model", "language")
 AZURE_EARS = "azure-speech"
 """The transcription that goes with every model; OpenAI's go with OpenAI's realtime models only."""
@@ -205,7 +207,9 @@ class VoiceLiveModel(RemoteModel):
         def dialect() -> VoiceLive:
             return VoiceLive(hears=model.startswith("gpt-realtime"), voice=voice)
 
-        super().__init__(Endpoint("voicelive", url, {"api-key": api_key}, model), dialect)
+        super().__init__(
+            Endpoint("voicelive", url, {"api-key": api_key}, model), dialect, temperatures=TEMPERATURES
+        )
 
 
 def model(settings: Settings) -> VoiceLiveModel:

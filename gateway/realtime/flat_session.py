@@ -64,6 +64,9 @@ def session_to_beta(session: Session) -> Session:
         flat["tool_choice"] = choice
     if session.get("max_output_tokens") is not None:
         flat["max_response_output_tokens"] = session["max_output_tokens"]
+    if session.get("temperature") is not None:
+        # Of nobody's today; a provider adds it for a server of before (`gateway.connector.RemoteModel`).
+        flat["temperature"] = session["temperature"]
     if session.get("tracing") is not None:
         flat["tracing"] = session["tracing"]
     audio = session.get("audio") or {}

@@ -11,7 +11,7 @@ from gateway.call.beginning import beginning, core_of
 from gateway.call.effects import Effect, Succeed
 from gateway.call.inputs import SpeechEnded, SpeechStarted, SuccessorAsked, ToolFinished
 from gateway.call.journal import plain, restored
-from gateway.call.sessions import CoreSettings, visible_session
+from gateway.call.sessions import CoreSettings, succeeded_session, visible_session
 from gateway.call.shorthand import shorthand
 from gateway.call.succession import WAIT_S
 from gateway.ports import Event
@@ -208,3 +208,11 @@ def test_it_is_journaled_whole_and_replayed() -> None:
     first, second = core_of("rtc_1", began), core_of("rtc_1", began)
     assert shorthand(first.control(ASKED, 1.0)) == shorthand(second.control(again, 1.0))
     assert first.session == second.session
+
+
+def test_whether_the_model_reasons_is_the_next_agents_to_say() -> None:
+    reasoning = NEXT.model_copy(update={"reasoning_effort": "low"})
+    before = visible_session(NEXT, "sess_1", "m", ())
+    after = succeeded_session(before, reasoning, (), plays=True)
+    assert after["reasoning"] == {"effort": "low"}
+    assert "reasoning" not in succeeded_session(after, NEXT, (), plays=True)

@@ -80,3 +80,10 @@ def test_the_session_of_a_persona(name: str) -> None:
     assert [tool["name"] for tool in session["tools"]] == list(persona.tools)
     own = session_for(persona.model_copy(update={"turns": "provider"}), [])
     assert own["audio"]["input"]["turn_detection"]["create_response"] is True
+
+
+def test_only_a_persona_that_says_so_asks_a_model_to_reason() -> None:
+    persona = load()["assistant"]
+    assert "reasoning" not in session_for(persona, [])
+    reasoning = session_for(persona.model_copy(update={"reasoning_effort": "low"}), [])
+    assert reasoning["reasoning"] == {"effort": "low"}

@@ -210,6 +210,27 @@ async def test_a_session_can_be_changed(vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "persona", "sent"),
+    [
+        ("azure-preview", 0.0, 0.6),
+        ("azure-preview", 0.9, 0.9),
+        ("voicelive", 2.0, 1.0),
+        ("openai", 0.9, None),
+        ("azure-ga", 0.9, None),
+    ],
+)
+async def test_a_personas_temperature_is_told_where_sessions_have_one(
+    name: str, persona: float, sent: float | None
+) -> None:
+    who = PERSONA.model_copy(update={"temperature": persona})
+    async with asyncio.timeout(10), VENDORS[name].open(Script()) as peer:
+        async with VENDORS[name].provider(peer, None).open(ModelSpec("rtc_1", who, SESSION)):
+            pass
+        (update,) = peer.received.of("session.update")
+    assert update["session"].get("temperature") == sent
+
+
+@pytest.mark.parametrize(
     ("status", "kind"),
     [
         (401, ModelRefused),
