@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from tools.contract import Tool, ToolError
@@ -16,21 +16,41 @@ __all__ = ["MAX_ARGUMENTS", "object_of", "read"]
 
 MAX_ARGUMENTS = 64 * 1024
 """Characters of arguments that are read at all."""
+DEEPEST = 64
+"""Levels of arguments: what goes down once for every level must come to an end."""
 
 
 def object_of(arguments: str | Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as an object. Raises ToolError."""
-    if not isinstance(arguments, str):
-        return dict(arguments)
-    if len(arguments) > MAX_ARGUMENTS:
-        raise ToolError(f"The arguments are longer than {MAX_ARGUMENTS} characters.")
-    try:
-        given = json.loads(arguments or "{}")
-    except (ValueError, RecursionError):
-        raise ToolError("The arguments are not valid JSON. Send one JSON object.") from None
-    if not isinstance(given, dict):
-        raise ToolError("The arguments must be one JSON object.")
-    return given
+    given: Any = arguments
+    if isinstance(arguments, str):
+        if len(arguments) > MAX_ARGUMENTS:
+            raise ToolError(f"The arguments are longer than {MAX_ARGUMENTS} characters.")
+        try:
+            # It is strict: half of a surrogate pair, which models do write, is no text and can be kept nowhere.
+            given = orjson.loads(arguments or "{}")
+        except ValueError:
+            raise ToolError("The arguments are not valid JSON. Send one JSON object.") from None
+        if not isinstance(given, dict):
+            raise ToolError("The arguments must be one JSON object.")
+    if _deep(given):
+        raise ToolError("The arguments are nested too deeply.")
+    return dict(given)
+
+
+def _deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            return False
+    return True
+
+
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read(tool: Tool, given: Mapping[str, Any], now: datetime, *, check: bool = True) -> Any:

@@ -183,10 +183,10 @@ def _write(row: ExecutionRow, entry: Entry) -> None:
 
 @asynccontextmanager
 async def _told() -> AsyncIterator[None]:
-    """A database that fails is a LedgerError, but for a row that is there already."""
+    """A database that fails is a LedgerError, but for a row that is there already; so is what it cannot hold."""
     try:
         yield
     except IntegrityError:
         raise
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ValueError, RecursionError) as error:
         raise LedgerError(type(error).__name__) from error

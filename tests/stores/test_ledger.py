@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,13 @@ async def test_what_is_done_comes_back_whole(ledger: Ledger) -> None:
     assert await ledger.find("t", "exec_a") == done
     assert await ledger.find("u", "exec_a") is None
     assert await ledger.find("t", "exec_b") is None
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "\x00"])
+async def test_what_a_database_cannot_hold_is_a_fault_of_the_ledger(ledger: Ledger, text: str) -> None:
+    with suppress(LedgerError):
+        _ = await ledger.claim(entry("a", key=f"k{text}", preview=text), ONCE)
+    assert (await ledger.claim(entry("b"), ONCE)).ours
 
 
 async def test_what_failed_frees_its_key_and_stays_in_the_journal(ledger: Ledger) -> None:

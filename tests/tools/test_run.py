@@ -61,6 +61,10 @@ async def test_a_result_is_json() -> None:
         ('{"count": 1, "size": 2}', "Unknown argument size. trial takes: count."),
         ('{"x": "' + "y" * 70_000 + '"}', "longer than"),
         ("[" * 60_000, "not valid JSON"),
+        ('{"count": "\\ud83d"}', "not valid JSON"),
+        ('{"\\udc00": 1}', "not valid JSON"),
+        ('{"count": NaN}', "not valid JSON"),
+        ('{"count":' * 900 + "1" + "}" * 900, "nested too deeply"),
     ],
 )
 async def test_bad_arguments_become_text(arguments: str, says: str) -> None:

@@ -18,6 +18,10 @@ _NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 _COMPATIBLE = ip_network("::/96")
 """IPv4-compatible addresses (RFC 4291 2.5.5.1), which some systems still route as what they hold."""
 
+_MORE = (ip_network("192.0.0.0/24"), ip_network("192.88.99.0/24"), ip_network("168.63.129.16/32"))
+"""Out of bounds, though `ipaddress` takes some of it for public: protocol assignments (RFC 6890), of which a cloud has
+its metadata on 192.0.0.192; relays of 6to4 (RFC 7526); the host of a virtual machine at Azure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
@@ -112,6 +116,6 @@ def _kind(address: Address) -> str | None:
         return "a private network"
     if address.is_private:
         return "a private network"
-    if not address.is_global or address.is_reserved:
+    if not address.is_global or address.is_reserved or any(address in network for network in _MORE):
         return "not a public address"
     return None

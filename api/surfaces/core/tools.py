@@ -39,7 +39,7 @@ class _Ask(BaseModel):
 
     tool: Id = Field(alias="toolName")
     parameters: dict[str, Any] = Field(default_factory=dict)
-    call_id: Id | None = Field(None, alias="callId")
+    call_id: Id | None = Field(None, alias="callId", max_length=64)
     session_id: Id | None = Field(None, alias="sessionId")
     business_key: Key | None = Field(None, alias="businessKey")
     idempotency_key: Key | None = Field(None, alias="idempotencyKey")
