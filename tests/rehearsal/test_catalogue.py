@@ -17,8 +17,8 @@ PERSONAS = CATALOG.personas
 SCRIPTS = load(PERSONAS, TOOLS)
 
 
-def test_every_agent_that_follows_a_dialogue_has_a_script() -> None:
-    assert {name for name, persona in PERSONAS.items() if persona.dialogue} <= set(SCRIPTS)
+def test_every_agent_has_a_script() -> None:
+    assert set(SCRIPTS) == set(PERSONAS)
 
 
 async def test_every_agent_passes_its_script_in_text() -> None:
