@@ -13,7 +13,7 @@ from gateway.stores.agents import CallStateRow
 from gateway.stores.engine import Database
 from gateway.stores.schema import Session
 
-__all__ = ["STEPS", "Change", "NotAllowed", "change", "of_session", "phase_in_force"]
+__all__ = ["STEPS", "Change", "NotAllowed", "change", "check", "of_session", "phase_in_force"]
 
 STEPS = 100
 """Steps that are kept of a session."""
@@ -48,6 +48,20 @@ def phase_in_force(row: CallStateRow | None, derived: Phase) -> Phase:
     return row.phase  # type: ignore[return-value]  # written as one
 
 
+def check(row: CallStateRow | None, wanted: Change, derived: Phase) -> None:
+    """Whether it may change so: `row` as it is, `derived` as for `change`. Raises NotAllowed."""
+    phase = phase_in_force(row, derived)
+    if wanted.phase is not None and not may_follow(phase, wanted.phase):
+        raise NotAllowed(
+            "The call is over, and stays so."
+            if phase == "closure"
+            else f"A call in the phase {phase} cannot go to {wanted.phase}."
+        )
+    steps = () if row is None else row.completed_steps
+    if wanted.completed_step is not None and wanted.completed_step not in steps and len(steps) >= STEPS:
+        raise NotAllowed(f"A session keeps {STEPS} completed steps, and has them.")
+
+
 async def change(
     database: Database, session: Session, wanted: Change, derived: Phase, now: float
 ) -> CallStateRow:
@@ -75,19 +89,11 @@ async def change(
 
 
 def _apply(row: CallStateRow, wanted: Change, derived: Phase, now: float) -> None:
-    phase = phase_in_force(row, derived)
+    check(row, wanted, derived)
     if wanted.phase is not None:
-        if not may_follow(phase, wanted.phase):
-            raise NotAllowed(
-                "The call is over, and stays so."
-                if phase == "closure"
-                else f"A call in the phase {phase} cannot go to {wanted.phase}."
-            )
         row.phase, row.phase_over = wanted.phase, derived
     step = wanted.completed_step
     if step is not None and step not in row.completed_steps:
-        if len(row.completed_steps) >= STEPS:
-            raise NotAllowed(f"A session keeps {STEPS} completed steps, and has them.")
         row.completed_steps = [*row.completed_steps, step]
     if wanted.pending_steps is not None:
         row.pending_steps = list(wanted.pending_steps)

@@ -170,9 +170,16 @@ async def test_a_call_that_cannot_be_passed_on_now_says_so(sqlite_url: str) -> N
         session_id, _key = await api.session(scenarioId="dental-appointment")
         call = await live(api, session_id)
         call.refuses = "The caller is on hold."
-        told = await steer(api, session_id, SERVER, 400, currentPersonaId="bank_dispute")
+        told = await steer(
+            api, session_id, SERVER, 400,
+            currentPersonaId="bank_dispute", currentPhase="action", completedStep="name",
+            escalationReason="urgent",
+        )  # fmt: skip
         assert told["message"] == "The caller is on hold."
         shown = await api.client.get(
             f"/api/sessions/{session_id}/state", headers={"Authorization": f"Bearer {SERVER}"}
         )
-        assert (await shown.json())["currentPersonaId"] == "dental_reception"
+        now = await shown.json()
+        assert now["currentPersonaId"] == "dental_reception"
+        assert (now["currentPhase"], now["completedSteps"]) == ("greeting", []), "nothing has changed"
+        assert "escalationReason" not in now

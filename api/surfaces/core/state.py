@@ -75,11 +75,13 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             ask.escalation_reason,
         )
         try:
+            steering.check(facts.steered, wanted, facts.derived)
+            if successor is not None:
+                # Before anything is written: a live call may refuse.
+                await _pass_on(deps, facts, successor)
             await steering.change(deps.database, session, wanted, facts.derived, deps.clock())
         except NotAllowed as fault:
             raise ApiError(400, str(fault)) from None
-        if successor is not None:
-            await _pass_on(deps, facts, successor)
         if ask.escalation_reason is not None:
             await _escalate(deps, facts, ask.escalation_reason)
         return web.json_response(view(deps, await gathered(deps, session)))
