@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.stores.boots import BootId, dead
-from gateway.stores.engine import Database
+from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.executions import ExecutionRow
 from gateway.stores.schema import Boot
 from tools.runtime.ledger import (
@@ -26,6 +26,7 @@ from tools.runtime.ledger import (
     LedgerError,
     Terms,
     decided,
+    expired,
     free,
     given_up,
     lost,
@@ -36,6 +37,8 @@ from tools.runtime.ledger import (
 __all__ = ["SqlLedger"]
 
 _TRIES = 3
+MOST_AT_ONCE = 1000
+"""Rows of a tenant that expire in one transaction; the others do the next time."""
 _FIELDS = tuple(field.name for field in fields(Entry))
 
 
@@ -99,6 +102,16 @@ class SqlLedger:
             entry, counts = decided(_entry(row), now, approve=approve, by=by, note=note)
             _write(row, entry)
             return entry, counts
+
+    async def expire(self, now: float) -> None:
+        waits = ExecutionRow.state == "pending_approval"
+        async with _told(), self._database.reading(EVERY_TENANT) as db:
+            tenants = (await db.scalars(select(ExecutionRow.tenant).where(waits).distinct())).all()
+        late = select(ExecutionRow).where(waits, ExecutionRow.expires_at <= now).limit(MOST_AT_ONCE)
+        for tenant in tenants:
+            async with _told(), self._database.writing(tenant) as db:
+                for row in await db.scalars(late.with_for_update()):
+                    _write(row, expired(_entry(row), now))
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         query = select(ExecutionRow).where(

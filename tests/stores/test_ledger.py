@@ -116,6 +116,27 @@ async def test_what_a_database_cannot_hold_is_a_fault_of_the_ledger(ledger: Ledg
     assert (await ledger.claim(entry("b"), ONCE)).ours
 
 
+async def test_what_nobody_decided_in_time_gives_up_its_key_and_what_the_caller_said(
+    ledger: Ledger,
+) -> None:
+    terms = replace(ONCE, approval=True)
+    for tenant in ("t", "u"):
+        _ = await ledger.claim(pending(f"late_{tenant}", tenant=tenant), terms)
+        _ = await ledger.claim(
+            pending(f"soon_{tenant}", tenant=tenant, key="k2", expires_at=NOW + 9999), terms
+        )
+    await ledger.expire(NOW + 901)
+    for tenant in ("t", "u"):
+        late = await ledger.find(tenant, f"exec_late_{tenant}")
+        soon = await ledger.find(tenant, f"exec_soon_{tenant}")
+        assert late is not None
+        assert soon is not None
+        assert (late.state, late.reason, late.arguments) == ("expired", "expired", None)
+        assert (soon.state, soon.arguments) == ("pending_approval", {"count": 1})
+    again = await ledger.claim(pending("b", expires_at=NOW + 1800), replace(terms, now=NOW + 902))
+    assert again.fresh
+
+
 async def test_what_failed_frees_its_key_and_stays_in_the_journal(ledger: Ledger) -> None:
     claim = await ledger.claim(entry("a"), ONCE)
     await ledger.settle(replace(claim.entry, state="failed", reason="refused", error="no", ended_at=NOW))

@@ -78,7 +78,7 @@ def wrong() -> MCPServer:
     def fine(a: int) -> int:
         return a
 
-    peer.add_tool(fine, description="x" * 5000)
+    peer.add_tool(fine, description="\x1b[2J\u202efirst\nsecond " + "x" * 5000)
     for name, schema in (
         ("remote", {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}),
         ("broken", {"type": "object", "properties": {"a": {"type": "strange"}}}),
@@ -131,7 +131,7 @@ if __name__ == "__main__":
         case ["silent"]:
             sys.stdin.read()
         case ["absent"]:
-            sys.exit("no licence found")
+            sys.exit("\x1b[2Jno licence found")
         case ["babble"]:
             while True:
                 sys.stdout.write("y" * 65536)

@@ -11,6 +11,7 @@ import pytest
 from tests.tools.doors import Counted, Door, asks, trial
 from tools.contract import CALL, ToolError, ToolUnavailable
 from tools.runtime.budget import Budget
+from tools.runtime.door import APPROVAL_S, EXPIRE_S
 from tools.runtime.fuse import FAILURES, OPEN_S
 from tools.runtime.ledger import LedgerError
 from tools.runtime.policy import Override, Policy, Rule
@@ -371,6 +372,17 @@ async def test_nobody_waits_for_ever() -> None:
         assert handler.runs == 0
         # The wish may be uttered again.
         assert not (await runtime.execute(request)).deduped
+
+
+async def test_what_nobody_decided_keeps_nothing_that_was_said() -> None:
+    door = Door(trial(Counted(), effect="write", approval=True))
+    async with door.runtime as runtime:
+        waits = await runtime.execute(asks(key="k"))
+        # Past the time to decide, and past the next look.
+        await asyncio.sleep(APPROVAL_S + 2 * EXPIRE_S)
+        kept = await runtime.ledger.find("t", waits.id)
+        assert kept is not None
+        assert (kept.state, kept.arguments) == ("expired", None)
 
 
 async def test_what_acts_on_the_call_is_run_by_the_call() -> None:

@@ -176,7 +176,7 @@ async def test_a_program_that_serves_nothing_holds_nothing_up(
         assert connection.tools == {}
         assert why in connection.why
         if how == "absent":
-            assert connection.last_words == "no licence found"
+            assert connection.last_words == "[2Jno licence found"
 
 
 async def test_a_command_that_is_not_there_is_told() -> None:
@@ -224,7 +224,10 @@ async def test_secrets_reach_the_program_and_nothing_else_of_ours_does_and_rulin
 async def test_what_cannot_be_offered_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     async with connected(program("wrong", tools=["fine", "remote", "broken", "long"])) as connection:
         assert set(connection.tools) == {"peer__fine"}
-        assert len(connection.tools["peer__fine"].description) == 1024
+        description = connection.tools["peer__fine"].description
+        assert len(description) == 1024
+        # What a terminal would obey is left out.
+        assert description.startswith("[2J first\nsecond x")
     assert caplog.text.count("is not offered") == 3
 
 

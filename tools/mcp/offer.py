@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,13 +17,17 @@ from tools.contract import Tool, ToolContext, ToolError, ToolUnavailable
 from tools.mcp.model import McpServer
 from tools.parameters import JsonSchemaParameters
 
-__all__ = ["Ask", "Unsure", "offered", "told"]
+__all__ = ["Ask", "Unsure", "offered", "readable", "told"]
 
 logger = logging.getLogger(__name__)
 
 MAX_SCHEMA = 16 * 1024
 """Characters of a tool's schema; it goes into the instructions of every call."""
 MAX_DESCRIPTION = 1024
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Unicode categories that say nothing to a reader, and a lot to a terminal: control, format, surrogates, the like."""
+SEEN = "\n\u200c\u200d"
+"""What of these counts: ends of lines, and joiners, by which some languages are spelled."""
 OWN_WORDS = 500
 
 Ask = Callable[[str, dict[str, Any], ToolContext, float], Awaitable[dict[str, Any]]]
@@ -62,7 +67,7 @@ def offered(server: str, about: McpServer, tool: mcp_types.Tool, ask: Ask) -> To
             raise ValueError(f"its schema is longer than {MAX_SCHEMA} characters")  # noqa: TRY301 - told like the others
         return Tool(
             name=name,
-            description=(tool.description or tool.title or tool.name).strip()[:MAX_DESCRIPTION],
+            description=readable(tool.description or tool.title or tool.name)[:MAX_DESCRIPTION],
             parameters=JsonSchemaParameters(tool.input_schema, foreign=True),
             run=run,
             timeout_s=ruling.timeout_s,
@@ -78,6 +83,13 @@ def offered(server: str, about: McpServer, tool: mcp_types.Tool, ask: Ask) -> To
     except (ValueError, RecursionError) as fault:
         logger.warning("MCP server %s: a tool is not offered: %s", server, str(fault)[:200])
         return None
+
+
+def readable(text: str) -> str:
+    """Without what nobody sees."""
+    return "".join(
+        one if one in SEEN or unicodedata.category(one) not in UNSEEN else " " for one in text
+    ).strip()
 
 
 def told(fault: Exception | None, *, sent: bool) -> Exception:

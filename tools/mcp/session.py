@@ -23,7 +23,7 @@ from tools.contract import Tool, ToolContext
 from tools.http.proof import proof
 from tools.mcp.http import streamable_http
 from tools.mcp.model import McpServer
-from tools.mcp.offer import offered, told
+from tools.mcp.offer import offered, readable, told
 from tools.mcp.stdio import Tail, stdio
 from tools.outbound.guard import Guard
 from tools.secrets import SecretError, SecretRef, Secrets
@@ -92,7 +92,7 @@ class Connection:
     @property
     def last_words(self) -> str:
         """The last line that a program wrote to its standard error: for the doctor, not for a log."""
-        return self._tail.last_line
+        return readable(self._tail.last_line)
 
     async def _attempt(self) -> bool:
         """Connect and stay connected; True when it came to a list of tools."""

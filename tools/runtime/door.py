@@ -27,7 +27,7 @@ from tools.runtime.previews import preview
 from tools.runtime.request import Execution, Reason, Request, fingerprint
 from tools.runtime.runs import Run, Runs, outlasts
 
-__all__ = ["APPROVAL_S", "READ_FRESH_S", "Business", "ToolRuntime"]
+__all__ = ["APPROVAL_S", "EXPIRE_S", "READ_FRESH_S", "Business", "ToolRuntime"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ LEASE_S = 30.0
 """How long after its timeout a run is given up for lost."""
 LOOK_S = 5.0
 """How often the policies are looked at, for who offers tools."""
+EXPIRE_S = 300.0
+"""How often it is looked what nobody decided in time."""
 READ_FRESH_S = 300.0
 """How long what was read stands for the same request, where its key is made of it."""
 
@@ -119,12 +121,22 @@ class ToolRuntime:
             logger.warning("the tool policy cannot be read: %s", error)
 
     async def _watch(self) -> None:
+        expired_at = self._now()
         while True:
             await asyncio.sleep(LOOK_S)
+            if self._now() - expired_at >= EXPIRE_S:
+                expired_at = self._now()
+                await self._expire()
             try:
                 await self.look()
             except Exception as fault:  # noqa: BLE001 - our bug: this group has the approvals, and ends with a fault
                 logger.error("the tool policy could not be looked at: %s", type(fault).__name__)
+
+    async def _expire(self) -> None:
+        try:
+            await self.ledger.expire(self._wall())
+        except Exception as fault:  # noqa: BLE001 - as in `_watch`
+            logger.error("what nobody decided in time could not be looked for: %s", type(fault).__name__)
 
     async def execute(self, request: Request) -> Execution:
         """Run what is asked for, or say why not. Raises nothing but CancelledError of its own caller."""

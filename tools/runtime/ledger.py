@@ -31,6 +31,7 @@ __all__ = [
     "RunState",
     "Terms",
     "decided",
+    "expired",
     "free",
     "given_up",
     "lost",
@@ -164,12 +165,17 @@ def given_up(entry: Entry, now: float) -> Entry:
     return replace(entry, state="uncertain", reason="uncertain", ended_at=now, lease_until=None)
 
 
+def expired(entry: Entry, now: float) -> Entry:
+    """A pending one about which nobody decided in time."""
+    return replace(entry, state="expired", reason="expired", ended_at=now, arguments=None)
+
+
 def decided(entry: Entry, now: float, *, approve: bool, by: str, note: str) -> tuple[Entry, bool]:
     """What a person's decision makes of an entry, and whether it counts: the first one does, if it comes in time."""
     if entry.state != "pending_approval":
         return entry, False
     if entry.expires_at is not None and entry.expires_at <= now:
-        return replace(entry, state="expired", reason="expired", ended_at=now, arguments=None), False
+        return expired(entry, now), False
     entry = replace(entry, decided_at=now, decided_by=by, note=note)
     if approve:
         return replace(entry, state="approved"), True
@@ -195,6 +201,9 @@ class Ledger(Protocol):
     ) -> tuple[Entry, bool] | None:
         """A person decides about a pending one: the entry, and whether this was the decision that counts. None: there
         is none of that id."""
+
+    async def expire(self, now: float) -> None:
+        """What nobody decided in time, of all tenants, gives up its key and its arguments."""
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         """By the execution's id, or by that of its approval."""

@@ -13,6 +13,7 @@ from tools.runtime.ledger import (
     Entry,
     Terms,
     decided,
+    expired,
     free,
     given_up,
     lost,
@@ -70,6 +71,11 @@ class MemoryLedger:
         after, counts = decided(entry, now, approve=approve, by=by, note=note)
         self._keep(after)
         return after, counts
+
+    async def expire(self, now: float) -> None:
+        for entry in list(self.entries.values()):
+            if entry.state == "pending_approval" and over(entry, Terms(now, repeatable=False)):
+                self._keep(expired(entry, now))
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         for entry in self.entries.values():
