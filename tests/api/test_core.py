@@ -225,6 +225,20 @@ async def test_the_api_key(sqlite_url: str) -> None:
             await checked(response, CREDENTIALS, status=200)
 
 
+async def test_the_api_key_is_not_guessed_for_ever(sqlite_url: str) -> None:
+    settings = Settings.model_validate({"api_key_for_realtime": "right", "host": "0.0.0.0"})
+    async with house(sqlite_url, settings=settings) as api:
+
+        async def mint(key: str) -> int:
+            headers = {"X-Api-Key": key}
+            return (await api.client.post("/api/realtime/credentials", json={}, headers=headers)).status
+
+        statuses = [await mint(f"guess {number}") for number in range(70)]
+        assert statuses[:60] == [401] * 60
+        assert statuses.count(429) >= 1
+        assert await mint("right") == 200
+
+
 async def test_in_the_open_without_a_key(sqlite_url: str) -> None:
     settings = Settings.model_validate({"host": "0.0.0.0", "frontend_urls": ("https://app.example.com",)})
     async with house(sqlite_url, settings=settings) as api:

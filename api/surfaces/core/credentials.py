@@ -102,6 +102,8 @@ async def _may_mint(request: web.Request, deps: Deps) -> None:
     if key is not None:
         presented = request.headers.get("X-Api-Key") or auth.bearer(request, "ApiKey")
         if presented is None or not auth.is_one_of(presented, [key]):
+            # Whoever has the key mints for many; whoever has not may not guess for ever.
+            await auth.spend(request, deps.limiter, MINT, deps.settings)
             raise ApiError(401, "Send the API key as X-Api-Key, or as Authorization: ApiKey.")
         return
     if auth.foreign_origin(request, deps.settings):
