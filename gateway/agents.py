@@ -56,12 +56,16 @@ class Agents:
     def stamp(self) -> Stamp:
         return self._files.stamp()
 
+    def told(self, persona_id: str, path: tuple[int | str, ...], message: str) -> str:
+        """`message` with the file and the line of what `path` leads to in a persona that was loaded."""
+        return self._files.told(persona_id, path, message)
+
     def load(self) -> Catalog:
         catalog = self._files.load()
         if faults := [
-            f"{persona.id}.yaml: tools: {told}"
+            self.told(persona.id, ("tools", at), told)
             for persona in catalog.personas.values()
-            for tool in persona.tools
+            for at, tool in enumerate(persona.tools)
             if (told := self._tools.reserved(tool, persona.id))
         ]:
             raise CatalogError(faults)
@@ -87,12 +91,21 @@ def open_agents(settings: Settings) -> tuple[Catalog, Toolbox, Agents]:
     try:
         tools = Toolbox.read(settings.tools_dir, settings.secrets_dir, settings.outbound_allow)
     except ToolboxError as error:
-        raise ConfigError(error.faults) from None
+        raise ConfigError([*error.faults, *_faults_beside(settings)]) from None
     agents = Agents(settings, tools)
     try:
         return agents.load(), tools, agents
     except CatalogError as error:
         raise ConfigError(error.faults) from None
+
+
+def _faults_beside(settings: Settings) -> list[str]:
+    """The catalog's faults where nobody knows which tools there are."""
+    try:
+        CatalogFiles(settings.personas_dir, voices=EVERY_VOICE).load()
+    except CatalogError as error:
+        return error.faults
+    return []
 
 
 @asynccontextmanager

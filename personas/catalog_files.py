@@ -130,6 +130,11 @@ class CatalogFiles:
         catalog.version  # noqa: B018 - made now, because making it takes milliseconds
         return catalog
 
+    def told(self, persona_id: str, path: tuple[int | str, ...], message: str) -> str:
+        """`message` with the file and the line of what `path` leads to in a persona that was loaded."""
+        _, entry = self._read[_places("personas", self._own)[persona_id].file]
+        return entry.fault(path, message)
+
     def _shelf(
         self, kind: str, model: type[M], key: str, faults: list[str], faulty: set[str]
     ) -> dict[str, FileOf[M]]:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from personas.free import Bare
+from tools.wording import in_words, of_the_author, place
 
 __all__ = ["CatalogError", "FileOf", "M", "files_in", "meant", "read_file"]
 
@@ -56,7 +57,7 @@ class FileOf(Generic[M]):
 
     def fault(self, path: tuple[int | str, ...], message: str) -> str:
         """`message` says what is wrong with what `path` leads to, and what to do."""
-        return f"{self.name}:{_line(self.node, path)}: {'.'.join(map(str, path))}: {message}"
+        return f"{self.name}:{_line(self.node, path)}: {place(path)}: {message}"
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -214,7 +215,7 @@ def _line(node: yaml.Node, path: Iterable[int | str]) -> int:
 
 def _told_once(fault: ValidationError) -> list[dict[str, Any]]:
     """Without the lists that are too short only because what is in them is wrong."""
-    errors: list[dict[str, Any]] = [dict(error) for error in fault.errors(include_url=False)]
+    errors = of_the_author(fault.errors(include_url=False))
     deeper = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     return [error for error in errors if error["type"] != "too_short" or error["loc"] not in deeper]
 
@@ -243,11 +244,9 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _explain(name: str, node: yaml.Node, kind: type[BaseModel], error: dict[str, Any]) -> str:
     path: tuple[int | str, ...] = error["loc"]
-    where = ".".join(str(part) for part in path) or f"the {kind.__name__.lower()}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "missing":
-        message = "is missing; add it"
-    elif error["type"] == "extra_forbidden":
+    where = place(path) or f"the {kind.__name__.lower()}"
+    message = in_words(error)
+    if error["type"] == "extra_forbidden":
         names = kind.model_fields if len(path) == 1 else _field_names(kind)
         near = difflib.get_close_matches(str(path[-1]), names, n=1)
         message = "is no field here; " + (

@@ -42,7 +42,7 @@ SETTLE_S = 3.0
 
 
 class ToolboxError(Exception):
-    """Files of tools are wrong; `faults` lists every one as `file:line: what is wrong`."""
+    """Files of tools are wrong; `faults` lists every one as `file:line: what is wrong; what to do`."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -93,7 +93,7 @@ class Toolbox(Mapping[str, Tool]):
             faults += (
                 box._read_folder(folder)
                 if folder.is_dir()
-                else [f"PARLEY_TOOLS_DIR: {folder} is no folder"]
+                else [f"PARLEY_TOOLS_DIR: {folder} is no folder; make it, or correct the setting"]
             )
         if faults:
             raise ToolboxError(faults)
@@ -210,14 +210,16 @@ class Toolbox(Mapping[str, Tool]):
             why = (
                 "has __ in it, which parts an MCP server from its tool" if "__" in tool.name else "is taken"
             )
-            return [f"{file.name}:1: the name {tool.name} {why}; choose another"]
+            return [f"{file}:1: the name {tool.name} {why}; choose another"]
         self._fixed[tool.name] = tool
         return []
 
     def _read_http(self, file: Path) -> list[str]:
         about = read_yaml(file, HttpTool, check_http)
-        proofs = [each.auth for each in (about.request, about.health) if each is not None and each.auth]
-        faults = [f"{file.name}:1: {told}" for auth in proofs if (told := self.secrets.fault(auth.secret))]
+        proofs = {
+            each.auth.secret for each in (about.request, about.health) if each is not None and each.auth
+        }
+        faults = self._without_secret(file, proofs)
         faults += self._taken(file, http_tool(about, self.sender, self.secrets), [])
         if not faults:
             self._http[about.name] = about
@@ -233,23 +235,26 @@ class Toolbox(Mapping[str, Tool]):
         for name, server in about.servers.items():
             self._servers[name] = Connection(name, server, file.parent, self.sender.guard, self.secrets)
             self._mcp_personas[name] = server.personas
-        return [
-            f"{file.name}:1: {told}"
-            for server in about.servers.values()
-            for name in server.secret_names
-            if (told := self.secrets.fault(name))
-        ]
+        return self._without_secret(
+            file, {name for server in about.servers.values() for name in server.secret_names}
+        )
 
     def _read_connectors(self, file: Path) -> list[str]:
         about = read_yaml(file, ConnectorsFile, check_connectors)
         from tools.connectors.opening import connected
 
         tools, self._connectors = connected(about, self._fixed, self.sender, self.secrets)
-        faults = [
-            f"{file.name}:1: {told}" for name in about.secret_names if (told := self.secrets.fault(name))
-        ]
         self._fixed |= tools
-        return faults
+        return self._without_secret(file, set(about.secret_names))
+
+    def _without_secret(self, file: Path, names: set[str]) -> list[str]:
+        """What is wrong with the secrets that a file names, each once, where the file first names it."""
+        told = {name: fault for name in sorted(names) if (fault := self.secrets.fault(name))}
+        lines = file.read_text(encoding="utf-8").splitlines() if told else []
+        return [
+            f"{file}:{next((at for at, line in enumerate(lines, 1) if name in line), 1)}: {fault}"
+            for name, fault in told.items()
+        ]
 
 
 class _Names(Collection[str]):
@@ -279,10 +284,10 @@ def _python_tool(file: Path) -> tuple[Tool | None, list[str]]:
     try:
         spec.loader.exec_module(module)
     except Exception as fault:  # noqa: BLE001 - somebody else's code; the fault is theirs to read
-        return None, [f"{file.name}:{_line_of(fault, file)}: {type(fault).__name__}: {fault}"]
+        return None, [f"{file}:{_line_of(fault, file)}: {type(fault).__name__}: {fault}"]
     tool = getattr(module, "tool", None)
     if not isinstance(tool, Tool):
-        return None, [f"{file.name}:1: exports no `tool = Tool(...)`"]
+        return None, [f"{file}:1: exports no `tool`; write `tool = Tool(...)`, as docs/extend.md shows"]
     return tool, []
 
 

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from tools.wording import in_words, of_the_author, place
+
 __all__ = ["Fault", "FileFault", "read_yaml"]
 
 MAX_BYTES = 256 * 1024
@@ -44,22 +46,19 @@ def read_yaml(
     faults: list[str] = []
     try:
         node = _composed(file)
-        faults += [
-            f"{file.name}:{line}: the key {key!r} is there twice; keep one" for line, key in _twice(node)
-        ]
+        faults += [f"{file}:{line}: the key {key!r} is there twice; keep one" for line, key in _twice(node)]
         content = _plain(node)
         found = model.model_validate(content)
     except RecursionError:
-        raise FileFault([f"{file.name}:1: is nested too deeply"]) from None
+        raise FileFault([f"{file}:1: is nested too deeply"]) from None
     except ValidationError as fault:
         faults += [
-            f"{file.name}:{_line(node, error['loc'])}: {_explain(model, dict(error))}"
-            for error in fault.errors(include_url=False, include_input=False)
+            f"{file}:{_line(node, error['loc'])}: {_explain(model, error)}"
+            for error in of_the_author(fault.errors(include_url=False, include_input=False))
         ]
         raise FileFault(faults) from None
     faults += [
-        f"{file.name}:{_line(node, where)}: {'.'.join(map(str, where)) or 'the file'}: {told}"
-        for where, told in check(found)
+        f"{file}:{_line(node, where)}: {place(where) or 'the file'}: {told}" for where, told in check(found)
     ]
     if faults:
         raise FileFault(faults)
@@ -70,17 +69,17 @@ def _composed(file: Path) -> yaml.Node:
     try:
         node = yaml.compose(_text(file), Loader=yaml.SafeLoader)
     except OSError as fault:
-        raise FileFault([f"{file.name}:1: cannot be read ({fault.strerror})"]) from None
+        raise FileFault([f"{file}:1: cannot be read ({fault.strerror})"]) from None
     except UnicodeDecodeError:
-        raise FileFault([f"{file.name}:1: is not UTF-8; save it as UTF-8"]) from None
+        raise FileFault([f"{file}:1: is not UTF-8; save it as UTF-8"]) from None
     except yaml.YAMLError as fault:
         mark = getattr(fault, "problem_mark", None)
         told = getattr(fault, "problem", None) or "not valid YAML"
-        raise FileFault([f"{file.name}:{mark.line + 1 if mark is not None else 1}: {told}"]) from None
+        raise FileFault([f"{file}:{mark.line + 1 if mark is not None else 1}: {told}"]) from None
     if not isinstance(node, yaml.MappingNode):
-        raise FileFault([f"{file.name}:1: must be a mapping, such as `name: …`"])
+        raise FileFault([f"{file}:1: must be a mapping, such as `name: …`"])
     if (aliased := _aliased(node, set())) is not None:
-        raise FileFault([f"{file.name}:{aliased}: YAML aliases (&, *) are not read; write it out"])
+        raise FileFault([f"{file}:{aliased}: YAML aliases (&, *) are not read; write it out"])
     return node
 
 
@@ -88,11 +87,11 @@ def _text(file: Path) -> str:
     """Raises FileFault, OSError, UnicodeDecodeError."""
     if not stat.S_ISREG(file.stat().st_mode):
         # A pipe would be waited for, and a device may have no end.
-        raise FileFault([f"{file.name}:1: is no file; put a file of text there, or take it away"])
+        raise FileFault([f"{file}:1: is no file; put a file of text there, or take it away"])
     with file.open("rb") as opened:
         content = opened.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise FileFault([f"{file.name}:1: larger than {MAX_BYTES // 1024} KiB; split it"])
+        raise FileFault([f"{file}:1: larger than {MAX_BYTES // 1024} KiB; split it"])
     return content.decode("utf-8")
 
 
@@ -167,11 +166,9 @@ def _line(node: yaml.Node, path: Where) -> int:
 
 def _explain(model: type[BaseModel], error: dict[str, Any]) -> str:
     path: Where = error["loc"]
-    where = ".".join(map(str, path)) or "the file"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "missing":
-        message = "is missing; add it"
-    elif error["type"] == "extra_forbidden":
+    where = place(path) or "the file"
+    message = in_words(error)
+    if error["type"] == "extra_forbidden":
         known = (
             [field.alias or name for name, field in model.model_fields.items()] if len(path) == 1 else []
         )

@@ -25,11 +25,15 @@ def check_media() -> Finding:
 
 
 async def check_personas(settings: Settings) -> list[Finding]:
-    """Every fault of every file of the catalog: of its own, and of what it says of other files, tools and voices."""
+    """Every fault of every file of the catalog and of the user's tools: of its own, and of what it says of others."""
     try:
         catalog, tools = await asyncio.to_thread(load_agents, settings)
     except ConfigError as error:
-        return [fault("personas", one, "correct the file") for one in error.faults]
+        tools_dir = str(settings.tools_dir)
+        return [
+            fault("tools" if tools_dir in one else "personas", one, "correct the file")
+            for one in error.faults
+        ]
     return [
         ok("personas", f"{', '.join(sorted(catalog.personas))}; {len(tools)} tools"),
         ok(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Protocol
 
 from personas.files import meant
@@ -11,40 +12,56 @@ from personas.prompt import Offered
 
 __all__ = ["Finding", "remarks"]
 
+_FIELD = re.compile(r"\{[A-Za-z_][\w.|]*\}")
+
 Finding = str
-"""`persona: what is doubtful; what to do`."""
+"""`file:line: what is doubtful; what to do`."""
+Path = tuple[int | str, ...]
+Tell = Callable[[str, Path, str], Finding]
+"""Of a persona's id, what it is about, and what is wrong with that."""
 
 
 class _Tools(Protocol):
     def get(self, key: str, /) -> Offered | None: ...
 
 
-def remarks(personas: Mapping[str, Persona], tools: _Tools, scripts: Collection[str]) -> list[Finding]:
+def remarks(
+    personas: Mapping[str, Persona], tools: _Tools, scripts: Collection[str], tell: Tell
+) -> list[Finding]:
     """Everything, persona by persona. `scripts`: who has scripted callers."""
     found: list[Finding] = []
     for persona in personas.values():
-        found += [f"{persona.id}: {told}" for told in _arguments(persona, tools)]
+        found += [tell(persona.id, path, told) for path, told in _arguments(persona, tools)]
+        found += [tell(persona.id, path, told) for path, told in _unfilled(persona)]
         if persona.dialogue is not None and persona.id not in scripts:
-            found.append(f"{persona.id}: nobody calls it in a test; write tests/{persona.id}.yaml")
+            told = f"nobody calls it in a test; write tests/{persona.id}.yaml"
+            found.append(tell(persona.id, ("dialogue",), told))
         if persona.default_voice not in persona.allowed_voices:
-            found.append(
-                f"{persona.id}: its default_voice {persona.default_voice} is not among its allowed_voices"
-            )
+            told = f"{persona.default_voice} is not among `allowed_voices`; add it there"
+            found.append(tell(persona.id, ("default_voice",), told))
     return found
 
 
-def _arguments(persona: Persona, tools: _Tools) -> Iterator[str]:
+def _unfilled(persona: Persona) -> Iterator[tuple[Path, str]]:
+    """Fields in texts that are said as they stand."""
+    for name in ("greeting", "taking_over", "still_there", "farewell", "putting_through", "bridging"):
+        if field := _FIELD.search(getattr(persona, name) or ""):
+            yield (name,), f"{field[0]} is said as it stands, for only `voicemail` has fields; write it out"
+
+
+def _arguments(persona: Persona, tools: _Tools) -> Iterator[tuple[Path, str]]:
     """Arguments that a dialogue gives and its tool does not take."""
-    for task in persona.dialogue.tasks if persona.dialogue else ():
-        for step in task.steps:
+    for at, task in enumerate(persona.dialogue.tasks if persona.dialogue else ()):
+        for nth, step in enumerate(task.steps):
+            path = ("dialogue", "tasks", at, "steps", nth)
             if step.call is None:
                 continue
             if step.call not in persona.tools:
-                yield f"dialogue.tasks.{task.id}: calls {step.call}, which is not among its tools; list it"
+                yield (*path, "call"), f"{step.call} is not among the persona's `tools`; list it there"
                 continue
             tool = tools.get(step.call)
             known = [] if tool is None else tool.definition()["parameters"].get("properties", {})
             for name in step.arguments:
                 if tool is not None and name not in known:
                     told = meant(name, list(known))
-                    yield f"dialogue.tasks.{task.id}: {step.call} takes no {name}; {told}"
+                    yield (*path, "arguments", name), f"{step.call} takes no {name}; {told}"

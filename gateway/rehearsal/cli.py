@@ -91,14 +91,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check() -> int:
-    from gateway.agents import load_agents
+    from gateway.agents import open_agents
     from gateway.config import from_env
     from gateway.rehearsal.checking import remarks
 
     settings = from_env()
-    catalog, tools = load_agents(settings)
+    catalog, tools, agents = open_agents(settings)
     scripts = _scripts(catalog.personas, tools, settings, None)
-    found = remarks(catalog.personas, tools, scripts)
+    found = remarks(catalog.personas, tools, scripts, agents.told)
     for one in found:
         print(one)
     callers = sum(len(script.callers) for script in scripts.values())
@@ -187,6 +187,7 @@ def _test(options: argparse.Namespace) -> int:
 
     settings = from_env(providers=_chosen(options))
     cases = _cases(options, settings)
+    _writable(options)
     log.set_up("warning", settings.log_format)
     quiet = options.json == "-"
     results = uvloop.run(
@@ -201,6 +202,23 @@ def _test(options: argparse.Namespace) -> int:
         if options.json:
             Path(options.json).write_text(as_json(results) + "\n", encoding="utf-8")
     return 0 if all(result.passed for result in results) else 1
+
+
+def _writable(options: argparse.Namespace) -> None:
+    """Whether the reports can be written, asked before anybody calls. Raises ConfigError."""
+    from gateway.errors import ConfigError
+
+    faults = []
+    for option, name in (("--json", options.json), ("--junit", options.junit)):
+        if name is None or name == "-":
+            continue
+        try:
+            with Path(name).open("a", encoding="utf-8"):
+                pass
+        except OSError as fault:
+            faults.append(f"{option}: {name} cannot be written ({fault.strerror}); name another file")
+    if faults:
+        raise ConfigError(faults)
 
 
 def _scripts(
@@ -224,6 +242,7 @@ def _cases(options: argparse.Namespace, settings: Settings) -> list[Case]:
     from gateway.agents import load_agents
     from gateway.errors import ConfigError
     from gateway.rehearsal.running import cases_of
+    from personas.files import meant
 
     catalog, tools = load_agents(settings)
     personas = catalog.personas
@@ -231,7 +250,7 @@ def _cases(options: argparse.Namespace, settings: Settings) -> list[Case]:
     faults = [
         f"{name} has no script; there is one for: {', '.join(scripts) or 'nobody'}"
         if name in personas
-        else f"there is no persona {name}; there is: {', '.join(personas)}"
+        else f"there is no persona {name}; {meant(name, personas)}"
         for name in options.personas
         if name not in scripts
     ]

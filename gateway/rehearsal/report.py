@@ -35,8 +35,14 @@ def as_table(results: Sequence[Result], *, transcripts: bool = False) -> str:
             parts.append("\n".join([*told, *(f"    {line}" for line in transcript(result.course))]))
     failed = sum(not result.passed for result in results)
     waits = [wait for result in results for wait in result.course.waits_ms]
-    parts.append(f"{len(results)} callers, {failed} failed; {len(waits)} turns, {_waits(waits)}")
+    parts.append(
+        f"{_many(len(results), 'caller')}, {failed} failed; {_many(len(waits), 'turn')}, {_waits(waits)}"
+    )
     return "\n\n".join(parts)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what if count == 1 else what + 's'}"
 
 
 def transcript(course: Course) -> list[str]:

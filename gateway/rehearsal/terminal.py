@@ -58,7 +58,8 @@ def _saved(talk: Conversation, name: str, began: str) -> str:
     if path.exists():
         return f"{path} is there already; name another file: /save FILE"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(as_script(talk.persona.id, talk.course, began), encoding="utf-8")
     except OSError as fault:
-        return f"{path}: {fault.strerror}"
+        return f"{path} cannot be written ({fault.strerror}); name another file"
     return f"written to {path}: `parley persona test` reads it from the folder tests of PARLEY_PERSONAS_DIR"

@@ -107,7 +107,7 @@ def test_all_faults_of_all_files_are_told_with_their_lines(tmp_path: Path) -> No
         (GOOD + "limits: {silence_s: -1}\n", 13, "limits.silence_s"),
         (GOOD + "policy: free\n", 13, "policy"),
         (GOOD + "domain: again\n", 13, "there twice"),
-        (GOOD.replace("id: tiny", "id: Tiny Persona"), 1, "pattern"),
+        (GOOD.replace("id: tiny", "id: Tiny Persona"), 1, "small letters"),
         (GOOD.replace("id: tiny", "id: teeny"), 1, "name it teeny.yaml"),
         ("- a list\n", 1, "mapping"),
         ("", 1, "mapping"),

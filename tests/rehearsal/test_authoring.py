@@ -52,12 +52,54 @@ def test_what_is_doubtful_is_told() -> None:
     dialogue = nora.dialogue.model_copy(
         update={"tasks": (task.model_copy(update={"steps": (wrong,)}), *nora.dialogue.tasks[1:])}
     )
-    who = nora.model_copy(update={"dialogue": dialogue, "default_voice": "verse"})
-    assert remarks({"dental_reception": who}, TOOLS, ()) == [
-        "dental_reception: dialogue.tasks.booking: find_slots takes no servise; did you mean service?",
-        "dental_reception: nobody calls it in a test; write tests/dental_reception.yaml",
-        "dental_reception: its default_voice verse is not among its allowed_voices",
+    who = nora.model_copy(
+        update={"dialogue": dialogue, "default_voice": "verse", "greeting": "This is {firm}."}
+    )
+
+    def tell(persona: str, path: tuple[int | str, ...], told: str) -> str:
+        return f"{persona}: {'.'.join(map(str, path))}: {told}"
+
+    assert remarks({"dental_reception": who}, TOOLS, (), tell) == [
+        "dental_reception: dialogue.tasks.0.steps.0.arguments.servise: find_slots takes no servise; did you mean "
+        "service?",
+        "dental_reception: greeting: {firm} is said as it stands, for only `voicemail` has fields; write it out",
+        "dental_reception: dialogue: nobody calls it in a test; write tests/dental_reception.yaml",
+        "dental_reception: default_voice: verse is not among `allowed_voices`; add it there",
     ]
+
+
+def test_what_is_doubtful_is_told_with_file_and_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = Path("personas/library/assistant.yaml").read_text(encoding="utf-8")
+    text = ours.replace("id: assistant", "id: clerk") + '\nbridging: "This is {firm}."\n'
+    (tmp_path / "clerk.yaml").write_text(text.replace("scenario: open-assistant", "scenario: clerk"))
+    monkeypatch.setenv("PARLEY_PERSONAS_DIR", str(tmp_path))
+    assert main(["persona", "check"]) == 1
+    line = len(text.splitlines())
+    assert f"{tmp_path}/clerk.yaml:{line}: bridging: {{firm}} is said" in capsys.readouterr().out
+
+
+def test_faults_of_tools_do_not_hide_those_of_agents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "look_up.yaml").write_text("name: look_up\ndescription: Looks up.\nrequest: 1\n")
+    (tmp_path / "night_desk.yaml").write_text("id: night_desk\norder: first\n")
+    monkeypatch.setenv("PARLEY_PERSONAS_DIR", str(tmp_path))
+    monkeypatch.setenv("PARLEY_TOOLS_DIR", str(tmp_path / "tools"))
+    assert main(["persona", "check"]) == 2
+    told = capsys.readouterr().err
+    assert (
+        f"{tmp_path}/tools/look_up.yaml:2: description: must have at least 20 characters; write more"
+        in told
+    )
+    assert f"{tmp_path}/tools/look_up.yaml:3: request: must have fields of its own" in told
+    assert f"{tmp_path}/night_desk.yaml:2: order: must be a whole number, such as 3" in told
+    assert main(["doctor", "--json"]) == 1
+    found = [each for each in json.loads(capsys.readouterr().out) if "look_up.yaml" in each["seen"]]
+    assert {each["about"] for each in found} == {"tools"}
+    assert len(found) == len({each["seen"] for each in found})
 
 
 # ── show ──

@@ -81,3 +81,14 @@ def test_whom_there_is_not_is_said(scripts: Path, capsys: pytest.CaptureFixture[
     assert "there is no persona nobody; there is: " in said
     assert "assistant has no script; there is one for: dental_reception" in said
     assert "--caller ask: there is no such caller" in said
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anybody_calls(
+    scripts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = str(scripts / "none" / "report")
+    assert main(["persona", "test", "--scripts", str(scripts), "--json", there, "--junit", there]) == 2
+    told = capsys.readouterr()
+    assert f"--json: {there} cannot be written (No such file or directory); name another file" in told.err
+    assert f"--junit: {there} cannot be written" in told.err
+    assert not told.out
