@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import ApiError
 from gateway.realtime.weight import MAX_VALUES, too_many_values
+from tools.wording import in_words, place
 
 __all__ = ["JSON_LIMIT", "READ", "json_object", "parsed", "read"]
 
@@ -64,5 +65,5 @@ async def parsed(request: web.Request, model: type[M]) -> M:
         return model.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ApiError(400, f"{where}: {first['msg'].removeprefix('Value error, ')}", param=where) from None
+        where = place(first["loc"])
+        raise ApiError(400, f"{where}: {in_words(first)}", param=where) from None

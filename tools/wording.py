@@ -28,6 +28,7 @@ _FORMS = {
 
 _PLAIN = {
     "missing": "is missing; add it",
+    "extra_forbidden": "is no field here; correct its name or remove it",
     "string_type": "must be a text; put it between quotes",
     "int_type": "must be a whole number, such as 3",
     "int_parsing": "must be a whole number, such as 3",

@@ -408,3 +408,9 @@ async def test_an_agent_is_not_offered_what_is_blocked(sqlite_url: str) -> None:
         assert "find_slots" not in await offered()
         _ = await it.api.client.patch(path, json={"access": None}, headers=ALL)
         assert "find_slots" in await offered()
+
+
+async def test_a_rule_that_cannot_be_says_what_it_may_be(sqlite_url: str) -> None:
+    async with desk(sqlite_url) as it:
+        told = await it.rule(400, access="maybe")
+        assert told["message"] == "access: must be one of 'global', 'tenant_optin' or 'blocked'"

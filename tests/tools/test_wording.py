@@ -14,7 +14,7 @@ from tools.wording import _FORMS, in_words, of_the_author, place
 pytestmark = pytest.mark.unit
 
 
-class _Form(BaseModel):
+class _Form(BaseModel, extra="forbid"):
     whole: int = Field(default=1, ge=1, le=9)
     number: float = Field(default=0.5, gt=0, lt=1)
     switch: bool = False
@@ -30,6 +30,7 @@ class _Form(BaseModel):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
+        ({"hole": 1}, "hole: is no field here; correct its name or remove it"),
         ({"whole": "soon"}, "whole: must be a whole number, such as 3"),
         ({"whole": 0}, "whole: must be 1 or more"),
         ({"whole": 10}, "whole: must be 9 or less"),

@@ -30,6 +30,7 @@ from api.records.channel_words import (
 from api.surfaces.core.access import held_session
 from api.surfaces.core.wire import iso
 from gateway.stores.telephone import ChannelEventRow
+from tools.wording import in_words, place
 
 __all__ = ["routes"]
 
@@ -137,8 +138,8 @@ def _read(raw: bytes) -> _Event:
         event = _Event.model_validate(_cloud_event(document))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ApiError(400, f"{where}: {first['msg']}", param=where) from None
+        where = place(first["loc"])
+        raise ApiError(400, f"{where}: {in_words(first)}", param=where) from None
     if event.session_id is None and event.call is None:
         raise ApiError(400, "The event names no call: give sessionId or callSid.")
     if event.status is None and event.type not in KINDS:

@@ -53,7 +53,9 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         persona = deps.personas.get(request.query.get("personaId", ""))
         if persona is None:
             raise ApiError(
-                400, "personaId names no persona; GET /api/personas lists them.", param="personaId"
+                400,
+                "personaId must name a persona, as in ?personaId=dental_reception; GET /api/personas lists them.",
+                param="personaId",
             )
         try:
             policy = await deps.runtime.policy(DEFAULT_TENANT)

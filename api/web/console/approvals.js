@@ -158,17 +158,17 @@ async function look() {
     unanswered = false;
     draw(pending.approvals, past.approvals);
   } catch (error) {
-    if (error.status === 401) return signIn(error.message);
+    if (error.status === 401) return signIn();
     fault("fault", error.status ? error.message : "The server does not answer. Trying again.");
     unanswered = true;
   }
   if (!document.hidden) looking = setTimeout(look, LOOK_MS);
 }
 
-function signIn(why) {
+function signIn() {
   byId("desk").hidden = true;
   byId("sign-in").hidden = false;
-  fault("sign-in-fault", sessionStorage.getItem(KEY) ? `That key is not taken. ${why}` : "");
+  fault("sign-in-fault", sessionStorage.getItem(KEY) ? "That key is none of the server's. Send one of PARLEY_API_KEYS, without what stands before a colon." : "");
   byId("name").value = sessionStorage.getItem(NAME) || "";
   byId("key").focus();
 }
