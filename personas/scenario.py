@@ -199,7 +199,10 @@ class Scenario(_Part):
     tools: tuple[ShownTool, ...] = Field((), max_length=40)
     ui_panels: tuple[Panel, ...] = Field((), max_length=20)
     scripted_beats: tuple[Beat, ...] = Field((), max_length=40)
-    agent_voice: str | None = None
+    agent_voice: str | None = Field(
+        None,
+        description="In place of the `default_voice` of a persona that may have it; a tone's counts more.",
+    )
     company_name: Line
     company_logo_url: Line | None = None
     key_features: tuple[Line, ...] | None = Field(None, max_length=20)

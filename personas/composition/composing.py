@@ -102,7 +102,7 @@ def compose(of: Ingredients) -> Runtime:
         or (variant.tone if variant else None)
         or (of.scenario.default_tone if of.scenario else None)
     )
-    persona = _varied(_toned(persona, tone), variant)
+    persona = _varied(_toned(_voiced(persona, of.scenario), tone), variant)
     offered = tuple(name for name in persona.tools if name in of.tools and not _is_withheld(name, of))
     gone = tuple(name for name in persona.tools if name not in offered)
     parts = [
@@ -143,6 +143,13 @@ def _branded(of: Ingredients, variant: Variant | None) -> Persona:
     if of.profile is not None:
         brand = of.profile.company_name
     return persona if brand is None else rebranded(persona, contained.plain(brand, LONGEST_BRAND))
+
+
+def _voiced(persona: Persona, scenario: Scenario | None) -> Persona:
+    """With the voice of the scenario, where the persona may have it: several may play one scenario."""
+    if scenario is None or scenario.agent_voice not in persona.allowed_voices:
+        return persona
+    return persona.model_copy(update={"default_voice": scenario.agent_voice})
 
 
 def _toned(persona: Persona, name: ToneName | None) -> Persona:
