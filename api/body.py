@@ -55,7 +55,26 @@ async def json_object(request: web.Request, limit: int = JSON_LIMIT) -> dict[str
         raise ApiError(400, "The body is not JSON.") from None
     if not isinstance(document, dict):
         raise ApiError(400, "The body must be a JSON object.")
+    if b"\\u0000" in raw and _holds_nul(document):
+        # PostgreSQL has no place for it: the database would seem not to answer.
+        raise ApiError(400, "No text of the body may hold the character U+0000; leave it out.")
     return document
+
+
+def _holds_nul(document: object) -> bool:
+    todo = [document]
+    while todo:
+        match todo.pop():
+            case str(text):
+                if "\x00" in text:
+                    return True
+            case dict(inner):
+                todo += [*inner, *inner.values()]
+            case list(inner):
+                todo += inner
+            case _:
+                pass
+    return False
 
 
 async def parsed(request: web.Request, model: type[M]) -> M:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.exc import IntegrityError
 
 from api.records.access import AccessKeys
@@ -16,6 +16,7 @@ from gateway.stores.runtime import RuntimeSession, RuntimeUtterance
 from gateway.stores.schema import Session
 
 __all__ = [
+    "CHARACTERS_AT_MOST",
     "UTTERANCES_AT_MOST",
     "Runtime",
     "Said",
@@ -28,12 +29,14 @@ __all__ = [
 
 UTTERANCES_AT_MOST = 2000
 """Of one session. A call of three hours has about as many."""
+CHARACTERS_AT_MOST = 1024 * 1024
+"""Of the utterances of one session, with what clients attach to them: every answer holds them all."""
 BROWSER = "BROWSER_REALTIME"
 _TRIES = 5
 
 
 class TooMany(Exception):
-    """The session has as many utterances as it may have."""
+    """The session has as many utterances as it may have, or as long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ async def add(database: Database, session: Session, said: Said, now: float) -> N
                     db.add(runtime)
                     await db.flush()
                 if runtime.utterances >= UTTERANCES_AT_MOST:
+                    raise TooMany
+                length = func.length(RuntimeUtterance.text) + func.length(cast(RuntimeUtterance.told, Text))
+                of_it = RuntimeUtterance.session_id == session.id
+                if (await db.scalar(select(func.sum(length)).where(of_it)) or 0) >= CHARACTERS_AT_MOST:
                     raise TooMany
                 number, runtime.utterances, runtime.updated_at = (
                     runtime.utterances,

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 __all__ = ["json_text"]
+
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""NUL as JSON escapes it, and no backslash of a text with `u0000` behind it."""
 
 
 def json_text(value: object) -> str:
@@ -15,7 +20,8 @@ def json_text(value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\\u0000", "\ufffd")
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return _NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text
 
 
 def _finite(value: object) -> object:

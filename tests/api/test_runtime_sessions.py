@@ -118,7 +118,20 @@ async def test_a_session_takes_so_many(sqlite_url: str, monkeypatch: pytest.Monk
         name = (await opened(api))["session"]["sessionId"]
         for _ in range(2):
             await told(api, name, "utterances", speaker="caller", text="Yes.")
-        await refused(api, name, "utterances", 400, "may have no more", speaker="caller", text="Yes.")
+        await refused(api, name, "utterances", 400, "may have 2 utterances", speaker="caller", text="Yes.")
+
+
+@pytest.mark.parametrize("more", [{"text": "x" * 300}, {"text": "x", "metadata": {"note": "y" * 300}}])
+async def test_a_session_takes_so_much(
+    any_database: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(runtime, "CHARACTERS_AT_MOST", 500)
+    async with house(any_database) as api:
+        name, other = [(await opened(api))["session"]["sessionId"] for _ in range(2)]
+        for _ in range(2):
+            await told(api, name, "utterances", speaker="caller", **more)
+        await refused(api, name, "utterances", 400, "500 characters", speaker="caller", text="Yes.")
+        await told(api, other, "utterances", speaker="caller", text="Yes.")
 
 
 async def test_what_is_wrong_is_told(sqlite_url: str) -> None:

@@ -56,7 +56,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         who = await asked(request)
         session_id = request.match_info["id"]
         try:
-            kept = await ledger.of_session(who.tenant, session_id) if len(session_id) <= LONGEST else []
+            kept = await ledger.of_session(who.tenant, session_id) if _is_name(session_id) else []
         except LedgerError:
             raise unreadable() from None
         running = [
@@ -106,6 +106,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         who = await asked(request)
         ask = await body.parsed(request, _Decision)
         name = request.match_info["approvalId"]
+        if not _is_name(name):
+            raise ApiError(404, "There is no approval of that id.")
         by = ask.by or who.name
         try:
             found = await deps.runtime.approvals.decide(
@@ -130,9 +132,14 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     ]
 
 
+def _is_name(name: str) -> bool:
+    """Whether anything can be called so; databases refuse other names."""
+    return len(name) <= LONGEST and "\x00" not in name
+
+
 async def _found(deps: Deps, who: Operator, name: str) -> Entry | None:
     try:
-        return await deps.runtime.ledger.find(who.tenant, name) if len(name) <= LONGEST else None
+        return await deps.runtime.ledger.find(who.tenant, name) if _is_name(name) else None
     except LedgerError:
         raise unreadable() from None
 

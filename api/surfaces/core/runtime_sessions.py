@@ -152,7 +152,9 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             await runtime.add(deps.database, session, said, now)
         except runtime.TooMany:
             raise ApiError(
-                400, f"The session has {runtime.UTTERANCES_AT_MOST} utterances and may have no more."
+                400,
+                f"A session may have {runtime.UTTERANCES_AT_MOST} utterances, and {runtime.CHARACTERS_AT_MOST} "
+                "characters of them; this one has.",
             ) from None
         return await told(session)
 
