@@ -258,6 +258,8 @@ def _cases(options: argparse.Namespace, settings: Settings) -> list[Case]:
     cases = cases_of(personas, wanted, "audio" if options.audio else "text")
     known = {case.caller.id for case in cases}
     faults += [f"--caller {name}: there is no such caller" for name in options.caller if name not in known]
+    if not cases and not faults:
+        faults.append("none of these callers can be heard; give one `audio: true` in its script")
     if faults:
         raise ConfigError(faults)
     return [case for case in cases if not options.caller or case.caller.id in options.caller]

@@ -92,3 +92,8 @@ def test_a_report_that_cannot_be_written_is_told_before_anybody_calls(
     assert f"--json: {there} cannot be written (No such file or directory); name another file" in told.err
     assert f"--junit: {there} cannot be written" in told.err
     assert not told.out
+
+
+def test_where_nobody_calls_nothing_has_passed(scripts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["persona", "test", "--scripts", str(scripts), "--audio"]) == 2
+    assert "none of these callers can be heard; give one `audio: true`" in capsys.readouterr().err
