@@ -1,4 +1,5 @@
-"""JSON Schemas of the catalog's files, for editors. `make schemas` writes them to `personas/schemas/`. Pure.
+"""JSON Schemas of the catalog's files and those of tools, for editors. `make schemas` writes them to
+`personas/schemas/`. Pure.
 
 A schema knows the fields, their kinds and bounds and what each is for. What one field says of another, and one file of
 another, only the loader knows.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from personas.packs import Pack
 from personas.persona import Persona
 from personas.scenario import Scenario
 from personas.scripts import Script
+from tools.connectors.model import ConnectorsFile
+from tools.http.model import HttpTool
+from tools.mcp.model import McpFile
 
 __all__ = ["FOLDER", "KINDS", "schema", "written"]
 
@@ -28,8 +33,14 @@ KINDS: dict[str, type[BaseModel]] = {
     "vertical": Pack,
     "experiment": Experiment,
     "test": Script,
+    "tool": HttpTool,
+    "mcp": McpFile,
+    "connectors": ConnectorsFile,
 }
 """File of the schema, without `.json`, and what it describes."""
+
+TOOLS = frozenset({"tool", "mcp", "connectors"})
+"""Kinds whose files are read as YAML 1.2: a number is no text there."""
 
 SHORT: dict[str, dict[str, Any]] = {
     "Recorded": {"enum": ["off", "on"]},
@@ -64,7 +75,10 @@ def schema(kind: str) -> dict[str, Any]:
     for name, short in SHORT.items():
         if name in parts:
             parts[name] = _or(parts[name], short)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_as_read(told)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_as_read(told, widen=kind not in TOOLS),
+    }
 
 
 def written(kind: str) -> str:
@@ -78,11 +92,11 @@ def _or(whole: dict[str, Any], short: dict[str, Any]) -> dict[str, Any]:
     return {**about, "anyOf": [short, {key: value for key, value in whole.items() if key not in about}]}
 
 
-def _as_read(told: Any) -> Any:
+def _as_read(told: Any, *, widen: bool) -> Any:
     """As files are read; without pydantic's titles, which only repeat the names."""
-    walk: Callable[[Any], Any] = _as_read
+    walk: Callable[[Any], Any] = partial(_as_read, widen=widen)
     match told:
-        case {"type": "string", **rest}:
+        case {"type": "string", **rest} if widen:
             # The loader takes a number or a bare true for the text that was written.
             kept = {key: value for key, value in rest.items() if key != "title"}
             return {"type": ["string", "number", "boolean"], **kept}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from personas.catalog_files import BUILT_IN
-from personas.editors import FOLDER, KINDS, schema, written
+from personas.editors import FOLDER, KINDS, TOOLS, schema, written
 from personas.files import files_in
 from personas.free import Bare
 from tests.personas.test_catalog import EXPERIMENT, PACK, PERSONA, SCENARIO
@@ -56,7 +57,7 @@ def test_the_files_are_the_models(kind: str) -> None:
 
 
 def test_there_are_no_others() -> None:
-    assert {file.stem for file in FOLDER.glob("*.json")} == set(KINDS) == set(PLACES)
+    assert {file.stem for file in FOLDER.glob("*.json")} == set(KINDS) == set(PLACES) | TOOLS
 
 
 @pytest.mark.parametrize(("kind", "file"), FILES, ids=lambda value: getattr(value, "stem", value))
@@ -64,6 +65,18 @@ def test_parleys_own_files_are_valid(kind: str, file: Path) -> None:
     node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     assert node is not None
     assert faults(kind, as_editors_do(node)) == []
+
+
+def test_what_the_docs_show_of_tools_is_valid() -> None:
+    page = (BUILT_IN.parent / "docs" / "tools.md").read_text(encoding="utf-8")
+    seen = []
+    for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        content = yaml.safe_load(text)
+        for kind, field in (("tool", "request"), ("mcp", "servers"), ("connectors", "calendars")):
+            if field in content:
+                seen.append(kind)
+                assert faults(kind, content) == [], text
+    assert set(seen) == TOOLS
 
 
 @pytest.mark.parametrize(
@@ -77,6 +90,9 @@ def test_parleys_own_files_are_valid(kind: str, file: Path) -> None:
         ("scenario", SCENARIO | {"tools": [{"description": "no name"}]}, "tools.0"),
         ("vertical", PACK | {"workflows": []}, "workflows"),
         ("experiment", EXPERIMENT | {"variants": [{"id": "one"}]}, "variants"),
+        ("tool", {"name": "look_up", "request": {"url": 5}}, "request.url: 5 is not of type 'string'"),
+        ("mcp", {"servers": {"crm": {"comand": ["x"]}}}, "comand"),
+        ("connectors", {"mail": {"host": "mail.example.com"}}, "mail: {"),
     ],
 )
 def test_a_fault_is_underlined(kind: str, content: object, says: str) -> None:
