@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 NOT_DONE = frozenset({408, 425, 429, 503})
 """Statuses by which a service says that it did not do it now; trying again may help."""
 MAYBE_DONE = frozenset({500, 502, 504})
+LARGE = 32 * 1024
+"""Bytes of an answer from which on it is read in a thread: a megabyte takes up to a second, and calls do not wait."""
 OWN_WORDS = 300
 """Characters of the service's own words that are passed on."""
 
@@ -107,6 +110,15 @@ async def _run(
         raise ToolUnavailable("The service did not answer. Say so, and offer to try again.") from None
     except TooLarge:
         raise ToolError("The service answered too much. Ask for something narrower.") from None
+    if len(answer.body) < LARGE:
+        return _understood(about, answer, hidden, values)
+    return await asyncio.to_thread(_understood, about, answer, hidden, values)
+
+
+def _understood(
+    about: HttpTool, answer: Answer, hidden: Collection[str], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Raises ToolError, ToolUnavailable, Unsure."""
     if answer.status >= 300:
         raise _refusal(about, answer, hidden, values)
     return _taken(about, answer, hidden)
