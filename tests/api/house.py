@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from api.app import create_app
 from api.deps import Deps, Probe, ProviderState
+from api.limits import InProcessLimiter
 from api.records.access import AccessKeys
 from api.records.executions import SqlLedger
 from api.records.scheduling import BUSINESS_ZONE
@@ -362,6 +363,8 @@ async def house(
             probes=probes or {},
             providers=providers,
             clock=lambda: clock[0],
+            # By the same clock: how fast a machine is says nothing of what is refused.
+            limiter=InProcessLimiter(lambda: clock[0]),
         )
         # aiohttp's test server cancels handlers too, as `make_runner` does.
         app, watch = create_app(deps), Watch()
