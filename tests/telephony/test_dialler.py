@@ -357,5 +357,7 @@ async def test_overrides_reach_the_call_and_stay_within_the_policy(sqlite_url: s
             await phone.stream()
             await settles(lambda: begun(home))
             [(_, leg, request)] = home.supervisor.begun
-            assert request.persona is home.deps.personas["dental_reception"]
+            assert request.persona.id == "dental_reception"
+            assert "Ms. Lee" not in request.persona.model_dump_json()
+            assert request.persona.voicemail_message == own.voicemail_message
             await leg.close(HUNG_UP)
