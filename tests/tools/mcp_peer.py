@@ -4,6 +4,7 @@ do not. `python -m tests.tools.mcp_peer` speaks on its standard input and output
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from typing import Any
@@ -132,6 +133,11 @@ if __name__ == "__main__":
             sys.stdin.read()
         case ["absent"]:
             sys.exit("\x1b[2Jno licence found")
+        case ["nonsense"]:
+            for line in sys.stdin:
+                answer = {"jsonrpc": "2.0", "id": json.loads(line).get("id"), "result": {"tools": 7}}
+                sys.stdout.write(f"{json.dumps(answer)}\n")
+                sys.stdout.flush()
         case ["babble"]:
             while True:
                 sys.stdout.write("y" * 65536)

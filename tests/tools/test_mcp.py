@@ -166,7 +166,12 @@ async def test_a_read_while_the_program_is_away_is_tried_again() -> None:
 
 @pytest.mark.parametrize(
     ("how", "why"),
-    [("silent", "no list of tools within"), ("absent", "it ended"), ("babble", "longer than")],
+    [
+        ("silent", "no list of tools within"),
+        ("absent", "it ended"),
+        ("babble", "longer than"),
+        ("nonsense", "the connection broke"),
+    ],
 )
 async def test_a_program_that_serves_nothing_holds_nothing_up(
     monkeypatch: pytest.MonkeyPatch, how: str, why: str

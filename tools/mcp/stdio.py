@@ -57,7 +57,14 @@ async def stdio(
     tail: Tail,
     over: Callable[[str], None],
 ) -> AsyncIterator[TransportStreams]:
-    """Start the program. `over` is told why when its output ends. Raises OSError when it cannot be started."""
+    """Start the program. `over` is told why when its output ends, unless we end it. Raises OSError when it cannot be
+    started."""
+    ours = False
+
+    def ended(why: str) -> None:
+        if not ours:
+            over(why)
+
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -72,12 +79,13 @@ async def stdio(
     said, outward = anyio.create_memory_object_stream[SessionMessage](0)
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_read, process, inward, over)
+            group.start_soon(_read, process, inward, ended)
             group.start_soon(_write, process, outward)
             group.start_soon(_listen, process, tail)
             try:
                 yield heard, said
             finally:
+                ours = True
                 with anyio.CancelScope(shield=True):
                     heard.close()
                     said.close()
