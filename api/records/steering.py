@@ -43,7 +43,12 @@ async def of_session(database: Database, session: Session) -> CallStateRow | Non
 
 def phase_in_force(row: CallStateRow | None, derived: Phase) -> Phase:
     """What was set, until the calls themselves tell of another phase; a call that is over is over."""
-    if row is None or row.phase is None or derived == "closure" or derived != row.phase_over:
+    if row is None or row.phase is None or derived == "closure":
+        return derived
+    if row.phase == "closure" and derived == "handoff":
+        # To ask for a person afterwards opens nothing again.
+        return "closure"
+    if derived != row.phase_over:
         return derived
     return row.phase  # type: ignore[return-value]  # written as one
 

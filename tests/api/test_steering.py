@@ -51,6 +51,14 @@ async def test_phases_go_by_the_table(any_database: str) -> None:
         assert (await state(api, session_id, key))["currentPhase"] == "closure"
 
 
+async def test_asking_for_a_person_opens_nothing_again(sqlite_url: str) -> None:
+    async with house(sqlite_url, now=NOW) as api:
+        session_id, key = await api.session(scenarioId="dental-appointment")
+        _ = await steer(api, session_id, key, currentPhase="closure")
+        assert (await steer(api, session_id, key, escalationReason="upset"))["currentPhase"] == "closure"
+        _ = await steer(api, session_id, key, 400, currentPhase="action")
+
+
 async def test_what_happens_afterwards_counts_again(sqlite_url: str) -> None:
     async with house(sqlite_url, now=NOW) as api:
         session_id, key = await api.session(scenarioId="dental-appointment")
