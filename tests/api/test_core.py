@@ -194,7 +194,7 @@ async def test_nobody_asked_for_gets_the_assistant(sqlite_url: str) -> None:
     [
         ({"personaId": "nobody"}, 404),
         ({"sessionId": "b6e4d1a0-0000-4000-8000-000000000000"}, 404),
-        ({"sessionId": "\x00"}, 404),
+        ({"sessionId": "\x00"}, 400),
         ({"personaId": 7}, 400),
         ({"personaId": "x" * 1000}, 400),
         ([], 400),
