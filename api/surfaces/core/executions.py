@@ -37,9 +37,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     ledger = deps.runtime.ledger
 
     async def asked(request: web.Request) -> Operator:
-        who = operator(request, deps)
-        await auth.spend(request, deps.limiter, RATE, deps.settings)
-        return who
+        await auth.spend(request, deps.limiter, RATE, deps.settings)  # guesses count too
+        return operator(request, deps)
 
     async def one(request: web.Request) -> web.Response:
         who = await asked(request)

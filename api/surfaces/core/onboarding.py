@@ -131,9 +131,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
 
 async def _may(request: web.Request, deps: Deps, rate: Rate) -> str:
     """The operator's tenant. Raises ApiError 401, 429."""
-    tenant = auth.operator_tenant(request, deps.settings)
-    await auth.spend(request, deps.limiter, rate, deps.settings)
-    return tenant
+    await auth.spend(request, deps.limiter, rate, deps.settings)  # guesses count too
+    return auth.operator_tenant(request, deps.settings)
 
 
 def _none() -> ApiError:

@@ -60,9 +60,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     loaded_at = deps.clock()
 
     async def asked(request: web.Request) -> Operator:
-        who = operator(request, deps)
-        await auth.spend(request, deps.limiter, RATE, deps.settings)
-        return who
+        await auth.spend(request, deps.limiter, RATE, deps.settings)  # guesses count too
+        return operator(request, deps)
 
     async def rules(request: web.Request) -> web.Response:
         who = await asked(request)
