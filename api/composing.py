@@ -9,7 +9,7 @@ from api.deps import Deps
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.catalog import Catalog
 from personas.composition.composing import Ingredients, Profile, Runtime, compose
-from personas.manner import ToneName
+from personas.manner import TONES, ToneName
 from personas.persona import Persona
 
 __all__ = ["Sitting", "agent_of", "catalog_of", "colleagues_of", "runtime_of", "sitting_of"]
@@ -34,7 +34,13 @@ class Sitting:
 
 def sitting_of(session: Session) -> Sitting:
     return Sitting(
-        session.id, session.scenario, session.requested_locale, session.language, tenant=session.tenant
+        session.id,
+        session.scenario,
+        session.requested_locale,
+        session.language,
+        next((tone for tone in TONES if tone == session.tone), None),
+        None if session.profile is None else Profile.from_json(session.profile),
+        session.tenant,
     )
 
 

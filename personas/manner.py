@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Behavior", "SemanticVad", "ServerVad", "Tone", "ToneName", "TurnDetection"]
+__all__ = ["TONES", "Behavior", "SemanticVad", "ServerVad", "Tone", "ToneName", "TurnDetection"]
 
 ToneName = Literal["warm", "professional", "friendly"]
+TONES: tuple[ToneName, ...] = get_args(ToneName)
 
 
 class _Part(BaseModel):

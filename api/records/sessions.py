@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -12,10 +13,23 @@ from gateway.crew import crew
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.schema import Call, Session
 
-__all__ = ["LIFETIME_S", "NewSession", "create", "find", "new_row", "of_call", "speak"]
+__all__ = ["LIFETIME_S", "Manner", "NewSession", "create", "find", "new_row", "of_call", "settle"]
 
 LIFETIME_S = 24 * 3600
 """How long a session can be called in and read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the calls of a session are held; see `gateway.stores.schema.Session`."""
+
+    language: str | None = None
+    tone: str | None = None
+    profile: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, session: Session) -> Manner:
+        return cls(session.language, session.tone, session.profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class NewSession:
     persona_id: str
     company_name: str | None = None
     requested_locale: str | None = None
-    language: str | None = None
+    manner: Manner = Manner()
     configuration_id: str | None = None
     id: str = field(default_factory=lambda: crew().mark(str(uuid.uuid4())))
 
@@ -57,7 +71,9 @@ def new_row(access: AccessKeys, new: NewSession, now: float) -> Session:
         created_at=now,
         expires_at=now + LIFETIME_S,
         configuration_id=new.configuration_id,
-        language=new.language,
+        language=new.manner.language,
+        tone=new.manner.tone,
+        profile=new.manner.profile,
     )
 
 
@@ -71,10 +87,11 @@ async def find(database: Database, session_id: str, now: float) -> Session | Non
     return session if session is not None and session.expires_at > now else None
 
 
-async def speak(database: Database, session: Session, language: str) -> None:
-    """Its calls are held in this language from now on. Raises SQLAlchemyError."""
+async def settle(database: Database, session: Session, manner: Manner) -> None:
+    """Its calls are held so from now on. Raises SQLAlchemyError."""
     async with database.writing(session.tenant) as db:
-        await db.execute(update(Session).where(Session.id == session.id).values(language=language))
+        values = {"language": manner.language, "tone": manner.tone, "profile": manner.profile}
+        await db.execute(update(Session).where(Session.id == session.id).values(values))
 
 
 async def of_call(database: Database, tenant: str, call_id: str) -> Session | None:

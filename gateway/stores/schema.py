@@ -100,6 +100,10 @@ class Session(TenantRow, Base):
     """The stored configuration that it was opened with, when a client secret named one."""
     language: Mapped[str | None] = mapped_column(String(35))
     """In which language its calls are held (ISO 639-1); null: the persona's policy decides."""
+    tone: Mapped[str | None] = mapped_column(String(16))
+    """How its agent is to speak; null: as the experiment, the scenario or the persona says."""
+    profile: Mapped[dict[str, Any] | None] = mapped_column(JSON_DOCUMENT)
+    """The business that its agent speaks for, as it was set up when the session was given it; null: none."""
 
     __table_args__ = (Index(None, "tenant", "created_at"),)
 

@@ -7,7 +7,7 @@ of `GET /api/personas/{id}/runtime`. They agree because they are made of the sam
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from personas.composition import contained
@@ -40,6 +40,21 @@ class Profile:
     faqs: tuple[tuple[str, str], ...] = ()
     """Question and answer."""
     booking_link: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """For a session that keeps it as it was."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Profile:
+        """What `to_json` gave, back from a database."""
+        return cls(
+            **{
+                **told,
+                "intake_fields": tuple(told["intake_fields"]),
+                "faqs": tuple((question, answer) for question, answer in told["faqs"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

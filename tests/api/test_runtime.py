@@ -141,6 +141,44 @@ async def test_the_credentials_the_runtime_and_the_call_agree(
         assert shown["promptProfileExperiment"]["assignedAt"] == "2027-01-15T08:00:00Z"
 
 
+async def test_a_tone_and_a_profile_reach_the_call(any_database: str) -> None:
+    """What the credentials are asked for stays with the session: its runtime and its calls have it, also later ones."""
+    async with house(any_database, settings=KEYS, now=NOW) as api:
+        mine, acme = (key.secret.get_secret_value() for key in KEYS.server_keys[:2])
+        row = await profiles.store(
+            api.deps.database, DEFAULT_TENANT, profile_id=profiles.new_id(), persona_id="vet_reception",
+            company_name="Hollis Pets", business_description="Cats.", greeting="Hollis Pets, hello.",
+            details={"faqs": [{"question": "Parking?", "answer": "Behind."}]}, now=NOW,
+        )  # fmt: skip
+        wanted: dict[str, Any] = {"personaId": "vet_reception", "tone": "friendly"}
+        asked = wanted | {"onboardingProfileId": row.id}
+
+        async def mint(status: int = 200, key: str = "", **body: object) -> dict[str, Any]:
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            answer = await api.client.post("/api/realtime/credentials", json=body, headers=headers)
+            return await checked(answer, "POST /api/realtime/credentials", status=status)
+
+        await mint(401, **asked)
+        await mint(404, key=acme, **asked)
+        await mint(400, **{**wanted, "tone": "icy"})
+        told = await mint(key=mine, **asked)
+        request = await called(api, told["token"])
+        friendly = api.deps.personas["vet_reception"].tones["friendly"].instructions
+        for text in (told["fallbackInstructions"], request.persona.instructions):
+            assert friendly in text
+            assert '- answer 1: "Behind."' in text
+        assert request.persona.greeting == "Hollis Pets, hello."
+        await profiles.change(
+            api.deps.database, DEFAULT_TENANT, row.id, columns={"greeting": "Changed."}, details={}, now=NOW + 1
+        )  # fmt: skip
+        shown = await runtime(api, "vet_reception", sessionId=request.session_id)
+        assert shown["instructions"] == told["fallbackInstructions"]
+        assert "Hollis Pets, hello." in shown["greetingInstruction"], "as it was when the session got it"
+        again = await mint(sessionId=request.session_id, tone="warm")
+        assert friendly not in again["fallbackInstructions"]
+        assert '- answer 1: "Behind."' in again["fallbackInstructions"]
+
+
 async def test_the_credentials_have_every_field_of_the_contract(sqlite_url: str) -> None:
     async with house(sqlite_url) as api:
         told = await credentials(api, personaId="dental_reception", userHintLanguage="en-GB")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api import auth, body
-from api.composing import Sitting, catalog_of, runtime_of
+from api.composing import catalog_of, runtime_of, sitting_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
-from api.records import handoffs, selection, sessions
+from api.records import handoffs, profiles, selection, sessions
 from api.records.selection import Selection
 from api.spoken import check_spoken
 from api.surfaces.core.access import presented_key
@@ -24,7 +24,8 @@ from api.tokens import LIFETIME_S, SessionGrant
 from gateway.call.sessions import TRANSCRIBER
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.composition.composing import Runtime
-from personas.composition.speaking import Spoken, in_language, is_tag, named, speaking
+from personas.composition.speaking import in_language, is_tag, named, speaking
+from personas.manner import ToneName
 from personas.persona import Persona
 from personas.prompt import language_notes
 
@@ -49,6 +50,8 @@ class _Ask(BaseModel):
     requested_locale: Annotated[str, AfterValidator(_tag)] | None = Field(None, alias="requestedLocale")
     user_hint_language: Annotated[str, AfterValidator(_tag)] | None = Field(None, alias="userHintLanguage")
     scenario_id: str | None = Field(None, alias="scenarioId", max_length=128)
+    tone: ToneName | None = None
+    profile_id: str | None = Field(None, alias="onboardingProfileId", max_length=64)
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
@@ -59,6 +62,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         ask = await body.parsed(request, _Ask)
         now = deps.clock()
         session = await _stored(ask.session_id, deps, now)
+        tenant, profile = await _profile(request, ask.profile_id, session, deps)
         locale = ask.requested_locale or (session.requested_locale if session else None)
         scenario = session.scenario if session else ask.scenario_id
         chosen = selection.choose(
@@ -79,14 +83,21 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         spoken = speaking(persona.languages, ask.user_hint_language, locale)
         check_spoken(deps, in_language(persona, spoken))
         if session is None:
-            session = await _opened(deps, chosen, ask, spoken, now)
+            manner = sessions.Manner(spoken.code, ask.tone, profile)
+            session = await _opened(deps, chosen, ask, manner, tenant, now)
             tells_access = True
         else:
             key = presented_key(request)
             tells_access = key is not None and deps.access.opens(key, session.access_hash)
-            if session.language != spoken.code:
-                await sessions.speak(deps.database, session, spoken.code)
-        sitting = Sitting(session.id, session.scenario, locale, spoken.code, tenant=session.tenant)
+            manner = sessions.Manner(spoken.code, ask.tone or session.tone, profile or session.profile)
+            if manner != sessions.Manner.of(session):
+                await sessions.settle(deps.database, session, manner)
+                session.language, session.tone, session.profile = (
+                    manner.language,
+                    manner.tone,
+                    manner.profile,
+                )
+        sitting = replace(sitting_of(session), locale=locale)
         runtime = runtime_of(deps, persona, sitting)
         expires_at = int(now) + LIFETIME_S
         grant = SessionGrant(session.id, session.tenant, persona.id, expires_at, tells_access)
@@ -123,16 +134,32 @@ async def _stored(session_id: str | None, deps: Deps, now: float) -> Session | N
     return session
 
 
-async def _opened(deps: Deps, chosen: Selection, ask: _Ask, spoken: Spoken, now: float) -> Session:
+async def _profile(
+    request: web.Request, profile_id: str | None, session: Session | None, deps: Deps
+) -> tuple[str, dict[str, Any] | None]:
+    """The tenant of a new session, and the profile that is asked for, as a session keeps it. Profiles are for servers
+    of their tenant. Raises ApiError 401, 404."""
+    if profile_id is None:
+        return DEFAULT_TENANT, None
+    tenant = auth.operator_tenant(request, deps.settings)
+    row = await profiles.find(deps.database, tenant, profile_id)
+    if row is None or (session is not None and session.tenant != tenant):
+        raise ApiError(404, "There is no onboarding profile of that id.", param="onboardingProfileId")
+    return tenant, profiles.told(row).to_json()
+
+
+async def _opened(
+    deps: Deps, chosen: Selection, ask: _Ask, manner: sessions.Manner, tenant: str, now: float
+) -> Session:
     persona = chosen.persona
     scenario = catalog_of(deps).scenarios.get(chosen.scenario or "")
     new = sessions.NewSession(
-        tenant=DEFAULT_TENANT,
+        tenant=tenant,
         scenario=persona.scenario if scenario is None else scenario.slug,
         scenario_title=persona.scenario_title if scenario is None else scenario.title[:200],
         persona_id=persona.id,
         requested_locale=ask.requested_locale,
-        language=spoken.code,
+        manner=manner,
     )
     session, _key = await sessions.create(deps.database, deps.access, new, now)
     return session

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 from aiohttp import web
 
@@ -20,12 +20,11 @@ from api.records import profiles, sessions
 from gateway.call.sessions import visible_session
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.composition.composing import Profile, Runtime
-from personas.manner import ToneName
+from personas.manner import TONES
 
 __all__ = ["languages_of", "pipeline_of", "routes", "view"]
 
 READ = Rate("persona-runtimes", per_minute=600, burst=600)
-TONES: tuple[ToneName, ...] = get_args(ToneName)
 AUDIO = "pcm16"
 """PCM at 24 kHz, by its name in the contract."""
 
@@ -66,7 +65,12 @@ def _sitting(
             raise ApiError(
                 404, "There is no scenario of that id; GET /api/scenarios lists them.", param="scenarioId"
             )
-    return replace(known, scenario=slug or known.scenario, tone=tone, profile=profile)
+    return replace(
+        known,
+        scenario=slug or known.scenario,
+        tone=tone or known.tone,
+        profile=profile or known.profile,
+    )
 
 
 def _internal(request: web.Request, deps: Deps) -> str | None:

@@ -17,6 +17,8 @@ DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 def upgrade() -> None:
     op.add_column("sessions", sa.Column("language", sa.String(length=35), nullable=True))
+    op.add_column("sessions", sa.Column("tone", sa.String(length=16), nullable=True))
+    op.add_column("sessions", sa.Column("profile", DOCUMENT, nullable=True))
     op.create_table(
         "call_states",
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -72,4 +74,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_handoffs_session_id_created_at"), table_name="handoffs")
     op.drop_table("handoffs")
     op.drop_table("call_states")
+    op.drop_column("sessions", "profile")
+    op.drop_column("sessions", "tone")
     op.drop_column("sessions", "language")
