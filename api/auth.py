@@ -25,6 +25,7 @@ __all__ = [
     "operator_tenant",
     "spend",
     "tenant_of_key",
+    "tenant_of_session",
 ]
 
 HANDED = web.RequestKey("HANDED", bool)
@@ -59,6 +60,23 @@ def tenant_of_key(presented: str, settings: Settings) -> str | None:
         if hmac.compare_digest(given, key.secret.get_secret_value().encode()):
             tenant = key.tenant or DEFAULT_TENANT
     return tenant
+
+
+def tenant_of_session(request: web.Request, asked: str | None, settings: Settings) -> str:
+    """Whose a new session is: the tenant that is asked for, else that of the server key that comes along, else the
+    default one. A tenant that has a server key of its own is opened with that only. Raises ApiError 401."""
+    key = bearer(request)
+    owner = None if key is None else tenant_of_key(key, settings)
+    if asked is None or asked == owner:
+        return owner or DEFAULT_TENANT
+    if asked != DEFAULT_TENANT and any(key.tenant == asked for key in settings.server_keys):
+        raise ApiError(
+            401,
+            "Sessions of this tenant are opened with its server key: send it as Authorization: Bearer.",
+            param="tenantId",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return asked
 
 
 def operator_tenant(request: web.Request, settings: Settings) -> str:

@@ -60,6 +60,23 @@ async def test_a_server_key_finds_the_session_of_a_call(sqlite_url: str) -> None
             assert answer.status == 404, "this one asks for no key"
 
 
+async def test_a_tenant_with_a_key_of_its_own_is_opened_with_it(sqlite_url: str) -> None:
+    """Whoever could open sessions of a tenant would run its tools."""
+    runtime = {
+        "personaId": "dental_reception", "personaName": "Nora", "locale": "en-US",
+        "transportMode": "BROWSER_REALTIME",
+    }  # fmt: skip
+    async with house(sqlite_url, settings=KEYS) as api:
+        for path, body, made in (
+            ("/api/sessions", {"scenarioId": "x"}, 201),
+            ("/api/realtime/sessions", runtime, 200),
+        ):
+            for key, status in ((None, 401), ("k-default", 401), ("guessed", 401), ("k-acme", made)):
+                headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+                answer = await api.client.post(path, json={**body, "tenantId": "acme"}, headers=headers)
+                assert answer.status == status, (path, key, await answer.text())
+
+
 async def test_a_session_belongs_to_whom_it_names_else_to_whose_key_opens_it(sqlite_url: str) -> None:
     async with house(sqlite_url, settings=KEYS) as api:
         for named, key, tenant in (

@@ -19,7 +19,7 @@ from api.surfaces.core.access import found_session
 from api.surfaces.core.runtime_view import runtime_view
 from api.surfaces.core.sessions import OPEN, READ
 from api.surfaces.core.wire import millis
-from gateway.stores.schema import DEFAULT_TENANT, Session
+from gateway.stores.schema import Session
 
 __all__ = ["routes"]
 
@@ -110,7 +110,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
                 400, "There is no persona of that id; GET /api/personas lists them.", param="personaId"
             )
         new = sessions.NewSession(
-            tenant=ask.tenant or DEFAULT_TENANT,
+            tenant=auth.tenant_of_session(request, ask.tenant, deps.settings),
             scenario=persona.scenario,
             scenario_title=persona.scenario_title,
             persona_id=persona.id,

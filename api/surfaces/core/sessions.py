@@ -16,7 +16,6 @@ from api.records import history, selection, sessions
 from api.surfaces.core.access import held_session, set_cookie
 from api.surfaces.core.session_view import session_view
 from api.surfaces.core.wire import iso
-from gateway.stores.schema import DEFAULT_TENANT
 
 __all__ = ["OPEN", "READ", "routes"]
 
@@ -56,7 +55,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         if scenario is not None:
             title = scenario.title[:200]
         new = sessions.NewSession(
-            tenant=ask.tenant or _tenant(request, deps),
+            tenant=auth.tenant_of_session(request, ask.tenant, deps.settings),
             scenario=ask.scenario,
             scenario_title=ask.scenario_title or title,
             persona_id=persona.id,
@@ -87,9 +86,3 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         web.post("/api/sessions", create),
         web.get("/api/sessions/{id}", read),
     ]
-
-
-def _tenant(request: web.Request, deps: Deps) -> str:
-    """That of the server key, where one comes along: everybody may open sessions."""
-    key = auth.bearer(request)
-    return (None if key is None else auth.tenant_of_key(key, deps.settings)) or DEFAULT_TENANT
