@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["Server", "running", "settles"]
+__all__ = ["Server", "calm", "running", "settles"]
 
 START_S = 40.0
 """Loading the models takes some seconds on a busy machine."""
@@ -134,6 +134,17 @@ def _copy(process: subprocess.Popen[str], log: Path, ready: queue.Queue[str | No
                 ready.put(found[1])
     if not told:
         ready.put(None)
+
+
+def calm(server: Server, within_s: float = 20.0) -> None:
+    """Wait until the server has done what it does after its start: what it takes from a call's first second then is
+    not what a test of the call is about."""
+    process, deadline = psutil.Process(server.process.pid), time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        before = sum(process.cpu_times()[:2])
+        time.sleep(0.4)
+        if sum(process.cpu_times()[:2]) - before < 0.05:
+            return
 
 
 def settles(check: Any, within_s: float) -> bool:

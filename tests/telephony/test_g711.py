@@ -16,7 +16,7 @@ from tests.carrier_peers.twilio_hooks import Account
 from tests.carrier_peers.twilio_peer import TwilioPeer
 from tests.carrier_peers.twilio_phone import TwilioPhone
 from tests.carrier_peers.voice import spoken
-from tests.e2e.server import Server, running
+from tests.e2e.server import Server, calm, running
 from tests.peers.openai_ga import KEY, OpenAiPeer
 from tests.peers.peer import RealtimePeer
 from tests.peers.script import Asked, Heard, Refusal, Reply, Script
@@ -49,6 +49,7 @@ async def phoned(folder: Path) -> AsyncIterator[tuple[RealtimePeer, TwilioPhone,
         )
         server = await asyncio.to_thread(process.__enter__)
         try:
+            await asyncio.to_thread(calm, server)
             async with (
                 TwilioPeer.open(ACCOUNT, via=server.url) as twilio,
                 twilio.ring(f"{PUBLIC}/telephony/twilio/voice") as phone,
