@@ -51,7 +51,7 @@ def test_a_call_through_the_browsers_own_microphone(speaking_browser: Browser, s
     page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
     page.goto(server.url)
     page.get_by_role("radio").first.wait_for(state="attached")
-    page.locator(".card", has_text="dental").locator("input").check(force=True)
+    page.locator("#persona-dental_reception").check(force=True)
     page.get_by_role("button", name="Call", exact=True).click()
     expect(page.locator("body")).to_have_attribute("data-phase", "live", timeout=20_000)
     expect(page.locator(".entry-agent .words").first).not_to_be_empty(timeout=8_000)
