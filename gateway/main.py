@@ -6,7 +6,6 @@ Nothing imports this but the command line. `serve` holds the gateway, `engine` t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import time
@@ -74,7 +73,6 @@ LATER = "gateway.clients.webrtc"
 """Imported once calls are taken: what browsers need."""
 POOL_S = 5.0
 """How long they may take to start."""
-SETTLE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +292,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             await fill_pool()
             announce(f"parley listening on {address}")
             await asyncio.to_thread(import_module, LATER)
-            await settle(gateway.supervisor, stop)
+            memory.settle()
             await stop.wait()
             announce(
                 f"parley stops: {gateway.supervisor.live} live, for {settings.drain_s:.0f} s at most; again to stop now"
@@ -319,7 +317,7 @@ async def work(settings: Settings, seat: Seat) -> None:
                 member.orphaned = stop.set
                 if member.alone:
                     stop.set()
-                await settle(supervisor, stop)
+                memory.settle()
                 await stop.wait()
                 on_signal(supervisor.end_all)
                 member.orphaned = supervisor.end_all
@@ -328,16 +326,6 @@ async def work(settings: Settings, seat: Seat) -> None:
                 await supervisor.drain()
         finally:
             await runner.cleanup()
-
-
-async def settle(supervisor: Supervisor, stop: asyncio.Event) -> None:
-    """See `gateway.memory.settle`. It holds the loop for some tenths of a second, so it waits for a moment without
-    calls; a server that has none for a minute does it all the same."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(SETTLE_S):
-            while supervisor.live and not stop.is_set():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.2)
-    memory.settle()
 
 
 async def fill_pool() -> None:

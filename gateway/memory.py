@@ -30,7 +30,7 @@ def settle() -> None:
     that is no object that the collector counts (TLS, SRTP, codecs), it is to look through all every third time, not
     every eleventh: 5 MB less at the peak. While many calls live it still waits for a quarter of them.
     """
-    gc.collect()
+    # Not looked through first: that would take some tenths of a second, and a call may have begun.
     gc.freeze()
     gc.collect()  # which makes the collector forget the size of what was frozen
     young, middle, _ = gc.get_threshold()
