@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from gateway.providers.embedded.english.words import alike
 from gateway.providers.embedded.findings import DigitRun
+from gateway.providers.embedded.reading import grouped, spelled
 
 __all__ = [
     "DIGIT_WORDS", "amounts", "cardinal", "digit_runs", "one_word", "ordinal", "say_digits", "spell"
@@ -193,26 +194,16 @@ def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     return tuple(found)
 
 
+_READ = ("oh", *DIGIT_WORDS[1:])
+_GROUPS = {5: (5,), 7: (3, 4), 10: (3, 3, 4), 11: (1, 3, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}
+"""How so many digits are read back."""
+
+
 def say_digits(digits: str) -> str:
     """Digits one by one in groups, as they are read back: `five five five, oh one seven two`."""
-    names = [
-        "oh" if sign == "0" else DIGIT_WORDS[int(sign)]
-        for sign in digits
-        if sign.isascii() and sign.isdigit()
-    ]
-    sizes = {5: (5,), 7: (3, 4), 10: (3, 3, 4), 11: (1, 3, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}.get(
-        len(names)
-    )
-    groups: list[str] = []
-    for size in sizes or (4,) * (len(names) // 4 + 1):
-        groups.append(" ".join(names[:size]))
-        names = names[size:]
-    return ", ".join(filter(None, groups))
+    return grouped(digits, _READ, _GROUPS, ", ")
 
 
 def spell(code: str) -> str:
     """A code sign by sign: `K7Q2` → `K, seven, Q, two`."""
-    signs = [sign for sign in code if sign.isalnum()]
-    return ", ".join(
-        DIGIT_WORDS[int(sign)] if sign.isascii() and sign.isdigit() else sign.upper() for sign in signs
-    )
+    return spelled(code, DIGIT_WORDS, ", ")

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.providers.embedded.findings import DigitRun
+from gateway.providers.embedded.reading import grouped, spelled
 from gateway.providers.embedded.spanish.words import alike
 
 __all__ = [
@@ -174,23 +175,18 @@ def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     return tuple(found)
 
 
+_GROUPS = {7: (3, 4), 10: (2, 4, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3), 12: (2, 2, 4, 4)}
+"""How so many digits are read back."""
+
+
 def say_digits(digits: str) -> str:
     """Digits one by one in groups, as they are read back: `cinco cinco, cinco cinco cero uno, …`."""
-    names = [DIGIT_WORDS[int(sign)] for sign in digits if sign.isascii() and sign.isdigit()]
-    sizes = {7: (3, 4), 10: (2, 4, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3), 12: (2, 2, 4, 4)}.get(len(names))
-    groups: list[str] = []
-    for size in sizes or (4,) * (len(names) // 4 + 1):
-        groups.append(" ".join(names[:size]))
-        names = names[size:]
-    return ", ".join(filter(None, groups))
+    return grouped(digits, DIGIT_WORDS, _GROUPS, ", ")
 
 
 def spell(code: str) -> str:
     """A code sign by sign: `K7Q2` → `K, siete, Q, dos`."""
-    signs = [sign for sign in code if sign.isalnum()]
-    return ", ".join(
-        DIGIT_WORDS[int(sign)] if sign.isascii() and sign.isdigit() else sign.upper() for sign in signs
-    )
+    return spelled(code, DIGIT_WORDS, ", ")
 
 
 def say_money(amount: Any) -> str:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.providers.embedded.findings import DigitRun
+from gateway.providers.embedded.reading import grouped, spelled
 from gateway.providers.embedded.urdu.words import fold, listed
 
 __all__ = [
@@ -152,23 +153,18 @@ def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     return tuple(found)
 
 
+_GROUPS = {7: (3, 4), 10: (3, 3, 4), 11: (4, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}
+"""How so many digits are read back."""
+
+
 def say_digits(digits: str) -> str:
     """Digits one by one in groups, as they are read back."""
-    names = [NAMES[int(sign)] for sign in digits if sign.isascii() and sign.isdigit()]
-    sizes = {7: (3, 4), 10: (3, 3, 4), 11: (4, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}.get(len(names))
-    groups: list[str] = []
-    for size in sizes or (4,) * (len(names) // 4 + 1):
-        groups.append(" ".join(names[:size]))
-        names = names[size:]
-    return "، ".join(filter(None, groups))
+    return grouped(digits, NAMES, _GROUPS, "، ")
 
 
 def spell(code: str) -> str:
     """A code sign by sign: `K7Q2` → `K، سات، Q، دو`."""
-    signs = [sign for sign in code if sign.isalnum()]
-    return "، ".join(
-        NAMES[int(sign)] if sign.isascii() and sign.isdigit() else sign.upper() for sign in signs
-    )
+    return spelled(code, NAMES, "، ")
 
 
 def say_money(amount: Any) -> str:
