@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -112,6 +112,15 @@ class SqlLedger:
             async with _told(), self._database.writing(tenant) as db:
                 for row in await db.scalars(late.with_for_update()):
                     _write(row, expired(_entry(row), now))
+
+    async def waiting(self, now: float) -> int:
+        query = (
+            select(func.count())
+            .select_from(ExecutionRow)
+            .where(ExecutionRow.state == "pending_approval", ExecutionRow.expires_at > now)
+        )
+        async with _told(), self._database.reading(EVERY_TENANT) as db:
+            return await db.scalar(query) or 0
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         query = select(ExecutionRow).where(

@@ -117,6 +117,23 @@ FAMILIES: dict[str, Family] = {
             "tool", "outcome",
         ),
         _counter(
+            "parley_tool_executions",
+            "Requests to run a tool, by who asked (model, rest, mcp) and what came of it: a reason, or replayed: the "
+            "key was used before, and nothing ran.",
+            "tool", "caller", "outcome",
+        ),
+        _gauge(
+            "parley_approvals_waiting",
+            "Runs of tools in the database that wait for a person's decision; looked at every five seconds.",
+            merge="max",
+        ),
+        _gauge(
+            "parley_tool_breakers",
+            "1 in the state that the circuit breaker of a tool is in: closed, open (it is left alone), half-open (the "
+            "next run tries it).",
+            "tool", "state",
+        ),
+        _counter(
             "parley_dropped",
             "What full queues let go. unopened-model: 20 ms of the caller's audio, no model being open; model: the "
             "same, the model not reading; journal: rows; recording: chunks of about a second; spans: of traces.",

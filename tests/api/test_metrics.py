@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
@@ -13,8 +14,11 @@ from api.surfaces.metrics.routes import SNAPSHOT, exposition
 from gateway.config import Settings
 from gateway.continuity.health import ProviderState
 from gateway.metrics.families import FAMILIES, SECONDS
-from gateway.metrics.snapshot import Snapshot
+from gateway.metrics.snapshot import Snapshot, merged
 from tests.api.house import House, house
+from tests.tools.doors import Counted, asks, trial
+from tools.contract import CALL
+from tools.runtime import fuse
 
 pytestmark = pytest.mark.contract
 
@@ -89,8 +93,76 @@ async def test_what_is_told(sqlite_url: str, accept: str) -> None:
             ("parley_provider_failures", "embedded"): 0,
             ("parley_provider_next_try_seconds", "openai"): 7.5,
             ("parley_provider_next_try_seconds", "embedded"): 0,
+            ("parley_approvals_waiting",): 0,
         }
         assert await figures(api, accept) == expected
+
+
+async def test_what_tools_were_asked_for_and_who_waits(sqlite_url: str) -> None:
+    async def fails(*_: object) -> dict[str, Any]:
+        raise RuntimeError("no")
+
+    tools = {
+        tool.name: tool
+        for tool in (
+            trial(Counted(), "books", effect="write", approval=True),
+            trial(fails, "fails"),
+            trial(Counted(), "reads"),
+            trial(fails, "hangs_up", category=CALL),
+        )
+    }
+    async with house(sqlite_url, tools=tools) as api:
+        runtime = api.deps.runtime
+        for _ in range(fuse.FAILURES):
+            await runtime.execute(asks("fails"))
+            await runtime.execute(asks("hangs_up"))
+        await runtime.execute(asks("fails"))
+        for key in ("a", "a", "b"):
+            await runtime.execute(asks("reads", caller="rest", key=key))
+        await runtime.execute(asks("a caller's own words"))
+        await runtime.execute(asks("books", caller="mcp"))
+        pending = await runtime.execute(asks("books", caller="mcp", tenant="u"))
+        await runtime.look()
+        told = {
+            name: value
+            for name, value in (await figures(api)).items()
+            if "tool" in name[0] or "appr" in name[0]
+        }
+        assert told == {
+            ("parley_tool_executions_total", "model", "failed", "fails"): fuse.FAILURES,
+            ("parley_tool_executions_total", "model", "out-of-order", "fails"): 1,
+            ("parley_tool_executions_total", "model", "failed", "hangs_up"): fuse.FAILURES,
+            ("parley_tool_executions_total", "rest", "ok", "reads"): 2,
+            ("parley_tool_executions_total", "rest", "replayed", "reads"): 1,
+            ("parley_tool_executions_total", "model", "unknown-tool", "other"): 1,
+            ("parley_tool_executions_total", "mcp", "awaits-approval", "books"): 2,
+            ("parley_approvals_waiting",): 2,
+            ("parley_tool_breakers", "closed", "fails"): 0,
+            ("parley_tool_breakers", "open", "fails"): 1,
+            ("parley_tool_breakers", "half-open", "fails"): 0,
+            ("parley_tool_breakers", "closed", "reads"): 1,
+            ("parley_tool_breakers", "open", "reads"): 0,
+            ("parley_tool_breakers", "half-open", "reads"): 0,
+        }
+        await runtime.approvals.decide("u", pending.approval_id or "", approve=True, by="Ada")
+        await runtime.look()
+        told = await figures(api)
+        assert told["parley_approvals_waiting",] == 1
+        assert told["parley_tool_executions_total", "mcp", "ok", "books"] == 1
+
+
+def test_of_several_workers() -> None:
+    """Each sees who waits in the one database, and has breakers of its own."""
+    one, other = Snapshot(), Snapshot()
+    for snapshot, state in ((one, "open"), (other, "closed")):
+        snapshot.set("parley_approvals_waiting", 3)
+        snapshot.set("parley_tool_executions", 2, "reads", "rest", "ok")
+        for each in fuse.STATES:
+            snapshot.set("parley_tool_breakers", each == state, "reads", each)
+    whole = merged((one, Snapshot.from_json(other.to_json())))
+    assert whole.value("parley_approvals_waiting") == 3
+    assert whole.value("parley_tool_executions", "reads", "rest", "ok") == 4
+    assert [whole.value("parley_tool_breakers", "reads", state) for state in fuse.STATES] == [1, 1, 0]
 
 
 async def test_another_process_is_told_what_can_be_added_up(sqlite_url: str) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from tools.arguments import object_of, read
 from tools.contract import CALL, Records, Tool, ToolError
 from tools.runtime import told
 from tools.runtime.approvals import Approvals
+from tools.runtime.fuse import State
 from tools.runtime.ledger import Entry, Ledger, LedgerError, Terms
 from tools.runtime.memory import MemoryLedger, MemoryPolicies
 from tools.runtime.policy import DECLARED, Decision, Override, Policy, PolicyStore, Rule
@@ -36,7 +38,7 @@ APPROVAL_S = 900.0
 LEASE_S = 30.0
 """How long after its timeout a run is given up for lost."""
 LOOK_S = 5.0
-"""How often the policies are looked at, for who offers tools."""
+"""How often the policies are looked at, for who offers tools, and how many wait for a person, for who counts."""
 EXPIRE_S = 300.0
 """How often it is looked what nobody decided in time."""
 READ_FRESH_S = 300.0
@@ -80,6 +82,11 @@ class ToolRuntime:
         self._rules: Mapping[str, Rule] = {}
         self._overrides: Mapping[str, Mapping[str, Override]] = {}
         self._watching: asyncio.Task[None] | None = None
+        self.asked: Counter[tuple[str, str, str]] = Counter()
+        """What was asked for since the process began, by tool (`other`: there is none of that name), by who asked, and
+        by what came of it: a reason, or `replayed`."""
+        self.waiting = 0
+        """How many, of all tenants, awaited a person's decision as of the last look."""
         self._runs = Runs(records, self.ledger, wall=wall, now=now)
         self.approvals = Approvals(tools, self.ledger, self._runs, self.execute, wall=wall, now=now)
 
@@ -104,6 +111,11 @@ class ToolRuntime:
         """What runs in this process now, by id."""
         return self._runs.running
 
+    @property
+    def breakers(self) -> Mapping[str, State]:
+        """How it stands with the circuit breaker of each tool that has run in this process."""
+        return self._runs.breakers()
+
     async def policy(self, tenant: str) -> Policy:
         """What is in force for a tenant now. Raises LedgerError."""
         return await self._policies.policy(tenant)
@@ -114,9 +126,11 @@ class ToolRuntime:
         return Policy(self._rules, self._overrides.get(tenant, {}))
 
     async def look(self) -> None:
-        """Look at the policies of all tenants; `known` tells them from then on. What cannot be read stays as it was."""
+        """Look at the policies of all tenants; `known` tells them from then on, and `waiting` who waits for a person.
+        What cannot be read stays as it was."""
         try:
             self._rules, self._overrides = await self._policies.whole()
+            self.waiting = await self.ledger.waiting(self._wall())
         except LedgerError as error:
             logger.warning("the tool policy cannot be read: %s", error)
 
@@ -146,7 +160,15 @@ class ToolRuntime:
         except LedgerError as error:
             logger.error("tool %s was not run: %s", request.tool, error)
             execution = told.failed(request.tool, "no-ledger", told.NO_LEDGER)
+        except asyncio.CancelledError:
+            self._count(request, "cancelled")
+            raise
+        self._count(request, "replayed" if execution.replayed else execution.reason)
         return replace(execution, duration_ms=round((self._now() - began) * 1000), started_at=at)
+
+    def _count(self, request: Request, outcome: str) -> None:
+        tool = request.tool if request.tool in self._tools else "other"
+        self.asked[tool, request.caller, outcome] += 1
 
     # ── may it run ──
 

@@ -6,7 +6,12 @@ twice as long, up to `MOST_S`. What a tool refuses for a reason is no failure.
 
 from __future__ import annotations
 
-__all__ = ["FAILURES", "MOST_S", "OPEN_S", "Fuse"]
+from typing import Literal
+
+__all__ = ["FAILURES", "MOST_S", "OPEN_S", "STATES", "Fuse", "State"]
+
+State = Literal["closed", "open", "half-open"]
+STATES: tuple[State, ...] = ("closed", "open", "half-open")
 
 FAILURES = 5
 OPEN_S = 15.0
@@ -22,6 +27,12 @@ class Fuse:
         """Times in a row that it opened."""
         self._until: float | None = None
         self._trying = False
+
+    def state(self, now: float) -> State:
+        """`half-open`: the next run is let through to try, or is under way."""
+        if self._until is None:
+            return "closed"
+        return "open" if now < self._until else "half-open"
 
     def opens_in(self, now: float) -> float:
         """How long a run has to wait, in seconds; 0: it may begin now, and `ended` is told how it went."""

@@ -37,6 +37,7 @@ __all__ = [
     "lost",
     "over",
     "taken",
+    "waits",
 ]
 
 RunState = Literal[
@@ -155,6 +156,11 @@ def over(entry: Entry, terms: Terms) -> bool:
     return False
 
 
+def waits(entry: Entry, now: float) -> bool:
+    """Whether a person may still decide about it."""
+    return entry.state == "pending_approval" and (entry.expires_at is None or entry.expires_at > now)
+
+
 def taken(entry: Entry, fresh: Entry) -> Entry:
     """A `free` run, as who came with `fresh` runs it now."""
     return replace(entry, state="running", lease_until=fresh.lease_until, ended_at=None, error=None)
@@ -204,6 +210,9 @@ class Ledger(Protocol):
 
     async def expire(self, now: float) -> None:
         """What nobody decided in time, of all tenants, gives up its key and its arguments."""
+
+    async def waiting(self, now: float) -> int:
+        """How many, of all tenants, await a person's decision."""
 
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         """By the execution's id, or by that of its approval."""

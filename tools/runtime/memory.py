@@ -19,6 +19,7 @@ from tools.runtime.ledger import (
     lost,
     over,
     taken,
+    waits,
 )
 from tools.runtime.policy import Override, Policy, Rule
 
@@ -77,6 +78,9 @@ class MemoryLedger:
             if entry.state == "pending_approval" and over(entry, Terms(now, repeatable=False)):
                 self._keep(expired(entry, now))
 
+    async def waiting(self, now: float) -> int:
+        return sum(waits(entry, now) for entry in self.entries.values())
+
     async def find(self, tenant: str, execution_id: str) -> Entry | None:
         for entry in self.entries.values():
             if entry.tenant == tenant and execution_id in (entry.id, entry.approval_id):
@@ -91,11 +95,7 @@ class MemoryLedger:
         asked = [entry for entry in self.entries.values() if entry.tenant == tenant and entry.approval_id]
         if settled:
             return [entry for entry in reversed(asked) if entry.decided_at is not None][:MOST_QUEUED]
-        return [
-            entry
-            for entry in asked
-            if entry.state == "pending_approval" and (entry.expires_at is None or entry.expires_at > now)
-        ][:MOST_QUEUED]
+        return [entry for entry in asked if waits(entry, now)][:MOST_QUEUED]
 
     def _holder(self, entry: Entry, terms: Terms) -> Entry | None:
         name = self._held.get((entry.tenant, entry.key))

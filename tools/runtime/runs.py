@@ -13,6 +13,7 @@ from typing import Any
 from tools.contract import CALL, Records, Tool, ToolContext, ToolUnavailable
 from tools.run import ToolOutcome, attempt
 from tools.runtime import told
+from tools.runtime.fuse import State
 from tools.runtime.ledger import Entry, Ledger, LedgerError, RunState
 from tools.runtime.previews import preview
 from tools.runtime.request import Execution, Reason, Request
@@ -68,6 +69,10 @@ class Runs:
         self._slots = Slots(now)
         self.running: dict[str, Entry] = {}
         """By id."""
+
+    def breakers(self) -> dict[str, State]:
+        """How it stands with the circuit breaker of each tool that has run."""
+        return self._slots.breakers()
 
     async def run(self, run: Run) -> Execution:
         """Raises nothing but CancelledError of its own caller."""

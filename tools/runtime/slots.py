@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tools.contract import CALL, Tool, ToolUnavailable
-from tools.runtime.fuse import Fuse
+from tools.runtime.fuse import Fuse, State
 
 __all__ = ["MOST_WAITING", "Busy", "Slots", "Verdict"]
 
@@ -35,13 +35,18 @@ class Slots:
         self._places: dict[str, asyncio.Semaphore] = {}
         self._waiting: dict[str, int] = {}
 
+    def breakers(self) -> dict[str, State]:
+        """How it stands with each tool that has run, by name."""
+        return {name: fuse.state(self._now()) for name, fuse in self._fuses.items()}
+
     @asynccontextmanager
     async def taken(self, tool: Tool) -> AsyncIterator[Verdict]:
         """A place for one run, within the tool's `timeout_s`. Raises ToolUnavailable: `Busy`, or the tool is left alone
         after it failed time and again."""
         async with self._place(tool):
-            fuse = self._fuses.setdefault(tool.name, Fuse())
-            if tool.category != CALL and (wait := fuse.opens_in(self._now())) > 0:
+            # What acts on the call is never left alone: each run has a fuse of its own, which nothing has blown.
+            fuse = Fuse() if tool.category == CALL else self._fuses.setdefault(tool.name, Fuse())
+            if (wait := fuse.opens_in(self._now())) > 0:
                 raise ToolUnavailable(
                     f"{tool.name} is out of order for the moment. Say so; it may work again in {wait:.0f} s."
                 )
