@@ -61,7 +61,9 @@ class Attached(Protocol):
 class LiveCall(Protocol):
     """A live call, as far as others than its leg may reach it (`gateway.call.run.Call`)."""
 
-    plan: CallPlan
+    @property
+    def plan(self) -> CallPlan:
+        """With the persona that speaks now."""
 
     @property
     def recording(self) -> Literal["off", "on", "paused"]:

@@ -32,17 +32,17 @@ class CallRequest:
     tenant: str
     persona: Persona
     session: dict[str, Any] | None = None
-    """See `gateway.call.run.CallPlan.session`."""
+    """See `gateway.call.plan.CallPlan.session`."""
     outbound: bool = False
-    """See `gateway.call.run.CallPlan.outbound`."""
+    """See `gateway.call.plan.CallPlan.outbound`."""
     exchange: Exchange | None = None
     """What its carrier can be asked; None for a call that came over none."""
     consultation: Consultation | None = None
     """The call is with a person whom another call's caller wants."""
     model: Model | None = None
-    """See `gateway.call.run.CallPlan.model`."""
+    """See `gateway.call.plan.CallPlan.model`."""
     colleague: Callable[[str], Persona | None] = nobody
-    """See `gateway.call.run.CallPlan.colleague`."""
+    """See `gateway.call.plan.CallPlan.colleague`."""
 
 
 class Supervisor:

@@ -7,11 +7,11 @@ tool that asked for it is answered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from gateway.call.agent import Agent
 from gateway.call.audio import CallAudio
 from gateway.call.inputs import (
     HandOverAsked,
@@ -30,7 +30,6 @@ from gateway.ports import Exchange, Leg, Telephone
 from media.crossing import Crossing
 from personas.consulting import consulting
 from personas.hours import is_open, read_hours
-from personas.persona import Persona
 from personas.succession import Handoff, excerpt
 from personas.transfers import named
 from tools.contract import ToolError
@@ -88,19 +87,16 @@ class Control:
     """One call's."""
 
     def __init__(
-        self, host: Host, persona: Persona, leg: Leg, audio: CallAudio, exchange: Exchange | None,
-        consultation: Consultation | None, clock: Callable[[], datetime],
+        self, host: Host, agent: Agent, leg: Leg, audio: CallAudio, exchange: Exchange | None,
+        consultation: Consultation | None,
     ) -> None:  # fmt: skip
-        """`consultation`: this call is with a person whom another call's caller wants. `clock`: local time of the
-        business."""
+        """`agent`: who speaks. `consultation`: this call is with a person whom another call's caller wants."""
         self._host = host
-        self.persona = persona
-        """Who speaks; another agent may take over."""
+        self._agent = agent
         self._leg = leg
         self._audio = audio
         self._exchange = exchange
         self._consultation = consultation
-        self._clock = clock
         self._failed: asyncio.Future[str] | None = None
         self._reason = ""
         self._given = ""
@@ -120,7 +116,7 @@ class Control:
     async def escalate(self, reason: str) -> None:
         """A server wants a person for the caller: the first of the targets that can be reached, or else the agent's
         part ends with its farewell."""
-        for name in self.persona.transfers:
+        for name in self._agent.persona.transfers:
             if self.can_transfer(name):
                 with suppress(ToolError):
                     await self.transfer(name, reason)
@@ -134,11 +130,11 @@ class Control:
         self._host.tell(HoldAsked(on))
 
     def can_transfer(self, to: str) -> bool:
-        name = named(self.persona.transfers, to)
+        name = named(self._agent.persona.transfers, to)
         return (
             self._exchange is not None
             and name is not None
-            and is_open(read_hours(self.persona.transfers[name].hours), self._clock())
+            and is_open(read_hours(self._agent.persona.transfers[name].hours), self._agent.local_time)
         )
 
     async def transfer(self, to: str, reason: str, mode: Literal["cold", "warm"] | None = None) -> None:
@@ -147,7 +143,9 @@ class Control:
             raise ToolError(UNDER_WAY)
         self._failed = asyncio.get_running_loop().create_future()
         self._reason = reason
-        self._host.tell(TransferAsked(name, warm=(mode or self.persona.transfers[name].mode) == "warm"))
+        self._host.tell(
+            TransferAsked(name, warm=(mode or self._agent.persona.transfers[name].mode) == "warm")
+        )
         raise ToolError(await self._failed)
 
     async def refer(self, to: str) -> None:
@@ -191,14 +189,14 @@ class Control:
     def colleague(self, agent: str) -> tuple[str, ...]:
         if self._host.away:
             raise ToolError(AWAY_NOW)
-        if agent not in self.persona.hand_over_to:
-            known = ", ".join(self.persona.hand_over_to) or "nobody"
+        if agent not in self._agent.persona.hand_over_to:
+            known = ", ".join(self._agent.persona.hand_over_to) or "nobody"
             raise ToolError(f"You cannot pass the caller to {agent[:80]}. You can pass them to: {known}.")
         return excerpt(self._host.said())
 
     def pass_on(self, agent: str, summary: str, facts: Sequence[str]) -> None:
         said = self.colleague(agent)
-        self._host.pass_on(agent, Handoff(self.persona.display_name, summary, tuple(facts), said))
+        self._host.pass_on(agent, Handoff(self._agent.persona.display_name, summary, tuple(facts), said))
 
     def take_caller(self) -> None:
         if self._consultation is None or not self._consultation.taken():
@@ -212,7 +210,7 @@ class Control:
 
     def _target(self, to: str) -> str:
         """Raises ToolError."""
-        targets = self.persona.transfers
+        targets = self._agent.persona.transfers
         if self._exchange is None:
             raise ToolError(NO_TELEPHONE)
         name = named(targets, to)
@@ -224,7 +222,7 @@ class Control:
                 else "Nobody is set up to be put through to."
             )
             raise ToolError(f"There is no {to[:80]} to put the caller through to. {offer}")
-        if not is_open(read_hours(targets[name].hours), self._clock()):
+        if not is_open(read_hours(targets[name].hours), self._agent.local_time):
             raise ToolError(
                 f"{name} is closed now; open {targets[name].hours}. Say so, and offer to take a message."
             )
@@ -278,7 +276,7 @@ class Control:
             self._consultation.failed(MACHINE if ending in (VOICEMAIL, FAX) else NO_ANSWER)
 
     async def _reach(self, name: str, *, warm: bool) -> None:
-        exchange, to = self._exchange, self.persona.transfers[name].to if name else self._given
+        exchange, to = self._exchange, self._agent.persona.transfers[name].to if name else self._given
         assert exchange is not None  # nothing is asked for without
         try:
             if warm:
@@ -294,7 +292,7 @@ class Control:
 
     async def _consult(self, exchange: Exchange, name: str, to: str) -> Party:
         """Raises ExchangeRefused."""
-        persona = consulting(self.persona, name, self._reason, self._host.said())
+        persona = consulting(self._agent.persona, name, self._reason, self._host.said())
         consultation = Consultation(self._host.call_id, persona)
         settled = False
         try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime
 
+from gateway.call.agent import Agent
 from gateway.call.inputs import ToolDecided, ToolFinished
-from gateway.call.plan import CallPlan
 from gateway.call.spans import CallSpans
 from gateway.call.veil import Veil
 from gateway.metrics.counts import Counts
@@ -22,8 +21,7 @@ __all__ = ["Errands"]
 class Errands:
     def __init__(
         self,
-        plan: CallPlan,
-        tools: frozenset[str],
+        agent: Agent,
         runtime: ToolRuntime,
         store: Veil,
         control: CallControl,
@@ -33,12 +31,9 @@ class Errands:
         spans: CallSpans | None = None,
         began: float,
         now: Callable[[], float],
-        local_time: Callable[[], datetime],
     ) -> None:
-        """`tools`: the names of those that the persona has. `began` and `now` in seconds of the loop's clock;
-        `local_time`: the persona's."""
-        self._plan = plan
-        self._tools = tools
+        """`agent`: whose tools they are. `began` and `now` in seconds of the loop's clock."""
+        self._agent = agent
         self._runtime = runtime
         self._budget = budget
         self._store = store
@@ -47,18 +42,13 @@ class Errands:
         self._spans = spans
         self._call_began = began
         self._now = now
-        self._local_time = local_time
-
-    def succeed(self, plan: CallPlan, tools: frozenset[str]) -> None:
-        """Another agent has taken over, with tools of its own."""
-        self._plan, self._tools = plan, tools
 
     async def run(
         self, tool_call_id: str, name: str, arguments: str
     ) -> AsyncGenerator[ToolFinished | ToolDecided]:
         """What it came to; and where a person has to approve it first, what came of that. Never raises but for its own
         cancellation: whatever a tool does is text for the model."""
-        began, plan = self._now(), self._plan
+        began, plan = self._now(), self._agent.plan
         request = Request(
             tool=name,
             arguments=arguments,
@@ -68,10 +58,10 @@ class Errands:
             call_id=plan.call_id,
             persona_id=plan.persona.id,
             key=f"{plan.session_id}:{tool_call_id}",
-            now=self._local_time(),
+            now=self._agent.local_time,
             control=self._control,
             calendar=plan.persona.calendar,
-            offered=self._tools,
+            offered=frozenset(self._agent.tools),
             budget=self._budget,
             veiled=self._store.down,
         )

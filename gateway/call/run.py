@@ -17,11 +17,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
+from gateway.call.agent import Agent, nobody_now
 from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
 from gateway.call.beginning import beginning
 from gateway.call.closing import bounded, guarded
@@ -62,7 +61,6 @@ from gateway.call.inputs import (
     Lost,
     MachineVerdict,
     SidebandJoined,
-    SuccessorAsked,
     ToolDecided,
     Wish,
 )
@@ -71,7 +69,6 @@ from gateway.call.journal import Journal
 from gateway.call.plan import CallDeps, CallPlan
 from gateway.call.recording import CallRecorder
 from gateway.call.relay import RelayCore
-from gateway.call.sessions import CoreSettings, upstream_session, visible_session
 from gateway.call.sideband import Sideband, Sidebands
 from gateway.call.spans import CallSpans
 from gateway.call.talking import Talking
@@ -91,7 +88,6 @@ from gateway.errors import (
     GatewayError,
     StoreError,
 )
-from gateway.languages import refusal, written
 from gateway.log import call_id, where
 from gateway.ports import (
     CallRecord,
@@ -99,17 +95,13 @@ from gateway.ports import (
     Event,
     Leg,
     ModelSession,
-    ModelSpec,
     Telephone,
 )
 from gateway.pulse import Pulse
 from media.audio import AudioFormat
 from media.crossing import Crossing
 from media.hold_sound import HoldSound
-from personas.keys import telephone_notes
-from personas.persona import Persona
-from personas.succession import Handoff, succeeding
-from tools.contract import ToolError
+from personas.succession import Handoff
 from tools.runtime.budget import Budget
 
 __all__ = ["Call"]
@@ -132,30 +124,16 @@ class Call:
 
     def __init__(self, plan: CallPlan, leg: Leg, deps: CallDeps) -> None:
         loop = asyncio.get_running_loop()
-        self.plan = plan = replace(plan, persona=_held(plan, plan.persona, phone=isinstance(leg, Ear)))
+        self._agent = Agent(plan, leg, deps)
         self._leg = leg
         self._deps = deps
         self._now = loop.time
-        self._models = deps.models if plan.model is None else (plan.model,)
         self._began = self._now()
-        self._tools = {name: deps.tools[name] for name in plan.persona.tools if name in deps.tools}
-        self._definitions = tuple(tool.definition() for tool in self._tools.values())
-        expires_at = int(deps.wall() + plan.persona.limits.length_s)
-        session = visible_session(
-            plan.persona, plan.session_id, deps.model_name, tuple(self._tools.values()), expires_at
-        )
         ear = leg if isinstance(leg, Ear) else None
         self._has_ear = ear is not None
+        plan = self.plan
         self._recorder = _recorder(plan, leg, deps, self._began)
-        # What has an ear at its far end is a telephone.
-        self._notes = "" if ear is None else telephone_notes(plan.persona.keys)
-        settings = CoreSettings(
-            plan.call_id, plan.persona, session, self._definitions, wanted=plan.session, recalls=ear is not None,
-            outbound=plan.outbound,
-            tariff=deps.tariff, budget_usd=_lower(deps.budget_usd, plan.persona.limits.budget_usd),
-            notes=self._notes,
-            announce="" if self._recorder is None else plan.persona.recording.announce,
-        )  # fmt: skip
+        settings = self._agent.settings(announce=self._recorder is not None)
         self._beginning = beginning(settings, plays=leg.plays)
         self._core = Core(settings, 0.0) if leg.plays else RelayCore(settings, 0.0)
         self._audio: CallAudio = (
@@ -173,26 +151,27 @@ class Call:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._talking: asyncio.Task[None] | None = None
-        self._model = Talking(self._models, deps.setup_s, plays=leg.plays, form=leg.form)
+        self._model = Talking(self._agent.models, deps.setup_s, plays=leg.plays, form=leg.form)
         self._calm = 0
         """Ticks since anything came or was decided."""
         self._held = False
         """The model hears nothing of the caller."""
-        self._successor: Persona | None = None
-        """Who was asked to take over."""
         self._other: tuple[Party, Crossing] | None = None
         """With whom the caller talks instead of the agent, and where what they say goes."""
         self._presses = Presses(leg.form)
         """The caller's keys, for the other."""
-        self._control = Control(
-            self, plan.persona, leg, self._audio, plan.exchange, plan.consultation, self._local_time
-        )
+        self._control = Control(self, self._agent, leg, self._audio, plan.exchange, plan.consultation)
         self._errands = Errands(
-            plan, frozenset(self._tools), deps.door, self._store, self._control, deps.counts, Budget(deps.tool_runs),
-            spans=spans, began=self._began, now=self._now, local_time=self._local_time,
+            self._agent, deps.door, self._store, self._control, deps.counts, Budget(deps.tool_runs),
+            spans=spans, began=self._began, now=self._now,
         )  # fmt: skip
         if plan.consultation is not None:
             plan.consultation.begun(self)
+
+    @property
+    def plan(self) -> CallPlan:
+        """What the call is, with the persona that speaks now."""
+        return self._agent.plan
 
     def end(self, ending: Ending) -> None:
         """Ask the call to end; whoever asks first decides. Who talks with somebody else was put through, whoever hangs
@@ -368,19 +347,9 @@ class Call:
     def pass_on(self, agent: str, handoff: Handoff) -> None:
         """Have the agent of this id take over, once the one that speaks was heard. Raises ToolError when nobody of that
         id is there for this call."""
-        persona = self.plan.colleague(agent)
-        if persona is None or self.away:
-            raise ToolError(f"There is nobody of the id {agent[:80]} to take the caller over now.")
-        persona = _held(self.plan, succeeding(persona, handoff), phone=self._has_ear)
-        in_text = written(self._core.session, plays=self._leg.plays)
-        refusals = [refusal(model, persona, written=in_text) for model in self._models]
-        if refusals and None not in refusals:
-            raise ToolError(f"{persona.display_name} cannot take the caller over. {refusals[0]}")
-        self._successor = persona
-        tools = tuple(
-            self._deps.tools[name].definition() for name in persona.tools if name in self._deps.tools
-        )
-        self.tell(SuccessorAsked(persona, tools))
+        if self.away:
+            raise nobody_now(agent)
+        self.tell(self._agent.successor(agent, handoff, self._core.session))
 
     def escalate(self, reason: str) -> None:
         """Give the caller to a person: put them through where somebody can be reached, or else say goodbye."""
@@ -388,16 +357,8 @@ class Call:
 
     def _succeed(self) -> None:
         """The agent that was asked for takes over."""
-        persona, self._successor = self._successor, None
-        if persona is None:
-            return
-        self.plan = replace(self.plan, persona=persona)
-        self._tools = {name: self._deps.tools[name] for name in persona.tools if name in self._deps.tools}
-        self._definitions = tuple(tool.definition() for tool in self._tools.values())
-        self._notes = telephone_notes(persona.keys) if self._has_ear else ""
-        self._errands.succeed(self.plan, frozenset(self._tools))
-        self._control.persona = persona
-        self._model.succeed(self._spec())
+        if self._agent.succeed():
+            self._model.succeed(self._agent.spec(self._core.session))
 
     def remark(self, event: dict[str, Any]) -> None:
         self._journal.call(self._ms(), event)
@@ -532,7 +493,7 @@ class Call:
     async def _talk(self) -> None:
         """Open a model session and read its events until the call ends."""
         async with AsyncExitStack() as stack:
-            session = await self._model.open(stack, self._spec())
+            session = await self._model.open(stack, self._agent.spec(self._core.session))
             self._answering(session)
             self._model.hand_over(session)
             await carry(session, partial(self._said, session))
@@ -564,17 +525,6 @@ class Call:
         told = {"type": "ModelOpened", "provider": provider, "model": model}
         self._journal.call(self._ms(), told)
 
-    def _spec(self) -> ModelSpec:
-        return ModelSpec(
-            self.plan.call_id, self.plan.persona,
-            upstream_session(
-                self._core.session, self._definitions, self.plan.persona,
-                gateway_turns=self._leg.plays and self.plan.persona.turns == "gateway", form=self._leg.form,
-                notes=self._notes,
-            ),
-            realtime=self._leg.plays, form=self._leg.form,
-        )  # fmt: skip
-
     def _hear(self, event: Event) -> None:
         self._model.told(event["type"])
         self._audio.follow(event)
@@ -605,9 +555,6 @@ class Call:
                     effects = self._core.tool(told, at_ms / 1000)
                 self._journal.tool(at_ms, told, effects)
                 self._apply(effects)
-
-    def _local_time(self) -> datetime:
-        return datetime.fromtimestamp(self._deps.wall(), self.plan.persona.zone)
 
     def _tick(self) -> None:
         try:
@@ -641,7 +588,8 @@ class Call:
 
     async def _begin(self, wall: float) -> None:
         plan = self.plan
-        first = self._models[0].name if self._models else ""
+        models = self._agent.models
+        first = models[0].name if models else ""
         record = CallRecord(
             plan.call_id, plan.session_id, plan.tenant, plan.persona.id, self._leg.kind, first, wall
         )
@@ -691,29 +639,8 @@ def _recorder(plan: CallPlan, leg: Leg, deps: CallDeps, began: float) -> CallRec
     return CallRecorder(deps.recordings.tape(plan.call_id, leg.form), leg.form, began)
 
 
-def _held(plan: CallPlan, persona: Persona, *, phone: bool) -> Persona:
-    """`persona` as it can be on this call."""
-    changes: dict[str, Any] = {}
-    if plan.exchange is None and persona.transfers:
-        # The model is told of nobody whom it cannot put the caller through to.
-        changes["transfers"] = {}
-    if phone and persona.client_tools:
-        # There is no client to run them.
-        changes["client_tools"] = ()
-    if plan.outbound:
-        # A provider that takes the turns would converse with a machine.
-        changes["turns"] = "gateway"
-    return persona.model_copy(update=changes) if changes else persona
-
-
 def _first(group: BaseExceptionGroup[GatewayError]) -> GatewayError:
     """The first fault of a group, however deep."""
     for fault in group.exceptions:
         return _first(fault) if isinstance(fault, BaseExceptionGroup) else fault
     raise AssertionError("an exception group is never empty")
-
-
-def _lower(one: float | None, other: float | None) -> float | None:
-    """The lower of two limits, of which either may be none."""
-    limits = [limit for limit in (one, other) if limit is not None]
-    return min(limits, default=None)

@@ -42,12 +42,12 @@ class CoreSettings:
     """The complete GA session object as the client sees it: id, model, and only the client's own tools."""
     server_tools: tuple[dict[str, Any], ...] = ()
     wanted: dict[str, Any] | None = None
-    """What the client wants changed of it from the start (`gateway.call.run.CallPlan.session`)."""
+    """What the client wants changed of it from the start (`gateway.call.plan.CallPlan.session`)."""
     recalls: bool = False
     """Whether the leg can take back audio that was sent (a carrier's `clear`). A browser cannot: what was sent
     will be heard."""
     outbound: bool = False
-    """We placed the call (`gateway.call.run.CallPlan.outbound`)."""
+    """We placed the call (`gateway.call.plan.CallPlan.outbound`)."""
     tariff: Tariff = NO_PRICES
     budget_usd: float | None = None
     """What the call may cost, in US dollars."""
