@@ -269,7 +269,8 @@ class CallMachine(RuleBasedStateMachine):
             bench.model("input_audio_buffer.committed", item_id="last", previous_item_id=None)
         if bench.ended is None:
             bench.words("last", "i want to book an appointment")
-        for _ in range(6):
+        unsaid_ms = sum(item.queued - item.sent for item in bench.items.values())
+        for _ in range(6 + unsaid_ms // 4000):
             bench.run(4)
             while bench.ended is None and self.waiting_for_reply():
                 self.unanswered = len(bench.asked)
