@@ -18,7 +18,7 @@ __all__ = ["Consultation", "Party"]
 
 
 class Party(Protocol):
-    """A call that can be joined with another (`gateway.call.run.Call`)."""
+    """A call that can be joined with another (`gateway.call.shell.Shell`)."""
 
     @property
     def call_id(self) -> str: ...

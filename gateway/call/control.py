@@ -58,7 +58,7 @@ UNDECIDED = "Somebody or a voicemail picked up and did not take the call. Say so
 
 
 class Host(Party, Protocol):
-    """The call, as its control needs it (`gateway.call.run.Call`)."""
+    """The call, as its control needs it (`gateway.call.shell.Shell`)."""
 
     def tell(self, wish: Wish) -> None:
         """Tell the core."""

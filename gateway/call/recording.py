@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.ports import Tape
+from gateway.ports import Leg, Recordings, Tape
 from media.audio import AudioFormat
 from media.record import TwoChannels
+from personas.persona import Persona
 
 __all__ = ["CallRecorder"]
 
@@ -16,6 +17,15 @@ class CallRecorder:
     def __init__(self, tape: Tape, form: AudioFormat, began: float) -> None:
         self._tape = tape
         self._call = TwoChannels(form, began)
+
+    @classmethod
+    def of(
+        cls, persona: Persona, call_id: str, leg: Leg, recordings: Recordings | None, began: float
+    ) -> CallRecorder | None:
+        """None where the call is not recorded. What a client plays itself never is: nobody knows when it was heard."""
+        if recordings is None or not leg.plays or not recordings.wanted(persona):
+            return None
+        return cls(recordings.tape(call_id, leg.form), leg.form, began)
 
     @property
     def paused(self) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from gateway.call.audio import PlayedAudio
 from gateway.call.effects import OpenGate, Pause
 from gateway.call.inputs import Played
-from gateway.call.run import AGAIN_S, CALM_EVERY, CALM_TICKS, TICK_MS
+from gateway.call.journaled import CALM_EVERY, CALM_TICKS
+from gateway.call.shell import AGAIN_S, TICK_MS
 from gateway.errors import HUNG_UP
 from media.audio import PCMU
 from tests.call.test_run import Scene
@@ -22,7 +23,8 @@ FRAME = bytes(160)
 async def test_a_quiet_call_is_ticked_seldom_and_one_in_which_something_happens_often() -> None:
     scene = Scene()
     ticks: list[float] = []
-    core, tick = scene.call._core, scene.call._core.tick
+    core = scene.call._shell._core.core
+    tick = core.tick
 
     def counted(now: float) -> object:
         ticks.append(now)

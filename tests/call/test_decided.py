@@ -230,7 +230,7 @@ async def test_a_call_that_ends_first_leaves_the_decision_to_the_person() -> Non
 async def test_a_call_uses_tools_as_often_as_it_may() -> None:
     door = Door(trial(handler := Counted()))
     scene = Scene(door)
-    scene.call._errands._budget._left = 2
+    scene.call._shell._errands._budget._left = 2
     async with door.runtime, asyncio.TaskGroup() as group:
         group.create_task(scene.call.run())
         sink = await scene.leg.connect()

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from gateway.call.effects import Effect, ToModel, Write
-from gateway.call.run import Call
+from gateway.call.shell import Shell
 from gateway.errors import HUNG_UP
 from gateway.ports import JournalEntry
 from gateway.replay.driving import difference, drive
@@ -30,13 +30,13 @@ def replayed(entries: list[JournalEntry]) -> list[Effect]:
 
 async def test_the_journal_replays_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Effect] = []
-    carry_out = Call._apply
+    carry_out = Shell._apply
 
-    def remember(call: Call, effects: list[Effect]) -> None:
+    def remember(shell: Shell, effects: list[Effect]) -> None:
         done.extend(effects)
-        carry_out(call, effects)
+        carry_out(shell, effects)
 
-    monkeypatch.setattr(Call, "_apply", remember)
+    monkeypatch.setattr(Shell, "_apply", remember)
     scene = Scene()
     speech = Resampler(16_000, 24_000).process(pcm("bargein_stop"))
     async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ import pytest
 from gateway.call.effects import Effect, Write
 from gateway.call.plan import CallDeps, CallPlan
 from gateway.call.run import Call
+from gateway.call.shell import Shell
 from gateway.errors import HUNG_UP, PROTOCOL, Busy, Ending
 from gateway.ports import Event, LegSink, ModelSession, ModelSpec
 from tests.call.harness import persona
@@ -209,13 +210,13 @@ async def test_a_sideband_of_a_gateway_played_call() -> None:
 
 async def test_the_journal_replays_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[Effect] = []
-    carry_out = Call._apply
+    carry_out = Shell._apply
 
-    def remember(call: Call, effects: list[Effect]) -> None:
+    def remember(shell: Shell, effects: list[Effect]) -> None:
         done.extend(effects)
-        carry_out(call, effects)
+        carry_out(shell, effects)
 
-    monkeypatch.setattr(Call, "_apply", remember)
+    monkeypatch.setattr(Shell, "_apply", remember)
     scene = Scene()
     async with scene.running() as sink:
         scene.call.attach(lambda _: None, lambda _: None).receive('{"type": "response.cancel"}')

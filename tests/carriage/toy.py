@@ -123,7 +123,7 @@ def toy_line(
 
 
 class ToyCall:
-    """Sink and speaker: what `gateway.call.run` is to a leg, with the playout alone."""
+    """Sink and speaker: what `gateway.call.shell` is to a leg, with the playout alone."""
 
     def __init__(self) -> None:
         self.leg: CarrierLeg | None = None

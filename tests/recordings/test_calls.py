@@ -256,7 +256,7 @@ async def test_a_browsers_call_stands_in_its_recording(tmp_path: Path) -> None:
         try:
             answer = await leg.answer(await caller.offer())
             call = Call(CallPlan("rtc_test", "s-1", "t-1", persona()), leg, deps)
-            began = call._began
+            began = loop.time()
             running = asyncio.create_task(call.run())
             await caller.accept(answer)
             await asyncio.sleep(11)
