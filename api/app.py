@@ -13,6 +13,7 @@ from api.deps import Deps
 from api.errors import ApiError, Envelope, Fault, fault_of
 from api.surfaces.core.envelope import envelope as core_envelope
 from api.surfaces.core.routes import routes as core_routes
+from api.surfaces.mcp.envelope import envelope as mcp_envelope
 from api.surfaces.metrics.routes import routes as metrics_routes
 from api.surfaces.realtime import routes as realtime
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
@@ -26,7 +27,11 @@ __all__ = ["IDLE_S", "create_app", "make_runner"]
 
 logger = logging.getLogger(__name__)
 
-ENVELOPES: tuple[tuple[str, Envelope], ...] = (("/v1/realtime", realtime_envelope), ("/", core_envelope))
+ENVELOPES: tuple[tuple[str, Envelope], ...] = (
+    ("/v1/realtime", realtime_envelope),
+    ("/mcp", mcp_envelope),
+    ("/", core_envelope),
+)
 """Path prefix → how errors look there; the first that fits."""
 
 IDLE_S = 75.0
@@ -42,6 +47,11 @@ def create_app(deps: Deps) -> web.Application:
     app.router.add_routes([*web_routes(deps), *core_routes(deps), *metrics_routes(deps)])
     realtime.add_to(app, deps)
     telephony.add_to(app, deps)
+    if deps.settings.mcp:
+        # It takes seconds to import, so only where it is wanted, and before anybody calls.
+        from api.surfaces.mcp.routes import routes as mcp_routes
+
+        app.router.add_routes(mcp_routes(deps))
     return app
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gateway.workers.channel import Gone
 
-__all__ = ["InProcessLimiter", "Rate", "RateLimiter", "SharedLimiter"]
+__all__ = ["TOOL_RUNS", "InProcessLimiter", "Rate", "RateLimiter", "SharedLimiter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,10 @@ class Rate:
     name: str
     per_minute: float
     burst: int
+
+
+TOOL_RUNS = Rate("tool-runs", per_minute=120, burst=60)
+"""Runs of tools, over REST and MCP together."""
 
 
 class RateLimiter(Protocol):

@@ -210,6 +210,8 @@ class Tool:
     """Of one run, with all its retries."""
     category: str = "general"
     """What it is about, for those who decide what may run: `scheduling`, `banking` …; see `CALL`."""
+    call_only: bool = False
+    """It works in a live call only, though it acts on more than that; what is of the category `CALL` does anyhow."""
     effect: Literal["read", "write"] = "read"
     """`write`: it changes something. A barge-in does not cancel it, and it is done once per idempotency key."""
     idempotent: bool = False
@@ -250,6 +252,11 @@ class Tool:
     def repeatable(self) -> bool:
         """Whether running it again with the same key does no harm."""
         return self.effect == "read" or self.idempotent
+
+    @property
+    def needs_call(self) -> bool:
+        """Whether it can do nothing where no call is."""
+        return self.call_only or self.category == CALL
 
     @property
     def tries(self) -> int:

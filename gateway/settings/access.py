@@ -44,6 +44,13 @@ class Access(Room):
         validation_alias="PARLEY_METRICS_TOKEN",
         description="Bearer for /metrics; without it only this machine may read them.",
     )
+    mcp: int = Field(
+        0,
+        ge=0,
+        le=1,
+        validation_alias="PARLEY_MCP",
+        description="1: offers the tools to clients of MCP at /mcp, for server keys.",
+    )
     frontend_urls: tuple[str, ...] = Field(
         (),
         validation_alias="FRONTEND_URLS",

@@ -177,6 +177,8 @@ async def test_who_is_nobody_runs_nothing(sqlite_url: str) -> None:
             denied = await it.execute(403, headers=headers)
             assert (denied["error"], denied["runtime"]) == ("Policy Denied", {"status": "denied"})
         assert not it.ran
+        # Over MCP only where that was switched on.
+        assert (await it.api.client.post("/mcp", json={}, headers=ALL)).status == 404
 
 
 async def test_what_is_blocked_never_runs(any_database: str) -> None:

@@ -51,6 +51,7 @@ tool = Tool(
     parameters=PassToAgent,
     run=_run,
     category="handover",
+    call_only=True,
     effect="write",
     idempotent=True,
 )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import auth, body
 from api.deps import Deps
 from api.errors import ApiError
-from api.limits import Rate
+from api.limits import TOOL_RUNS, Rate
 from api.records import sessions
 from api.surfaces.core.access import NO_TOKEN, presented_key, without_token
 from api.surfaces.core.operators import operator_or_none
@@ -23,7 +23,6 @@ from tools.runtime.request import Execution, Request
 __all__ = ["routes", "unreadable"]
 
 READ = Rate("tools", per_minute=600, burst=600)
-RUN = Rate("tool-runs", per_minute=120, burst=60)
 QUEUE = "approvals"
 NOT_YOURS = "Send the session's access key with its sessionId, or a server key as bearer: nobody else runs tools here."
 ASKED_WRONGLY = frozenset({"unknown-tool", "invalid", "key-reused"})
@@ -66,7 +65,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         return web.json_response({"personaId": persona.id, "tools": views})
 
     async def execute(request: web.Request) -> web.Response:
-        await auth.spend(request, deps.limiter, RUN, deps.settings)
+        await auth.spend(request, deps.limiter, TOOL_RUNS, deps.settings)
         ask = await body.parsed(request, _Ask)
         wish = await _wish(request, ask, deps)
         if isinstance(wish, str):
