@@ -6,7 +6,13 @@ import re
 from datetime import date, time, timedelta
 from functools import lru_cache
 
-from gateway.providers.embedded.calendar import nearest_day
+from gateway.providers.embedded.calendar import (
+    Found,
+    moment_of,
+    nearest_day,
+    nearest_day_of_month,
+    nearest_weekday,
+)
 from gateway.providers.embedded.english.clock import find_time
 from gateway.providers.embedded.english.numbers import cardinal, one_word, ordinal
 from gateway.providers.embedded.english.words import alike, best
@@ -38,14 +44,8 @@ def find_moment(
     """What `words` say about day and time; an empty Moment when nothing. `past`: it has happened, so a weekday or
     a month's day is the last one, not the next. `expected`: a bare `nine` or `the twelfth` counts, and so do
     near misses of the words for days."""
-    day, taken, sure = _find_day(words, today, past, expected)
-    clock = find_time(words, taken, expected=expected or day is not None)
-    soonest = day is None and not past and any(_spot(words, each) for each in _SOONEST)
-    return Moment(day, clock.at, clock.part, soonest, sure and clock.sure, frozenset(taken | clock.taken))
-
-
-def _spot(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
-    return any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
+    found = _find_day(words, today, past, expected)
+    return moment_of(words, found, find_time, _SOONEST, past=past, expected=expected)
 
 
 def _weekday(word: str, expected: bool) -> tuple[int, bool] | None:
@@ -69,9 +69,7 @@ def _month(word: str, expected: bool) -> tuple[int, bool] | None:
     return (MONTHS.index(near) + 1, False) if near else None
 
 
-def _find_day(
-    words: tuple[str, ...], today: date, past: bool, expected: bool
-) -> tuple[date | None, set[int], bool]:
+def _find_day(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     for finder in (_numeral, _relative, _month_day):
         found = finder(words, today, past, expected)
         if found is not None:
@@ -88,16 +86,10 @@ def _find_day(
         if named is None:
             continue
         before = words[at - 1] if at else ""
-        ahead = (named[0] - today.weekday()) % 7
         week_on = words[at + 1 : at + 3] == ("next", "week") or before == "next"
-        if before == "last" or past:
-            day = today - timedelta(days=(today.weekday() - named[0]) % 7 or 7)
-        elif week_on:
-            day = today - timedelta(days=today.weekday()) + timedelta(days=7 + named[0])
-        elif ahead == 0 and before == "this":
-            day = today
-        else:
-            day = today + timedelta(days=ahead or 7)
+        day = nearest_weekday(
+            today, named[0], past=before == "last" or past, next_week=week_on, this=before == "this"
+        )
         taken = {at, at + 1} if two else {at}
         if before in ("on", "next", "last", "this", "by", "for", "coming"):
             taken.add(at - 1)
@@ -105,9 +97,7 @@ def _find_day(
     return _bare_ordinal(words, today, past, expected)
 
 
-def _numeral(
-    words: tuple[str, ...], today: date, past: bool, expected: bool
-) -> tuple[date | None, set[int], bool] | None:
+def _numeral(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     for at, word in enumerate(words):
         iso = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", word)
         american = re.fullmatch(r"(\d{1,2})/(\d{1,2})(?:/(\d{2,4}))?", word)
@@ -128,9 +118,7 @@ def _numeral(
     return None
 
 
-def _relative(
-    words: tuple[str, ...], today: date, past: bool, expected: bool
-) -> tuple[date | None, set[int], bool] | None:
+def _relative(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     for at, word in enumerate(words):
         before = words[at - 2 : at] if at >= 2 else ()
         if word in ("today", "tonight") or words[at : at + 2] in (
@@ -169,9 +157,7 @@ def _relative(
     return None
 
 
-def _month_day(
-    words: tuple[str, ...], today: date, past: bool, expected: bool
-) -> tuple[date | None, set[int], bool] | None:
+def _month_day(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     for at, word in enumerate(words):
         month = _month(word, expected)
         if month is None or (word in ("may", "march") and not _dated(words, at)):
@@ -231,9 +217,7 @@ def _year(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
     return None
 
 
-def _bare_ordinal(
-    words: tuple[str, ...], today: date, past: bool, expected: bool
-) -> tuple[date | None, set[int], bool]:
+def _bare_ordinal(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     for at in range(len(words)):
         if not expected and words[at - 1 : at] != ("the",) and words[at - 2 : at] != ("on", "the"):
             continue
@@ -241,11 +225,10 @@ def _bare_ordinal(
         named = words[found[1] : found[1] + 1] if found else ()
         if found is None or not 1 <= found[0] <= 31 or (not expected and found[0] < 4) or named == ("one",):
             continue
-        for ahead in range(62):
-            day = today + timedelta(days=-ahead if past else ahead)
-            if day.day == found[0]:
-                return day, set(range(at, found[1])), True
-    return None, set(), True
+        day = nearest_day_of_month(today, found[0], past=past)
+        if day is not None:
+            return day, set(range(at, found[1])), True
+    return None
 
 
 def say_date(day: date, today: date | None = None) -> str:

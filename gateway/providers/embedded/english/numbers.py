@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from gateway.providers.embedded.counting import run_on, sums
 from gateway.providers.embedded.english.words import alike
 from gateway.providers.embedded.findings import DigitRun
 from gateway.providers.embedded.reading import grouped, spelled
@@ -39,10 +40,6 @@ _HOMOPHONES = {
 }
 """What the ears write for a digit now and then; only believed between digits."""
 _BETWEEN = frozenset(("and", "dash", "um", "uh", "area", "code", "then", "hyphen", "space"))
-
-
-LONGEST = 24
-"""Words that one number of an amount can have; what follows them begins another."""
 
 
 def one_word(word: str) -> int | None:
@@ -99,19 +96,8 @@ def digit_runs(words: tuple[str, ...], *, lenient: bool = False) -> tuple[DigitR
         if first is None:
             at += 1
             continue
-        start, (digits, at) = at, first
-        end = at
-        while at < len(words):
-            more = _spoken_digits(words, at, lenient)
-            if more is not None:
-                digits += more[0]
-                end = at = more[1]
-            elif words[at] in _BETWEEN:
-                at += 1
-            else:
-                break
-        runs.append(DigitRun(digits, start, end))
-        at = max(end, start + 1)
+        run, at = run_on(words, at, first, lambda place: _spoken_digits(words, place, lenient), _BETWEEN)
+        runs.append(run)
     return tuple(runs)
 
 
@@ -170,28 +156,15 @@ def ordinal(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
 @lru_cache(maxsize=4096)
 def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     """Sums of money and other numbers named: `forty two fifty`, `$42.50`, `forty two dollars and fifty cents`."""
-    found: list[float] = []
-    at = 0
-    while at < len(words):
-        plain = words[at].lstrip("$").replace(",", "")
-        if "." in plain and plain.replace(".", "", 1).isdigit():
-            found.append(float(plain))
-            at += 1
-            continue
-        whole = cardinal((plain, *words[at + 1 : at + LONGEST]), 0)
-        if whole is None:
-            at += 1
-            continue
-        value, at = whole[0], at + whole[1]
-        rest = at
-        while rest < len(words) and words[rest] in ("dollars", "dollar", "and", "bucks"):
-            rest += 1
-        cents = cardinal(words, rest) if rest < len(words) else None
-        if cents is not None and 10 <= cents[0] < 100 and value < 100_000:
-            found.append(value + cents[0] / 100)
-            at = cents[1]
-        found.append(float(value))
-    return tuple(found)
+    return sums(words, cardinal, lambda at: _cents(words, at))
+
+
+def _cents(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
+    """Those that follow: `fifty`, `dollars and fifty`. Below ten nobody says them so."""
+    while at < len(words) and words[at] in ("dollars", "dollar", "and", "bucks"):
+        at += 1
+    cents = cardinal(words, at) if at < len(words) else None
+    return cents if cents is not None and 10 <= cents[0] < 100 else None
 
 
 _READ = ("oh", *DIGIT_WORDS[1:])

@@ -6,7 +6,15 @@ import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from gateway.providers.embedded.calendar import nearest_day
+from gateway.providers.embedded.calendar import (
+    Found,
+    day_written,
+    moment_of,
+    nearest_day,
+    nearest_day_of_month,
+    nearest_weekday,
+    stands,
+)
 from gateway.providers.embedded.findings import Moment
 from gateway.providers.embedded.spanish.clock import find_time, is_part, say_at
 from gateway.providers.embedded.spanish.numbers import cardinal
@@ -39,8 +47,6 @@ _NEXT_WEEK = (
     ("semana", "entrante"), ("semana", "proxima"), ("semana", "siguiente"),
 )  # fmt: skip
 
-Found = tuple[date, set[int], bool]
-
 
 @lru_cache(maxsize=4096)
 def find_moment(
@@ -48,47 +54,17 @@ def find_moment(
 ) -> Moment:
     """What `words` say about day and time (`gateway.providers.embedded.tongue.Finding.moment`)."""
     found = _find_day(words, today, past, expected)
-    day, taken, sure = found or (None, set[int](), True)
-    clock = find_time(words, taken, expected=expected or day is not None)
-    soonest = day is None and not past and any(_stands(words, each) for each in _SOONEST)
-    return Moment(day, clock.at, clock.part, soonest, sure and clock.sure, frozenset(taken | clock.taken))
-
-
-def _stands(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
-    return any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
+    return moment_of(words, found, find_time, _SOONEST, past=past, expected=expected)
 
 
 def _find_day(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     return (
-        _numeral(words, today, past)
+        day_written(words, today, past=past)
         or _month_day(words, today, past, expected)
         or _weekday(words, today, past, expected)
         or _relative(words, today, past)
         or _bare_day(words, today, past, expected)
     )
-
-
-def _numeral(words: tuple[str, ...], today: date, past: bool) -> Found | None:
-    for at, word in enumerate(words):
-        iso = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", word)
-        written = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})(?:[/-](\d{2,4}))?", word)
-        try:
-            if iso:
-                return date(*map(int, iso.groups())), {at}, True
-            if written:
-                day, month, year = written.groups()
-                if year:
-                    return (
-                        date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day)),
-                        {at},
-                        True,
-                    )
-                near = nearest_day(today, int(month), int(day), past=past)
-                if near is not None:
-                    return near, {at}, True
-        except ValueError:
-            continue
-    return None
 
 
 def _relative(words: tuple[str, ...], today: date, past: bool) -> Found | None:
@@ -111,7 +87,7 @@ def _relative(words: tuple[str, ...], today: date, past: bool) -> Found | None:
                 return today - timedelta(days=days), {at - 2, at - 1, at}, True
             if counted and not past and (before[-1:] == ("en",) or before[-2:] == ("dentro", "de")):
                 return today + timedelta(days=days), {at - 2, at - 1, at}, True
-    if not past and any(_stands(words, each) for each in _NEXT_WEEK):
+    if not past and any(stands(words, each) for each in _NEXT_WEEK):
         at = words.index("semana")
         return today + timedelta(days=7 - today.weekday()), {at}, True
     return None
@@ -187,15 +163,11 @@ def _weekday(words: tuple[str, ...], today: date, past: bool, expected: bool) ->
             name = near
         number = WEEKDAYS.index(name)
         before, after = words[at - 1] if at else "", words[at + 1 : at + 2]
-        ahead = (number - today.weekday()) % 7
-        if past or before == "pasado" or after == ("pasado",):
-            day = today - timedelta(days=(today.weekday() - number) % 7 or 7)
-        elif any(_stands(words, each) for each in _NEXT_WEEK):
-            day = today - timedelta(days=today.weekday()) + timedelta(days=7 + number)
-        elif ahead == 0 and before == "este":
-            day = today
-        else:
-            day = today + timedelta(days=ahead or 7)
+        day = nearest_weekday(
+            today, number,
+            past=past or before == "pasado" or after == ("pasado",),
+            next_week=any(stands(words, each) for each in _NEXT_WEEK), this=before == "este",
+        )  # fmt: skip
         return day, {at}, sure
     return None
 
@@ -207,10 +179,9 @@ def _bare_day(words: tuple[str, ...], today: date, past: bool, expected: bool) -
         found = _day_number(words, at) if cued else None
         if found is None or words[at] == "primer" or words[found[1] : found[1] + 1] == ("de",):
             continue
-        for ahead in range(62):
-            day = today + timedelta(days=-ahead if past else ahead)
-            if day.day == found[0]:
-                return day, set(range(at, found[1])), True
+        day = nearest_day_of_month(today, found[0], past=past)
+        if day is not None:
+            return day, set(range(at, found[1])), True
     return None
 
 

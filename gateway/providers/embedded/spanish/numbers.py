@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from gateway.providers.embedded.counting import run_on, sums
 from gateway.providers.embedded.findings import DigitRun
 from gateway.providers.embedded.reading import grouped, spelled
 from gateway.providers.embedded.spanish.words import alike
@@ -36,8 +37,6 @@ _ORDINALS = {
     "octavo": 8, "octava": 8, "noveno": 9, "novena": 9, "decimo": 10, "decima": 10,
 }  # fmt: skip
 _BETWEEN = frozenset(("y", "guion", "espacio", "eh", "este", "luego", "despues"))
-_LONGEST = 24
-"""Words that one number of an amount can have; what follows them begins another."""
 
 
 def one_word(word: str) -> int | None:
@@ -88,19 +87,8 @@ def digit_runs(words: tuple[str, ...], *, lenient: bool = False) -> tuple[DigitR
         if first is None:
             at += 1
             continue
-        start, (digits, at) = at, first
-        end = at
-        while at < len(words):
-            more = _spoken_digits(words, at, lenient)
-            if more is not None:
-                digits += more[0]
-                end = at = more[1]
-            elif words[at] in _BETWEEN:
-                at += 1
-            else:
-                break
-        runs.append(DigitRun(digits, start, end))
-        at = max(end, start + 1)
+        run, at = run_on(words, at, first, lambda place: _spoken_digits(words, place, lenient), _BETWEEN)
+        runs.append(run)
     return tuple(runs)
 
 
@@ -151,28 +139,16 @@ def ordinal(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
 @lru_cache(maxsize=4096)
 def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     """Sums of money and other numbers named: `$42.50`, `cuarenta y dos pesos con cincuenta centavos`."""
-    found: list[float] = []
-    at = 0
-    while at < len(words):
-        plain = words[at].lstrip("$").replace(",", "")
-        if "." in plain and plain.replace(".", "", 1).isdigit():
-            found.append(float(plain))
-            at += 1
-            continue
-        whole = None if plain in _ARTICLES else cardinal((plain, *words[at + 1 : at + _LONGEST]), 0)
-        if whole is None:
-            at += 1
-            continue
-        value, at = whole[0], at + whole[1]
-        rest = at
-        while rest < len(words) and words[rest] in ("pesos", "peso", "con", "y"):
-            rest += 1
-        cents = cardinal(words, rest) if at < rest < len(words) else None
-        if cents is not None and 1 <= cents[0] < 100 and value < 100_000:
-            found.append(value + cents[0] / 100)
-            at = cents[1]
-        found.append(float(value))
-    return tuple(found)
+    return sums(words, cardinal, lambda at: _cents(words, at), _ARTICLES)
+
+
+def _cents(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
+    """Those that follow, by a word between: `pesos con cincuenta`."""
+    rest = at
+    while rest < len(words) and words[rest] in ("pesos", "peso", "con", "y"):
+        rest += 1
+    cents = cardinal(words, rest) if at < rest < len(words) else None
+    return cents if cents is not None and 1 <= cents[0] < 100 else None
 
 
 _GROUPS = {7: (3, 4), 10: (2, 4, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3), 12: (2, 2, 4, 4)}

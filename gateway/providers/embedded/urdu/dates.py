@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from gateway.providers.embedded.calendar import nearest_day
+from gateway.providers.embedded.calendar import (
+    Found,
+    day_written,
+    moment_of,
+    nearest_day,
+    nearest_day_of_month,
+    nearest_weekday,
+)
 from gateway.providers.embedded.findings import Moment
 from gateway.providers.embedded.urdu.clock import find_time, say_time
 from gateway.providers.embedded.urdu.numbers import cardinal
@@ -47,8 +53,6 @@ _SOONEST = tuple(
     )
 )  # fmt: skip
 
-Found = tuple[date, set[int], bool]
-
 
 @lru_cache(maxsize=4096)
 def find_moment(
@@ -56,48 +60,18 @@ def find_moment(
 ) -> Moment:
     """What `words` say about day and time (`gateway.providers.embedded.tongue.Finding.moment`)."""
     found = _find_day(words, today, past, expected)
-    day, taken, sure = found or (None, set[int](), True)
-    clock = find_time(words, taken, expected=expected or day is not None)
-    soonest = day is None and not past and any(_stands(words, each) for each in _SOONEST)
-    return Moment(day, clock.at, clock.part, soonest, sure and clock.sure, frozenset(taken | clock.taken))
-
-
-def _stands(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
-    return any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
+    return moment_of(words, found, find_time, _SOONEST, past=past, expected=expected)
 
 
 def _find_day(words: tuple[str, ...], today: date, past: bool, expected: bool) -> Found | None:
     return (
-        _numeral(words, today, past)
+        day_written(words, today, past=past)
         or _month_day(words, today, past, expected)
         or _counted(words, today, past)
         or _weekday(words, today, past, expected)
         or _relative(words, today, past)
         or _bare_day(words, today, past)
     )
-
-
-def _numeral(words: tuple[str, ...], today: date, past: bool) -> Found | None:
-    for at, word in enumerate(words):
-        iso = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", word)
-        written = re.fullmatch(r"(\d{1,2})[/-](\d{1,2})(?:[/-](\d{2,4}))?", word)
-        try:
-            if iso:
-                return date(*map(int, iso.groups())), {at}, True
-            if written:
-                day, month, year = written.groups()
-                if year:
-                    return (
-                        date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day)),
-                        {at},
-                        True,
-                    )
-                near = nearest_day(today, int(month), int(day), past=past)
-                if near is not None:
-                    return near, {at}, True
-        except ValueError:
-            continue
-    return None
 
 
 def _relative(words: tuple[str, ...], today: date, past: bool) -> Found | None:
@@ -174,20 +148,14 @@ def _weekday(words: tuple[str, ...], today: date, past: bool, expected: bool) ->
         if number is None:
             continue
         before = words[at - 1] if at else ""
-        ahead = (number - today.weekday()) % 7
         week = any(
             words[place] in _NEXT and words[place + 1] in _WEEK
             for place in range(len(words) - 1)
             if place + 1 != at
         )
-        if past or before in _LAST:
-            day = today - timedelta(days=(today.weekday() - number) % 7 or 7)
-        elif week:
-            day = today - timedelta(days=today.weekday()) + timedelta(days=7 + number)
-        elif ahead == 0 and before in _THIS:
-            day = today
-        else:
-            day = today + timedelta(days=ahead or 7)
+        day = nearest_weekday(
+            today, number, past=past or before in _LAST, next_week=week, this=before in _THIS
+        )
         return day, {at}, sure
     return None
 
@@ -214,10 +182,9 @@ def _bare_day(words: tuple[str, ...], today: date, past: bool) -> Found | None:
         found = _day_number(words, at - 1) if words[at] == _DATE else None
         if found is None:
             continue
-        for ahead in range(62):
-            day = today + timedelta(days=-ahead if past else ahead)
-            if day.day == found[0]:
-                return day, {at - 1, at}, True
+        day = nearest_day_of_month(today, found[0], past=past)
+        if day is not None:
+            return day, {at - 1, at}, True
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from gateway.providers.embedded.counting import run_on, sums
 from gateway.providers.embedded.findings import DigitRun
 from gateway.providers.embedded.reading import grouped, spelled
 from gateway.providers.embedded.urdu.words import fold, listed
@@ -40,9 +41,6 @@ _ORDINALS = {
 }  # fmt: skip
 _REPEATED = {fold("ڈبل"): 2, fold("ٹرپل"): 3}
 _BETWEEN = listed("اور پھر ڈیش تو")
-_RUPEES = listed("روپے روپیہ روپیے")
-_LONGEST = 24
-"""Words that one number of an amount can have; what follows them begins another."""
 
 
 def one_word(word: str) -> int | None:
@@ -76,19 +74,8 @@ def digit_runs(words: tuple[str, ...], *, lenient: bool = False) -> tuple[DigitR
         if first is None:
             at += 1
             continue
-        start, (digits, at) = at, first
-        end = at
-        while at < len(words):
-            more = _spoken_digits(words, at)
-            if more is not None:
-                digits += more[0]
-                end = at = more[1]
-            elif words[at] in _BETWEEN:
-                at += 1
-            else:
-                break
-        runs.append(DigitRun(digits, start, end))
-        at = max(end, start + 1)
+        run, at = run_on(words, at, first, lambda place: _spoken_digits(words, place), _BETWEEN)
+        runs.append(run)
     return tuple(runs)
 
 
@@ -134,23 +121,7 @@ def ordinal(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
 @lru_cache(maxsize=4096)
 def amounts(words: tuple[str, ...]) -> tuple[float, ...]:
     """Sums of money and other numbers named."""
-    found: list[float] = []
-    at = 0
-    while at < len(words):
-        plain = words[at].lstrip("$").replace(",", "")
-        if "." in plain and plain.replace(".", "", 1).isdigit():
-            found.append(float(plain))
-            at += 1
-            continue
-        whole = cardinal((plain, *words[at + 1 : at + _LONGEST]), 0)
-        if whole is None:
-            at += 1
-            continue
-        found.append(float(whole[0]))
-        at += whole[1]
-        if at < len(words) and words[at] in _RUPEES:
-            at += 1
-    return tuple(found)
+    return sums(words, cardinal)
 
 
 _GROUPS = {7: (3, 4), 10: (3, 3, 4), 11: (4, 3, 4), 6: (3, 3), 8: (4, 4), 9: (3, 3, 3)}
