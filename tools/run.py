@@ -9,16 +9,14 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pydantic_core
 
-from tools.arguments import object_of, read
 from tools.contract import CALL, Tool, ToolContext, ToolError, ToolUnavailable
 
-__all__ = ["MAX_OUTPUT", "ToolOutcome", "attempt", "run_tool"]
+__all__ = ["MAX_OUTPUT", "ToolOutcome", "attempt"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +25,7 @@ MAX_OUTPUT = 64 * 1024
 PAUSE_S = 0.2
 """Before the first retry; each after that waits three times as long, give or take a half."""
 
-How = Literal["ok", "refused", "invalid", "unavailable", "timed-out", "failed"]
+How = Literal["ok", "refused", "unavailable", "timed-out", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +35,9 @@ class ToolOutcome:
     output: str
     ok: bool
     how: How
-    """`refused`: the tool told the model why it cannot be done; `invalid`: its arguments are wrong; `unavailable`: what
-    it needs cannot be reached, so nothing was done. After `timed-out` and `failed` something may have been."""
+    """`refused`: the tool told the model why it cannot be done; `unavailable`: what it needs cannot be reached, so
+    nothing was done. After `timed-out` and `failed` something may have been."""
     attempts: int = 1
-
-
-async def run_tool(tool: Tool, arguments: str | Mapping[str, Any], context: ToolContext) -> ToolOutcome:
-    """Read the arguments and run `tool` with them. Raises nothing but CancelledError of its own caller."""
-    try:
-        parameters = read(tool, object_of(arguments), context.now)
-    except ToolError as fault:
-        return ToolOutcome(_error(str(fault)), ok=False, how="invalid")
-    return await attempt(tool, parameters, context)
 
 
 async def attempt(tool: Tool, parameters: Any, context: ToolContext, *, retry: bool = True) -> ToolOutcome:

@@ -14,9 +14,9 @@ from gateway.stores.accounts import ServiceRequest
 from gateway.stores.schema import DEFAULT_TENANT
 from tests.api.test_records import FRIDAY, HALF_PAST_NINE, NOW, Desk, desk
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.contract import ToolContext, ToolError
 from tools.library import load
-from tools.run import run_tool
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +35,7 @@ PLAN = {"number": "552016", "zip_code": "04101", "months": 6, "first_payment_on"
 async def use(at: Desk, name: str, arguments: dict[str, Any], key: str = "s:1") -> dict[str, Any]:
     """What the model is told."""
     context = ToolContext("c", at.session, DEFAULT_TENANT, "p", key, NOW, at.records, FakeControl(), "vet")
-    outcome = await run_tool(TOOLS[name], json.dumps(arguments), context)
+    outcome = await through_door(TOOLS[name], json.dumps(arguments), context)
     result = json.loads(outcome.output)
     assert isinstance(result, dict)
     return result

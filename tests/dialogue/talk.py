@@ -19,9 +19,9 @@ from personas.library import load as load_personas
 from personas.persona import Persona
 from personas.prompt import session_for
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.contract import ToolContext, ToolError
 from tools.library import load as load_tools
-from tools.run import run_tool
 
 __all__ = ["NOW", "MemoryRecords", "Talk", "persona"]
 
@@ -254,6 +254,6 @@ class Talk:
             self.control,
             self.who.calendar,
         )
-        outcome = await run_tool(TOOLS[name], text, context)
+        outcome = await through_door(TOOLS[name], text, context)
         self.called.append((name, arguments))
         self.items.append({"type": "function_call_output", "call_id": call_id, "output": outcome.output})

@@ -12,9 +12,9 @@ import pytest
 
 from tests.dialogue.talk import NOW, MemoryRecords
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.contract import ToolContext
 from tools.library import load
-from tools.run import run_tool
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +25,7 @@ async def run(
     name: str, arguments: dict[str, Any], records: MemoryRecords, control: FakeControl
 ) -> dict[str, Any]:
     context = ToolContext("c", "s", "t", "p", "s:1", NOW, records, control)
-    outcome = await run_tool(TOOLS[name], json.dumps(arguments), context)
+    outcome = await through_door(TOOLS[name], json.dumps(arguments), context)
     result = json.loads(outcome.output)
     assert isinstance(result, dict)
     return result

@@ -19,6 +19,7 @@ import pytest
 
 from tests.dialogue.talk import MemoryRecords
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.connectors.caldav import Calendar
 from tools.connectors.model import ConnectorsFile, check
 from tools.connectors.opening import connected
@@ -27,7 +28,7 @@ from tools.library import load
 from tools.outbound.addresses import Allowed
 from tools.outbound.guard import Guard
 from tools.outbound.sender import Sender
-from tools.run import ToolOutcome, run_tool
+from tools.runtime.request import Execution
 from tools.secrets import Secrets
 from tools.yaml_file import FileFault, read_yaml
 
@@ -112,12 +113,12 @@ async def tools(file: ConnectorsFile, secrets: Secrets) -> AsyncIterator[tuple[d
         yield made, calendar
 
 
-async def run(tool: Tool, key: str = "s:1", calendar: str = "work", **arguments: Any) -> ToolOutcome:
+async def run(tool: Tool, key: str = "s:1", calendar: str = "work", **arguments: Any) -> Execution:
     context = ToolContext("c", "s", "t", "p", key, NOW, MemoryRecords(), FakeControl(), calendar)
-    return await run_tool(tool, json.dumps(arguments), context)
+    return await through_door(tool, json.dumps(arguments), context)
 
 
-def told(outcome: ToolOutcome) -> Any:
+def told(outcome: Execution) -> Any:
     return json.loads(outcome.output)
 
 
@@ -180,10 +181,10 @@ async def test_a_calendar_that_does_not_let_us_in_or_is_not_there_says_so(
         assert "cannot be used" in told(await run(made["find_slots"], service="x"))["error"]
         assert (
             await run(made["book_appointment"], starts_at="2026-11-20T10:00", **CALLER)
-        ).how == "refused"
+        ).reason == "refused"
     async with tools(about(url), secrets) as (made, calendar):
         assert "no connection" in await calendar.probe()
-        assert (await run(made["find_slots"], service="x")).how == "unavailable"
+        assert (await run(made["find_slots"], service="x")).reason == "unavailable"
 
 
 @pytest.mark.parametrize(

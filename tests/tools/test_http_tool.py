@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.dialogue.talk import NOW, MemoryRecords
 from tests.tools.controls import FakeControl
 from tests.tools.service import Service
+from tests.tools.through import through_door
 from tools.contract import Tool, ToolContext, ToolError
 from tools.http.model import HttpTool, check
 from tools.http.template import filled_path
@@ -26,7 +27,7 @@ from tools.http.tool import http_tool
 from tools.outbound.addresses import Allowed
 from tools.outbound.guard import Guard
 from tools.outbound.sender import Sender
-from tools.run import ToolOutcome, run_tool
+from tools.runtime.request import Execution
 from tools.secrets import Secrets
 from tools.yaml_file import FileFault, read_yaml
 
@@ -104,11 +105,11 @@ def context() -> ToolContext:
     return ToolContext("call_1", "sess_1", "acme", "p", "sess_1:tc_1", NOW, MemoryRecords(), FakeControl())
 
 
-async def run(tool: Tool, **arguments: Any) -> ToolOutcome:
-    return await run_tool(tool, json.dumps(arguments), context())
+async def run(tool: Tool, **arguments: Any) -> Execution:
+    return await through_door(tool, json.dumps(arguments), context())
 
 
-def told(outcome: ToolOutcome) -> Any:
+def told(outcome: Execution) -> Any:
     return json.loads(outcome.output)
 
 
@@ -179,7 +180,7 @@ async def test_what_goes_wrong_is_told_to_the_model_once(
     outcome = await run(tool, number="550172")
     assert words in told(outcome)["error"]
     assert len(told(outcome)["error"]) < 500
-    assert outcome.how == "refused"
+    assert outcome.reason == "refused"
     assert len(service.asked) == 1
 
 
@@ -189,9 +190,9 @@ async def test_a_read_is_tried_again_when_the_service_is_busy_or_breaks_off(
     tool = await made(tmp_path, ORDERS, service, sender, secrets)
     service.answers = [web.Response(status=503), web.Response(status=500), web.json_response({"order": {}})]
     outcome = await run(tool, number="550172")
-    assert (outcome.how, outcome.attempts) == ("ok", 3)
+    assert (outcome.reason, outcome.attempts) == ("ok", 3)
     service.answers = [web.Response(status=429)]
-    assert (await run(tool, number="550172")).how == "unavailable"
+    assert (await run(tool, number="550172")).reason == "unavailable"
 
 
 async def test_a_write_that_may_have_happened_is_not_tried_again(
@@ -201,10 +202,10 @@ async def test_a_write_that_may_have_happened_is_not_tried_again(
     for answer in ("break", web.Response(status=500), web.Response(status=504)):
         service.asked.clear()
         service.answers = [answer]
-        assert (await run(tool, number="1", amount=1)).how == "failed"
+        assert (await run(tool, number="1", amount=1)).reason == "failed"
         assert len(service.asked) == 1
     service.answers = [web.Response(status=503)]
-    assert (await run(tool, number="1", amount=1)).how == "unavailable"
+    assert (await run(tool, number="1", amount=1)).reason == "unavailable"
 
 
 async def test_a_write_to_a_service_that_knows_keys_is_tried_again_with_the_same(
@@ -221,7 +222,7 @@ async def test_a_service_that_hangs_is_let_go(
 ) -> None:
     tool = await made(tmp_path, f"{REFUND}\ntimeout_s: 0.3\n", service, sender, secrets)
     service.answers = ["hang"]
-    assert (await run(tool, number="1", amount=1)).how in ("timed-out", "failed")
+    assert (await run(tool, number="1", amount=1)).reason in ("timed-out", "failed")
     await service.cut.wait()
 
 

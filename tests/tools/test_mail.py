@@ -23,10 +23,11 @@ from cryptography.x509.oid import NameOID
 
 from tests.dialogue.talk import NOW, MemoryRecords
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.connectors.mail import Mailer, mail_tool
 from tools.connectors.model import Mail
 from tools.contract import ToolContext
-from tools.run import ToolOutcome, run_tool
+from tools.runtime.request import Execution
 from tools.secrets import Secrets
 
 pytestmark = pytest.mark.integration
@@ -133,13 +134,13 @@ def mailer(port: int, folder: Path, certificate: Path | None, word: str = WORD, 
     return Mailer(settings, Secrets(folder))
 
 
-async def send(mailer: Mailer, to: str = "susan@example.com", **more: str) -> ToolOutcome:
+async def send(mailer: Mailer, to: str = "susan@example.com", **more: str) -> Execution:
     letter = {"to": to, "subject": "Your appointment", "text": "Friday at ten.\n.\nBright Dental", **more}
     context = ToolContext("c", "s", "t", "p", "s:1", NOW, MemoryRecords(), FakeControl())
-    return await run_tool(mail_tool(mailer), json.dumps(letter), context)
+    return await through_door(mail_tool(mailer), json.dumps(letter), context)
 
 
-def told(outcome: ToolOutcome) -> Any:
+def told(outcome: Execution) -> Any:
     return json.loads(outcome.output)
 
 
@@ -174,16 +175,16 @@ async def test_what_goes_wrong_is_told_and_no_word_or_address_is_logged(
         assert "spelled again" in told(await send(post, to="nobody@example.com"))["error"]
         assert "subject" in told(await send(post, subject="Hi\r\nBcc: all@example.com"))["error"]
         inbox.answer = "451 later"
-        assert (await send(post)).how == "unavailable"
+        assert (await send(post)).reason == "unavailable"
         inbox.answer = "554 no"
-        assert (await send(post)).how == "refused"
+        assert (await send(post)).reason == "refused"
         inbox.answer = "hang up"
-        assert (await send(post)).how == "failed"
+        assert (await send(post)).reason == "failed"
         wrong = await asyncio.to_thread(mailer, port, tmp_path, certificate, "wrong-0000-word")
         assert "Authentication" in await wrong.probe()
         assert "cannot be sent" in told(await send(wrong))["error"]
     assert inbox.letters == []
-    assert (await send(post)).how == "unavailable"
+    assert (await send(post)).reason == "unavailable"
     assert await post.probe() != ""
     assert WORD not in caplog.text
     assert "susan" not in caplog.text

@@ -17,13 +17,14 @@ import pytest
 
 from tests.dialogue.talk import NOW, MemoryRecords
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.contract import ToolContext
 from tools.mcp import session
 from tools.mcp.model import McpFile, McpServer, check
 from tools.mcp.session import Connection
 from tools.outbound.addresses import Allowed
 from tools.outbound.guard import Guard
-from tools.run import ToolOutcome, run_tool
+from tools.runtime.request import Execution
 from tools.secrets import Secrets
 from tools.yaml_file import FileFault, read_yaml
 
@@ -71,12 +72,12 @@ async def site() -> AsyncIterator[str]:
         await process.wait()
 
 
-async def run(connection: Connection, tool: str, /, **arguments: Any) -> ToolOutcome:
+async def run(connection: Connection, tool: str, /, **arguments: Any) -> Execution:
     context = ToolContext("c", "s", "t", "p", "s:1", NOW, MemoryRecords(), FakeControl())
-    return await run_tool(connection.tools[f"peer__{tool}"], json.dumps(arguments), context)
+    return await through_door(connection.tools[f"peer__{tool}"], json.dumps(arguments), context)
 
 
-def told(outcome: ToolOutcome) -> Any:
+def told(outcome: Execution) -> Any:
     return json.loads(outcome.output)
 
 
@@ -101,7 +102,7 @@ async def behaves(connection: Connection) -> None:
         sums = [group.create_task(run(connection, "add", a=n, b=1)) for n in range(10)]
     assert [told(each.result())["result"] for each in sums] == list(range(1, 11))
     # A hung call is let go, and the connection still serves.
-    assert (await run(connection, "hang")).how == "timed-out"
+    assert (await run(connection, "hang")).reason == "timed-out"
     assert told(await run(connection, "add", a=1, b=1)) == {"result": 2}
     # The list changes, and is read again.
     await run(connection, "grow")
@@ -126,7 +127,7 @@ async def test_a_server_over_http_serves_its_tools(caplog: pytest.LogCaptureFixt
             await behaves(connection)
             # A hundred megabytes fail one call, and the connection still serves.
             memory = _resident()
-            assert (await run(connection, "flood")).how == "failed"
+            assert (await run(connection, "flood")).reason == "failed"
             assert _resident() - memory < 40e6
             assert told(await run(connection, "add", a=1, b=1)) == {"result": 2}
     # What was asked and answered may be what callers said: no library logs it.
@@ -150,7 +151,7 @@ async def test_a_program_that_dies_or_sends_a_hundred_megabytes_is_started_again
     async with connected(program()) as connection:
         for evil in ("die", "flood"):
             process, memory = told(await run(connection, "process"))["result"], _resident()
-            assert (await run(connection, evil)).how == "failed"
+            assert (await run(connection, evil)).reason == "failed"
             assert _resident() - memory < 40e6
             await until(lambda: connection.why != "")
             await until(lambda: connection.why == "")
@@ -160,7 +161,7 @@ async def test_a_program_that_dies_or_sends_a_hundred_megabytes_is_started_again
 async def test_a_read_while_the_program_is_away_is_tried_again() -> None:
     async with connected(program(effect="read")) as connection:
         outcome = await run(connection, "die")
-        assert outcome.how == "unavailable"
+        assert outcome.reason == "unavailable"
         assert outcome.attempts == 3
 
 

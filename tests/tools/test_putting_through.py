@@ -9,9 +9,9 @@ import pytest
 
 from tests.dialogue.talk import NOW, MemoryRecords
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.contract import ToolContext
 from tools.library import load
-from tools.run import run_tool
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +20,7 @@ TOOLS = load()
 
 async def run(name: str, arguments: dict[str, Any], control: FakeControl) -> dict[str, Any]:
     context = ToolContext("c", "s", "t", "p", "s:1", NOW, MemoryRecords(), control)
-    result = json.loads((await run_tool(TOOLS[name], json.dumps(arguments), context)).output)
+    result = json.loads((await through_door(TOOLS[name], json.dumps(arguments), context)).output)
     assert isinstance(result, dict)
     return result
 

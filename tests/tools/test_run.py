@@ -1,4 +1,4 @@
-"""`run_tool`: every failure becomes text for the model; nothing but cancellation gets out."""
+"""Running a tool: every failure becomes text for the model; nothing but cancellation gets out."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from pydantic import BaseModel, Field
 
 from tests.dialogue.talk import NOW, MemoryRecords
 from tests.tools.controls import FakeControl
+from tests.tools.through import through_door
 from tools.contract import Tool, ToolContext, ToolError
 from tools.library import load
-from tools.run import MAX_OUTPUT, ToolOutcome, run_tool
+from tools.run import MAX_OUTPUT
+from tools.runtime.request import Execution
 
 pytestmark = pytest.mark.unit
 
@@ -35,7 +37,7 @@ def tool(run: Any, **changes: Any) -> Tool:
     return Tool("trial", "A trial.", Number, run, **changes)
 
 
-def error(outcome: ToolOutcome) -> str:
+def error(outcome: Execution) -> str:
     assert not outcome.ok
     return str(json.loads(outcome.output)["error"])
 
@@ -45,7 +47,7 @@ async def _answer(ask: Number, _: ToolContext) -> dict[str, Any]:
 
 
 async def test_a_result_is_json() -> None:
-    outcome = await run_tool(tool(_answer), '{"count": 3}', context())
+    outcome = await through_door(tool(_answer), '{"count": 3}', context())
     assert outcome.ok
     assert json.loads(outcome.output) == {"count": 3, "on": "2026-11-18"}
 
@@ -68,11 +70,11 @@ async def test_a_result_is_json() -> None:
     ],
 )
 async def test_bad_arguments_become_text(arguments: str, says: str) -> None:
-    assert says in error(await run_tool(tool(_answer), arguments, context()))
+    assert says in error(await through_door(tool(_answer), arguments, context()))
 
 
 async def test_what_a_caller_said_is_in_no_validation_error() -> None:
-    outcome = await run_tool(TOOLS["find_card"], '{"last4": "secret word"}', context())
+    outcome = await through_door(TOOLS["find_card"], '{"last4": "secret word"}', context())
     assert "secret" not in outcome.output
 
 
@@ -80,7 +82,7 @@ async def test_a_tools_refusal_is_told() -> None:
     async def refuse(_: Number, __: ToolContext) -> dict[str, Any]:
         raise ToolError("There is none. Ask again.")
 
-    assert error(await run_tool(tool(refuse), '{"count": 1}', context())) == "There is none. Ask again."
+    assert error(await through_door(tool(refuse), '{"count": 1}', context())) == "There is none. Ask again."
 
 
 async def test_a_broken_tool_is_told_and_its_words_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -88,7 +90,7 @@ async def test_a_broken_tool_is_told_and_its_words_are_not_logged(caplog: pytest
         raise RuntimeError("the caller's secret")
 
     with caplog.at_level(logging.DEBUG):
-        outcome = await run_tool(tool(break_down), '{"count": 1}', context())
+        outcome = await through_door(tool(break_down), '{"count": 1}', context())
     assert "failed unexpectedly" in error(outcome)
     assert "secret" not in caplog.text
     assert "RuntimeError" in caplog.text
@@ -108,7 +110,7 @@ async def test_a_slow_tool_is_given_up(kind: dict[str, Any], says: str) -> None:
         return {}
 
     slow = tool(wait, timeout_s=0.01, **kind)
-    assert says in error(await run_tool(slow, '{"count": 1}', context()))
+    assert says in error(await through_door(slow, '{"count": 1}', context()))
 
 
 async def test_cancellation_from_outside_gets_through() -> None:
@@ -120,7 +122,7 @@ async def test_cancellation_from_outside_gets_through() -> None:
         return {}
 
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(run_tool(tool(wait), '{"count": 1}', context()))
+        task = group.create_task(through_door(tool(wait), '{"count": 1}', context()))
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -131,7 +133,7 @@ async def test_a_tool_that_cancels_itself_is_only_broken() -> None:
     async def give_up(_: Number, __: ToolContext) -> dict[str, Any]:
         raise asyncio.CancelledError
 
-    assert "broken off" in error(await run_tool(tool(give_up), '{"count": 1}', context()))
+    assert "broken off" in error(await through_door(tool(give_up), '{"count": 1}', context()))
 
 
 async def test_a_result_that_is_too_much_or_no_json() -> None:
@@ -141,8 +143,8 @@ async def test_a_result_that_is_too_much_or_no_json() -> None:
     async def odd(_: Number, __: ToolContext) -> dict[str, Any]:
         return {"socket": object()}
 
-    assert "returned too much" in error(await run_tool(tool(flood), '{"count": 1}', context()))
-    assert "failed unexpectedly" in error(await run_tool(tool(odd), '{"count": 1}', context()))
+    assert "returned too much" in error(await through_door(tool(flood), '{"count": 1}', context()))
+    assert "failed unexpectedly" in error(await through_door(tool(odd), '{"count": 1}', context()))
 
 
 values = st.recursive(
@@ -158,6 +160,6 @@ NAMES = sorted({name for each in TOOLS.values() for name in each.names})
     st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), values, max_size=5),
 )
 def test_no_argument_whatever_raises(name: str, arguments: dict[str, Any]) -> None:
-    outcome = asyncio.run(run_tool(TOOLS[name], json.dumps(arguments), context()))
+    outcome = asyncio.run(through_door(TOOLS[name], json.dumps(arguments), context()))
     assert isinstance(json.loads(outcome.output), dict)
     assert outcome.ok == ("error" not in json.loads(outcome.output))

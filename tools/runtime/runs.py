@@ -28,7 +28,6 @@ SETTLE_S = 5.0
 
 _FAULTS: Mapping[str, Reason] = {
     "refused": "refused",
-    "invalid": "invalid",
     "unavailable": "unavailable",
     "timed-out": "timed-out",
     "failed": "failed",
