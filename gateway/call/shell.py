@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from gateway.call.agent import Agent, nobody_now
-from gateway.call.audio import CallAudio, PlayedAudio, RelayedAudio
+from gateway.call.audio import CallAudio
 from gateway.call.books import Books
 from gateway.call.control import Control
 from gateway.call.core import Core
@@ -58,8 +58,10 @@ from gateway.call.joined import OtherEnd
 from gateway.call.journaled import JournaledCore
 from gateway.call.life import Life
 from gateway.call.plan import CallDeps
+from gateway.call.played import PlayedAudio
 from gateway.call.recording import CallRecorder
 from gateway.call.relay import RelayCore
+from gateway.call.relayed import RelayedAudio
 from gateway.call.sessions import CoreSettings
 from gateway.call.sideband import Sidebands
 from gateway.call.talking import Talking

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from gateway.call.audio import PlayedAudio
 from gateway.call.effects import OpenGate, Pause
 from gateway.call.inputs import Played
 from gateway.call.journaled import CALM_EVERY, CALM_TICKS
+from gateway.call.played import PlayedAudio
 from gateway.call.shell import AGAIN_S, TICK_MS
 from gateway.errors import HUNG_UP
 from media.audio import PCMU

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.call.audio import PlayedAudio
 from gateway.call.inputs import SpeechStarted
+from gateway.call.played import PlayedAudio
 from gateway.call.uplink import PIECE_MS, REST_FRAMES, Uplink
 from media.audio import FRAME_MS, PCMU
 from tests.media.hearing import TURNS, carried, frames, room, sound
