@@ -8,6 +8,7 @@ import time
 import uuid
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from gateway.config import from_env
@@ -21,7 +22,7 @@ from tests.carrier_peers.manners import GOOD
 from tests.carrier_peers.sockets import Refused
 from tests.telephony.bringing import GENESYS, SECRET, SOCKETS, WAYS, Wrong
 from tests.telephony.office import office
-from tests.telephony.record import idle
+from tests.telephony.record import basic, idle
 
 pytestmark = pytest.mark.integration
 
@@ -106,6 +107,27 @@ async def test_a_connection_that_says_nothing_costs_the_others_nothing(tmp_path:
         async with dialling_tcp(AudioSocketStream(8000), *made.audiosocket) as call:
             await call.played(100)
         await idle(made)
+
+
+async def test_a_socket_that_was_let_in_holds_the_line_until_it_is_gone(tmp_path: Path) -> None:
+    url = "/telephony/asterisk_websocket/stream"
+    headers = {"Authorization": basic("parley", SECRET)}
+    async with (
+        office(tmp_path, {"PARLEY_ASTERISK_SECRET": SECRET}, max_calls=1) as made,
+        aiohttp.ClientSession(made.url, headers=headers) as http,
+    ):
+        async with http.ws_connect(url):
+            # It has not said yet what call it is.
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+                await http.ws_connect(url)
+        for _ in range(300):
+            try:
+                async with http.ws_connect(url):
+                    break
+            except aiohttp.WSServerHandshakeError:
+                await asyncio.sleep(0.1)
+        else:
+            pytest.fail("the line is still taken")
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,18 @@ class WalkIn:
         self._wish = wish
         self._once = once
         self._arrived: Arrived | None = None
+        self.coming = True
+        """Let in, and not a call yet: it is none of the supervisor's, and its line is taken."""
 
     async def receive(self, carrier: str, started: Started) -> CallRequest:
         """Raises Unverified, CallRejected."""
+        try:
+            return await self._received(carrier, started)
+        finally:
+            # Whoever awaits this makes the call of it before anybody else has a turn.
+            self.coming = False
+
+    async def _received(self, carrier: str, started: Started) -> CallRequest:
         now = self._deps.clock()
         try:
             wish = self._wish or started.parameters.get("persona")
@@ -178,6 +187,7 @@ class WalkIn:
 
     def over(self) -> None:
         """The socket is gone."""
+        self.coming = False
         if self._arrived is not None:
             self._departures.over(self._arrived)
             self._arrived = None

@@ -38,6 +38,8 @@ class Streams:
         """Of calls whose socket may be replaced."""
         self._final = Switchboard(STREAMS, counter.phones, anybody, reattach_s=0)
         """Of calls that end with their socket."""
+        self._let_in: list[WalkIn] = []
+        """Whose sockets proved themselves, until they are calls."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -87,10 +89,15 @@ class Streams:
     def _admitted(self, request: web.Request, door: Door, asked: Asked) -> WalkIn:
         """A socket that proves itself. Raises ApiError 403, 404, 503."""
         self._counter.admit(door, asked)
-        if self._counter.phones.full:
+        self._let_in = [guest for guest in self._let_in if guest.coming]
+        # A switch holds the upgrade for an answer: who comes while the line before is still being written down would
+        # be answered and hung up on, in place of the busy signal.
+        if self._counter.phones.crowded(len(self._let_in)):
             logger.warning("a call of %s was refused: no line is free", door.name)
             raise ApiError(503, "No line is free; call again in a moment.", headers={"Retry-After": "5"})
-        return self._walk_in(request, door.call)
+        guest = self._walk_in(request, door.call)
+        self._let_in.append(guest)
+        return guest
 
     def _walk_in(self, request: web.Request, name_of: Callable[[Started], str]) -> WalkIn:
         """Raises ApiError 404 for a persona that is not there."""
