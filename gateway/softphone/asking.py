@@ -13,7 +13,7 @@ from gateway.softphone.course import Course
 from gateway.softphone.line import Answer, Line, Request
 from gateway.softphone.orders import Broken, Connect, Verb
 
-__all__ = ["Asking", "Over", "Where", "origin"]
+__all__ = ["Asking", "Over", "Unreached", "Where", "origin"]
 
 ANSWER_S = 15.0
 """How long a carrier waits for the answer to a webhook."""
@@ -21,6 +21,14 @@ ANSWER_S = 15.0
 
 class Over(Exception):
     """There is no call, or no more of it. The text says why."""
+
+
+class Unreached(Over):
+    """There is no way to the server."""
+
+    def __init__(self, told: str, error: Exception) -> None:
+        super().__init__(told)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +115,13 @@ class Asking:
                 return Answer(answer.status, kind, await answer.text(errors="replace"), request.url)
         except aiohttp.InvalidURL:
             raise Over(f"{url!r} is no URL") from None
-        except aiohttp.ClientConnectorError:
+        except aiohttp.ClientConnectorError as error:
             start = "start the server (`parley serve`), or give its address by --server"
-            raise Over(f"nothing listens at {origin(url)}: {start}") from None
+            raise Unreached(f"nothing listens at {origin(url)}: {start}", error) from None
         except TimeoutError:
             raise Over(f"{origin(url)} does not answer within {ANSWER_S:.0f} s (11200)") from None
         except aiohttp.ClientError as error:
-            raise Over(f"{origin(url)} does not answer: {type(error).__name__}") from None
+            raise Unreached(f"{origin(url)} does not answer: {type(error).__name__}", error) from None
 
     def _refusal(self, answer: Answer, url: str) -> str:
         """Why a webhook was not taken, and what to do."""

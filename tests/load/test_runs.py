@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from gateway.config import from_env
 from gateway.load.plan import Plan
@@ -76,6 +86,58 @@ async def test_a_server_that_is_not_parley_is_measured(foreign: dict[str, int], 
     json.dumps(report)
 
 
+@pytest.mark.parametrize("kind", ["webrtc", "phone", "ws"])
+async def test_a_certificate_of_ones_own_is_taken_by_insecure_alone(
+    foreign: dict[str, int], tmp_path: Path, kind: str
+) -> None:
+    inner = {
+        "webrtc": ("baseline", "/v1/realtime/calls"),
+        "phone": ("through", "/media-stream"),
+        "ws": ("mock", "/v1/realtime"),
+    }
+    name, path = inner[kind]
+    async with behind_tls(foreign[name], tmp_path) as port:
+        plan = Plan(f"https://127.0.0.1:{port}{path}", (kind,), calls=1, ramp_s=0, lead_s=0.3)
+        told = {"the server's certificate is not trusted (--insecure takes any)": 1}
+        assert (await load(plan))["figures"]["all"]["reasons"] == told
+        if kind == "phone":
+            webhook = replace(plan, url=f"https://127.0.0.1:{port}")
+            assert (await load(webhook))["figures"]["all"]["reasons"] == told
+        report = await load(replace(plan, insecure=True), asyncio.Event())
+        assert report["figures"]["all"]["failed"] == 0, report["figures"]["all"]["reasons"]
+
+
+@asynccontextmanager
+async def behind_tls(port: int, folder: Path) -> AsyncIterator[int]:
+    """A proxy before that port, with a certificate that nobody signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "both.pem").write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "both.pem")
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+        writer.close()
+
+    async def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, onward = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pass_on(reader, onward), pass_on(behind, writer))
+
+    async with await asyncio.start_server(taken, "127.0.0.1", 0, ssl=tls) as proxy:
+        yield proxy.sockets[0].getsockname()[1]
+
+
 async def test_a_full_server_is_not_asked_again() -> None:
     asked = []
 
@@ -105,8 +167,6 @@ async def test_a_server_that_hangs_up_is_told() -> None:
 
 
 def server(handler: Any) -> Any:
-    from contextlib import asynccontextmanager
-
     @asynccontextmanager
     async def up() -> AsyncIterator[str]:
         app = web.Application()

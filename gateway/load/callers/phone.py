@@ -10,7 +10,7 @@ import aiohttp
 
 from gateway.load.call import Call, Failed, Refused, asked_in_vain, socket_over
 from gateway.load.playing import Playing
-from gateway.softphone.asking import Asking, Over, Where
+from gateway.softphone.asking import Asking, Over, Unreached, Where
 from gateway.softphone.course import Course
 from gateway.softphone.line import Facts, Line, Side
 from gateway.softphone.orders import PCMU, Broken, Clear, Connect, HangUp, Mark, Play, Reject, Say, Verb
@@ -39,6 +39,9 @@ async def hold(call: Call, line: Line, where: Where) -> str:
         return await _stream_open(
             call, line, facts, where.reached(connect.url), line.open(facts, connect), connect
         )
+    except Unreached as unreached:
+        # In the same words as for the other kinds, which know the options of this tool.
+        raise unreached.error from None
     except Over as over:
         raise (Refused if str(over)[:3] in ("429", "503") else Failed)(str(over)) from None
     except Broken as rule:
