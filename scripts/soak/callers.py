@@ -29,7 +29,7 @@ from tests.carrier_peers.vonage_stream import VonageStream
 from tests.clients.peer import Caller
 from tests.whole.dial import credentials, dial, place
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["GIVEN_UP", "KINDS", "Kind"]
 
 CARRIERS: dict[str, Callable[[], Carrier[Any]]] = {
     "twilio": TwilioStream,
@@ -280,3 +280,5 @@ KINDS: dict[Kind, int] = {
     socket_client: 10, slow_reader: 4, rude_client: 4, sideband: 6, half_open: 4,
 }  # fmt: skip
 """How many of a hundred callers are of a kind."""
+GIVEN_UP = (lost_browser, never_came, mute_telephone)
+"""Who does not say that they are gone."""

@@ -56,8 +56,10 @@ def grown(before: dict[str, int], after: dict[str, int]) -> list[str]:
 
 
 def memory_kb(server: Server) -> float:
-    """Resident memory of the serving process alone: its workers are others."""
-    return psutil.Process(server.process.pid).memory_info().rss / 1024
+    """Resident memory of the serving process alone (its workers are others), without the files that it maps: of those
+    the system keeps in memory what it likes."""
+    info = psutil.Process(server.process.pid).memory_info()
+    return (info.rss - info.shared) / 1024
 
 
 def slope(points: list[tuple[int, float]]) -> float:
