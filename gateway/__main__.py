@@ -57,6 +57,8 @@ def run(command: str, settings: Settings) -> int:
     from gateway import files, memory
 
     memory.keep_together()
+    if command == "serve":
+        memory.start()
     files.raise_limit()
 
     import uvloop
@@ -93,6 +95,7 @@ def work(settings: Settings, seat: str) -> int:
     from gateway import files, memory
 
     memory.keep_together()
+    memory.start()
     files.raise_limit()
 
     import uvloop

@@ -40,7 +40,11 @@ SETTLED = """
 import gc
 from gateway import memory
 
+usual = gc.get_threshold()
+memory.start()
+assert gc.isenabled() and gc.get_threshold()[0] > 10 * usual[0]
 memory.settle()
+assert gc.get_threshold()[:2] == usual[:2]
 assert gc.get_freeze_count() > 1000 and gc.isenabled()
 assert gc.get_threshold()[2] == 2
 """
