@@ -3,7 +3,8 @@
 Three inputs: `leg` (the caller's end, the playout, the local VAD), `model` (the realtime model's events) and
 `tick`. Tools report through `tool` and `control`. Each returns the effects to carry out, in order. `parts` names
 what a call is made of; who has the floor and what comes of speaking over a reply is in `bargein`, what is asked of
-the model in `replying` and `owed`, who leaves and how it ends in `leaving`; this module composes them.
+the model in `replying` and `owed`, what follows a reply in `settling`, who leaves and how it ends in `leaving`; this
+module composes them.
 
 What must hold whatever comes (tests/call/test_core_properties.py): after an interruption nothing of the old
 reply is played; heard ≤ sent ≤ queued; every interruption has its clear; at most one reply is asked for at a
@@ -22,6 +23,7 @@ from gateway.call.effects import (
     ToLeg,
     ToModel,
 )
+from gateway.call.greeting import Greeting
 from gateway.call.inputs import (
     AudioBegan,
     AudioCame,
@@ -55,14 +57,12 @@ from gateway.call.owed import Owed
 from gateway.call.parts import Parts
 from gateway.call.replying import Replying
 from gateway.call.sessions import CoreSettings, transcriber
+from gateway.call.settling import Settling
 from gateway.call.turn import Cue, Floor
 from gateway.ports import Event
 from personas.prompt import say_exactly
 
 __all__ = ["Core"]
-
-GREETING_S = 1.0
-"""How long the greeting waits for the client's event channel once media flows."""
 
 
 class Core:
@@ -95,8 +95,10 @@ class Core:
         self._leaving = Leaving(parts)
         self._bargein = BargeIn(parts, self._answered, self._owed, self._leaving)
         self._replying = Replying(parts, self._owed, self._bargein, self._leaving)
-        self._channel = False
-        self._greeted = False
+        self._greeting = Greeting(parts, self._answered, self._replying)
+        self._settling = Settling(
+            parts, self._answered, self._owed, self._bargein, self._replying, self._leaving
+        )
 
     @property
     def session(self) -> dict[str, Any]:
@@ -120,11 +122,11 @@ class Core:
                 self._clock.active(now)
                 self._parts.audio_origin = now
                 self._answered.connected(now)
-                out += self._greet(now)
+                self._greeting.say(now, out)
             case ChannelOpened():
-                self._channel = True
+                self._greeting.channel = True
                 out += self._desk.welcome()
-                out += self._greet(now)
+                self._greeting.say(now, out)
             case SpeechStarted(ago_ms):
                 self._bargein.speech_started(now, ago_ms, out)
             case SpeechEnded(ago_ms):
@@ -179,7 +181,7 @@ class Core:
                 )
             case "input_audio_buffer.committed":
                 if self._bargein.committed(event["item_id"], now, out):
-                    self._settle(now, out)
+                    self._settling.settle(now, out)
             case "conversation.item.input_audio_transcription.completed":
                 out += self._spending.transcription(event.get("usage"), transcriber(self._desk.session))
                 self._replying.mind_the_budget(now, out)
@@ -202,7 +204,7 @@ class Core:
                 out += self._scribe.follow(event, self._parts.ms(now))
         out[:0] = shown
         if kind in ("response.done", "error"):
-            self._settle(now, out)
+            self._settling.settle(now, out)
         return out
 
     def tool(self, event: ToolFinished, now: float) -> list[Effect]:
@@ -216,7 +218,7 @@ class Core:
         after_s = self._tools.ended(event.tool_call_id)
         if not self._succession.due:
             self._replying.go_on(after_s, now)
-        self._settle(now, out)
+        self._settling.settle(now, out)
         return out
 
     def decided(self, event: ToolDecided, now: float) -> list[Effect]:
@@ -226,7 +228,7 @@ class Core:
         out: list[Effect] = [self._tools.decided(event)]
         if not self._succession.due:
             self._replying.go_on(0.0, now)
-        self._settle(now, out)
+        self._settling.settle(now, out)
         return out
 
     def control(self, event: Wish, now: float) -> list[Effect]:
@@ -242,7 +244,7 @@ class Core:
             case TransferAsked():
                 self._parting.revoke()
                 self._leaving.carry(transfer.asked(event, self._tools.running.values(), now), now, out)
-                self._settle(now, out)
+                self._settling.settle(now, out)
             case TransferAnswered():
                 self._leaving.carry(transfer.answered(event), now, out)
             case Joined():
@@ -252,7 +254,7 @@ class Core:
             case SuccessorAsked():
                 self._parting.revoke()
                 self._succession.asked(event, now)
-                self._settle(now, out)
+                self._settling.settle(now, out)
         return out
 
     def said(self) -> list[tuple[str, str]]:
@@ -267,12 +269,7 @@ class Core:
         self._leaving.carry(self._transfer.tick(now), now, out)
         if self._leaving.away:
             return out
-        if (
-            not self._greeted
-            and self._parts.audio_origin is not None
-            and now - self._parts.audio_origin >= GREETING_S
-        ):
-            out += self._greet(now)
+        self._greeting.tick(now, out)
         self._answered.passed(now, out)
         if self._leaving.ended:
             return out
@@ -287,7 +284,9 @@ class Core:
             return out
         if overdue is not None:
             self._leaving.end(overdue, now, out)
-        elif self._parting.ending is None and (due := self._clock.due(now, quiet=self._is_quiet())):
+        elif self._parting.ending is None and (
+            due := self._clock.due(now, quiet=self._greeting.over and self._settling.quiet)
+        ):
             if due.ending is not None:
                 self._parting.decide(due.ending, now)
                 self._bargein.give_up(now, out)
@@ -295,10 +294,10 @@ class Core:
         elif words := self._parts.filler.due(
             now,
             self._tools.running.keys(),
-            silent=bool(self._tools.running) and self._is_silent(),
+            silent=bool(self._tools.running) and self._settling.silent,
         ):
             self._replying.fill(words, now, out)
-        self._settle(now, out)
+        self._settling.settle(now, out)
         return out
 
     # ── the caller ──
@@ -326,7 +325,7 @@ class Core:
         out.append(ToModel({"type": "conversation.item.create", "item": item, "event_id": event_id}))
         out.append(Note("turns"))
         self._owed.owe(now)
-        self._settle(now, out)
+        self._settling.settle(now, out)
 
     def _words(self, item_id: str, text: str, now: float, out: list[Effect], *, final: bool) -> None:
         out += self._scribe.user_said(item_id, text, self._parts.ms(now), final=final)
@@ -335,7 +334,7 @@ class Core:
         if final:
             self._answered.words(item_id, text, now, out)
         if self._bargein.words(item_id, text, now, out):
-            self._settle(now, out)
+            self._settling.settle(now, out)
 
     # ── replies ──
 
@@ -362,96 +361,7 @@ class Core:
                     out += self._playing.starts(line.response_id)
             if line.closed:
                 self._playing.forget(item.item_id)
-        self._settle(now, out)
-
-    def _settle(self, now: float, out: list[Effect]) -> None:
-        """What follows once nothing is left to play, and whether a reply that is owed can be asked for."""
-        if (
-            self._leaving.ended
-            or self._replies.alive
-            or self._replies.wanted is not None
-            or self._scribe.open_items()
-        ):
-            return
-        out += self._playing.stops()
-        if self._bargein.floor in (Floor.AGENT, Floor.WAITING, Floor.HELD) and not self._tools.running:
-            if self._bargein.floor is not Floor.WAITING:
-                self._clock.active(now)
-            self._bargein.cue(Cue.DRAINED, now, out)
-            if (self._bargein.undecided or self._bargein.kept_words) and self._parting.ending is None:
-                self._owed.owe(now)
-                self._bargein.undecided.clear()
-                self._bargein.kept_words = False
-        if self._transfer.leaving and self._replies.idle:
-            if self._transfer.announce(self._scribe.speakers()):
-                self._replying.ask(
-                    {"instructions": say_exactly(self._parts.persona.putting_through)}, now, out
-                )
-            elif not (self._bargein.undecided or self._speech.speaking or self._keys.gathering):
-                self._leaving.carry(self._transfer.heard(now), now, out)
-            return
-        if self._tools.running or not self._replies.idle:
-            return
-        if self._succession.due:
-            listens = self._bargein.undecided or self._speech.speaking or self._keys.gathering
-            if not listens or self._succession.overdue(now):
-                self._succeed(now, out)
-            return
-        if self._answered.reserved:
-            self._answered.nothing_left(now, out)
-        elif self._owed.held is not None:
-            (reply, event_id), self._owed.held = self._owed.held, None
-            self._replying.ask(reply, now, out, event_id=event_id)
-        elif self._parting.farewell_due:
-            self._parting.farewell_due = False
-            self._replying.ask({"instructions": say_exactly(self._parts.persona.farewell)}, now, out)
-        elif self._owed.due(now) and not self._listening(now):
-            self._replying.ask({}, now, out)
-        elif self._parting.ending is not None and not (
-            self._owed or self._bargein.undecided or self._speech.speaking
-        ):
-            self._leaving.end(self._parting.ending, now, out)
-
-    def _succeed(self, now: float, out: list[Effect]) -> None:
-        """The next agent takes over: it answers what the caller said last, or else says its first words."""
-        asked = self._succession.take()
-        if asked is None:
-            return
-        out += self._parts.succeed(asked)
-        self._clock.active(now)
-        words = asked.persona.taking_over or asked.persona.greeting
-        if self._owed or self._spending.over or not words:
-            self._owed.owe(now)
-            self._settle(now, out)
-        else:
-            self._replying.say(words, now, out)
-
-    def _listening(self, now: float) -> bool:
-        """Whether the caller is in the middle of something that the model has not taken yet."""
-        return (
-            self._speech.speaking and self._owed.waits(now) and self._times.committed_at is None
-        ) or self._keys.gathering
-
-    def _greet(self, now: float) -> list[Effect]:
-        out: list[Effect] = []
-        if (
-            not self._greeted
-            and not self._spending.over
-            and self._parts.audio_origin is not None
-            and (self._channel or now - self._parts.audio_origin >= GREETING_S)
-        ):
-            self._greeted = True
-            words = (
-                self._parts.persona.first_words
-                if self._parts.settings.outbound
-                else self._parts.persona.greeting
-            )
-            if self._desk.rewritten or self._answered.reserved:
-                words = ""
-            if words := " ".join(filter(None, (self._parts.settings.announce, words))):
-                self._answered.greeted(now)
-                self._replying.say(words, now, out)
-        return out
+        self._settling.settle(now, out)
 
     # ── the client ──
 
@@ -476,34 +386,4 @@ class Core:
 
     def _reply(self, now: float, out: list[Effect]) -> None:
         self._owed.owe(now)
-        self._settle(now, out)
-
-    # ── the rest ──
-
-    def _is_quiet(self) -> bool:
-        return (
-            self._greeted
-            and self._bargein.floor is Floor.QUIET
-            and not self._answered.reserved
-            and self._replies.idle
-            and not self._owed
-            and not self._tools.running
-            # Who waits for somebody else's decision is not asked whether they are still there.
-            and not self._tools.undecided
-        )
-
-    def _is_silent(self) -> bool:
-        """Nobody speaks or is about to, and what the persona says would be heard."""
-        return not (
-            not self._replies.idle
-            or self._replies.wanted is not None
-            or self._replies.failures
-            or self._scribe.open_items()
-            or self._speech.speaking
-            or self._keys.gathering
-            or self._bargein.undecided
-            or self._leaving.leaving
-            or self._answered.reserved
-            or self._spending.over
-            or self._desk.rewritten
-        )
+        self._settling.settle(now, out)
