@@ -1,9 +1,9 @@
 """The call core of client-played legs: events and time in, effects out. Pure, deterministic, no I/O.
 
 The client plays the audio itself, so the model takes the turns as the client asked, deltas go out as they come, and
-only the client knows what was heard. What is left to do here: the policy, the server's tools, one active reply,
-replies asked for again when their provider is lost, the greeting, the transcript, the limits. The inputs and effects
-are those of `core.Core`, which is for gateway-played legs.
+only the client knows what was heard (`afar`). What is left to do here: the policy, the server's tools, one active
+reply, replies asked for again when their provider is lost, the greeting, the transcript, the limits. The inputs and
+effects are those of `core.Core`, which is for gateway-played legs.
 
 What must hold whatever comes (tests/call/test_relay_properties.py): one active reply in the conversation; every
 `response.created` has its `response.done`; each fault is told to whose event it is about; nothing follows `End`.
@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.call.afar import Afar
 from gateway.call.asking import Asking
-from gateway.call.desk import Desk, Truncation
+from gateway.call.desk import Desk
 from gateway.call.effects import Effect, End, Note, Succeed, Time, ToLeg, ToModel
 from gateway.call.front import OWN_EVENT, Front
 from gateway.call.inputs import (
@@ -45,9 +46,7 @@ from gateway.call.inputs import (
 )
 from gateway.call.keys import Keys
 from gateway.call.parting import Parting, is_goodbye
-from gateway.call.postmarks import Sender
 from gateway.call.putting_through import PuttingThrough
-from gateway.call.reckoning import Reckoning
 from gateway.call.scribe import Scribe
 from gateway.call.sessions import CoreSettings, transcriber
 from gateway.call.spending import BUDGET_EXCEEDED, OVER_BUDGET_TOLD, Spending
@@ -73,7 +72,7 @@ class RelayCore:
         self._front = Front(frozenset(t["name"] for t in settings.server_tools), plays=False)
         self._desk = Desk(settings, self._front, plays=False)
         self._scribe = Scribe(settings.call_id, estimates=True)
-        self._reckoning = Reckoning()
+        self._afar = Afar(self._scribe, self._front, self._ms)
         self._tools = ToolWork()
         self._succession = Succession()
         self._parting = Parting()
@@ -120,7 +119,7 @@ class RelayCore:
                 self._audio_began(response_id, item_id, now, out)
             case Played(items):
                 for item in items:
-                    self._reckoning.sent(item.item_id, item.sent_ms)
+                    self._afar.reckoning.sent(item.item_id, item.sent_ms)
             case Lost(ending):
                 self._end(ending, now, out)
             case DigitPressed(digit):
@@ -154,13 +153,15 @@ class RelayCore:
             case "response.created":
                 self._asking.created(event["response"], now, out)
             case "response.output_audio.done":
-                self._reckoning.completed(event["item_id"])
+                self._afar.reckoning.completed(event["item_id"])
             case "output_audio_buffer.started":
-                self._sounds_afar(event["response_id"], now, out)
+                if (item_id := self._afar.sounds(event["response_id"], now)) is not None:
+                    self._audio_began(event["response_id"], item_id, now, out)
             case "output_audio_buffer.stopped" | "output_audio_buffer.cleared":
-                self._silent_afar(event, now, out)
+                self._afar.silent(event, now, out)
+                self._settle(now, out)
             case "conversation.item.truncated":
-                self._truncated_afar(event, now, out)
+                self._afar.truncated(event, now, out)
             case "response.output_item.done":
                 beside = event["response_id"] in self._asking.beside
                 out += self._tools.asked(event, self._desk.runs, beside=beside)
@@ -234,9 +235,7 @@ class RelayCore:
         if self._ended:
             return []
         out: list[Effect] = []
-        for item_id in self._scribe.open_items():
-            self._reckoning.worded(item_id, len(self._scribe.agent[item_id].text))
-            out += self._scribe.played(self._reckoning.of(item_id, now), self._ms(now))
+        self._afar.passed(now, out)
         self._asking.greet(now, out)
         self._entered(self._keys.due(now), now, out)
         self._putting_through.tick(now, speaking=bool(self._scribe.open_items()), out=out)
@@ -258,7 +257,7 @@ class RelayCore:
         self._scribe.user_began(item_id, self._ms(now))
         self._times.onset()
         if self._desk.interrupts:
-            self._cut(self._scribe.open_items(), now, out)
+            self._afar.cut(self._scribe.open_items(), now, out)
 
     def _committed(self, item_id: str, now: float, out: list[Effect]) -> None:
         self._asking.led()
@@ -274,44 +273,6 @@ class RelayCore:
         if text.strip() and not is_goodbye(text):
             self._parting.revoke()
 
-    def _cut(self, item_ids: list[str], now: float, out: list[Effect]) -> None:
-        """The client stops playing these, if it obeys the protocol; how much of them it had played is reckoned."""
-        cut = False
-        for item_id in item_ids:
-            progress = self._reckoning.of(item_id, now)
-            if progress.drained:
-                continue
-            # The scribe has to know the figures before it divides the words.
-            out += self._scribe.played(progress, self._ms(now))
-            out += self._scribe.interrupted(item_id, progress.heard_ms, self._ms(now))
-            cut = True
-        if cut:
-            out.append(Note("interruptions"))
-
-    def _truncate(self, truncation: Truncation, sender: Sender, now: float, out: list[Effect]) -> None:
-        """The client tells how much of an item it played: no more than it was sent."""
-        item_id, end_ms = truncation.item_id, truncation.audio_end_ms
-        sent_ms = self._reckoning.sent_ms(item_id)
-        if sent_ms is not None and truncation.content_index != 0:
-            told = f"Item '{item_id}' has no audio at content index {truncation.content_index}."
-            out.append(self._front.fault(sender, "invalid_value", told, param="content_index"))
-            return
-        if sent_ms is not None and end_ms > sent_ms:
-            told = f"Audio content of {sent_ms}ms is already shorter than {end_ms}ms."
-            out.append(self._front.fault(sender, "invalid_value", told, param="audio_end_ms"))
-            return
-        # An item without audio is the model's to judge: it knows all of them.
-        out.append(ToModel(truncation.event))
-        if sent_ms is None:
-            return
-        line = self._scribe.agent[item_id]
-        if not line.interrupted:
-            out.append(Note("interruptions"))
-        if not line.closed:
-            out += self._scribe.played(self._reckoning.of(item_id, now), self._ms(now))
-        out += self._scribe.told(item_id, end_ms, self._ms(now))
-        self._reckoning.cut(item_id, end_ms)
-
     def _entered(self, item: dict[str, Any] | None, now: float, out: list[Effect]) -> None:
         """Keys of the caller's telephone are a turn: the model is asked to answer them."""
         if item is None:
@@ -326,37 +287,9 @@ class RelayCore:
 
     # ── replies ──
 
-    def _sounds_afar(self, response_id: str, now: float, out: list[Effect]) -> None:
-        """The provider plays a response to the caller's telephone: what it says is its latest message."""
-        lines = [item_id for item_id, line in self._scribe.agent.items() if line.response_id == response_id]
-        if lines:
-            self._reckoning.began(lines[-1], response_id, now, afar=True)
-            self._audio_began(response_id, lines[-1], now, out)
-
-    def _silent_afar(self, event: Event, now: float, out: list[Effect]) -> None:
-        """It has played all of it; or it was cut off, by the caller as a rule."""
-        of_it = [
-            i
-            for i in self._scribe.open_items()
-            if self._scribe.agent[i].response_id == event["response_id"]
-        ]
-        if event["type"].endswith(".cleared"):
-            self._cut(of_it, now, out)
-        self._reckoning.stopped(event["response_id"], now)
-        for item_id in of_it:
-            out += self._scribe.played(self._reckoning.of(item_id, now), self._ms(now))
-        self._settle(now, out)
-
-    def _truncated_afar(self, event: Event, now: float, out: list[Effect]) -> None:
-        """It tells how much of the item was heard, which is better than what was reckoned."""
-        if self._reckoning.afar(event["item_id"]):
-            out += self._scribe.told(event["item_id"], event["audio_end_ms"], self._ms(now))
-
     def _audio_began(self, response_id: str, item_id: str, now: float, out: list[Effect]) -> None:
         self._desk.spoken = True
-        self._reckoning.began(item_id, response_id, now)
-        self._scribe.agent_began(item_id, response_id, self._ms(now))
-        self._scribe.agent[item_id].begun = True
+        self._afar.began(item_id, response_id, now)
         self._parting.speaking(now)
         self._times.audio(now)
         timing = self._times.first_frame(
@@ -366,9 +299,9 @@ class RelayCore:
             out.append(Time(timing))
 
     def _response_done(self, response: dict[str, Any], now: float, out: list[Effect]) -> None:
-        items = self._reckoning.over(response["id"])
+        items = self._afar.reckoning.over(response["id"])
         if response.get("status") == "cancelled":
-            self._cut([i for i in items if not self._scribe.agent[i].closed], now, out)
+            self._afar.cut([i for i in items if not self._scribe.agent[i].closed], now, out)
         self._asking.done(response, now, self._parting, out)
 
     def _settle(self, now: float, out: list[Effect]) -> None:
@@ -402,9 +335,9 @@ class RelayCore:
         if self._desk.rewritten or any(_adds(effect) for effect in answer.effects):
             self._asking.led()
         if answer.truncation is not None:
-            self._truncate(answer.truncation, answer.sender, now, out)
+            self._afar.truncate(answer.truncation, answer.sender, now, out)
         if answer.cancel and self._asking.cancel(answer, out):
-            self._cut(self._scribe.open_items(), now, out)
+            self._afar.cut(self._scribe.open_items(), now, out)
         if answer.given is not None:
             self._asking.result(self._tools.given(answer.given), now, self._parting)
         if answer.reply is not None:
@@ -439,10 +372,7 @@ class RelayCore:
         out.append(ToLeg(self._front.error(BUDGET_EXCEEDED, OVER_BUDGET_TOLD)))
 
     def _end(self, ending: Ending, now: float, out: list[Effect]) -> None:
-        for item_id in self._scribe.open_items():
-            progress = self._reckoning.of(item_id, now)
-            out += self._scribe.played(progress, self._ms(now))
-            out += self._scribe.interrupted(item_id, progress.heard_ms, self._ms(now))
+        self._afar.end(now, out)
         self._ended = True
         out.append(End(ending))
 
