@@ -22,7 +22,7 @@ from personas.packs import Pack
 from personas.persona import Persona
 from personas.scenario import INDUSTRIES, Scenario
 
-__all__ = ["BUILT_IN", "FOLDERS", "CatalogFiles", "Stamp", "load_catalog"]
+__all__ = ["BUILT_IN", "FOLDERS", "CatalogFiles", "Stamp"]
 
 BUILT_IN = Path(__file__).parent
 """Where Parley's own folders are."""
@@ -66,13 +66,6 @@ def _places(kind: str, own: Path | None) -> dict[str, _Place]:
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Of every file its path, when it was last written, in nanoseconds, and its size."""
-
-
-def load_catalog(
-    own: Path | None = None, *, tools: Collection[str] | None = None, voices: Collection[str] | None = None
-) -> Catalog:
-    """Everything that agents are made of, read once. See `CatalogFiles`. Raises CatalogError."""
-    return CatalogFiles(own, tools=tools, voices=voices).load()
 
 
 class CatalogFiles:

@@ -7,12 +7,10 @@ from pathlib import Path
 from personas.files import CatalogError, files_in, read_file
 from personas.persona import Persona
 
-__all__ = ["BUILT_IN", "PersonaError", "load"]
+__all__ = ["BUILT_IN", "load"]
 
 BUILT_IN = Path(__file__).parent / "library"
 """The personas that come with Parley."""
-
-PersonaError = CatalogError
 
 
 def load(folder: Path | None = None) -> dict[str, Persona]:

@@ -26,7 +26,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "verify_webhook"]
+__all__ = ["NAME", "Stream", "verify_webhook"]
 
 NAME = "asterisk_audiosocket"
 
@@ -152,19 +152,3 @@ class Stream:
 def verify_webhook(url: str, headers: Mapping[str, str], body: bytes = b"", *, secret: str) -> None:
     """Checks that a dialplan asks which has our `secret`. Raises Unverified."""
     bearer(headers, secret)
-
-
-def dialplan(address: str, *, webhook: str, secret: str, context: str = "parley") -> str:
-    """A piece of extensions.conf that answers, gets the call's UUID from our voice webhook and connects the call to
-    `address` (host:port). Needs func_curl and app_audiosocket."""
-    caller, called = "${URIENCODE(${CALLERID(num)})}", "${URIENCODE(${EXTEN})}"
-    return f"""\
-[{context}]
-exten => _[+0-9].,1,Answer()
- same => n,Set(CURLOPT(httpheader)=Authorization: Bearer {secret})
- same => n,Set(CALL=${{CURL({webhook},Call=${{UNIQUEID}}&From={caller}&To={called})}})
- same => n,GotoIf($[${{LEN(${{CALL}})}} != 36]?refused)
- same => n,AudioSocket(${{CALL}},{address})
- same => n,Hangup()
- same => n(refused),Congestion(5)
-"""

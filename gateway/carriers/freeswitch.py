@@ -11,7 +11,6 @@ import binascii
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlencode
-from xml.sax.saxutils import quoteattr
 
 import orjson
 
@@ -29,7 +28,7 @@ from gateway.wire import (
     StreamFault,
 )
 
-__all__ = ["NAME", "Stream", "dialplan", "handshake", "stream_of", "stream_url", "verify_socket"]
+__all__ = ["NAME", "Stream", "handshake", "stream_of", "stream_url", "verify_socket"]
 
 NAME = "freeswitch"
 
@@ -169,31 +168,3 @@ def handshake(url: str, headers: Mapping[str, str]) -> dict[str, str]:
 def verify_socket(url: str, headers: Mapping[str, str], *, secret: str) -> None:
     """Checks that a handshake carries the `secret` of `dialplan`. Raises Unverified."""
     bearer(headers, secret)
-
-
-def dialplan(url: str, *, secret: str, rate: int = 8000, extension: str = "parley") -> str:
-    """An extension of the XML dialplan that answers and streams the caller to `url`, with `secret` as a bearer token.
-    Raises ValueError for a rate the module has not."""
-    if rate not in RATES:
-        raise ValueError(
-            f"mod_audio_stream has {' and '.join(map(str, RATES))} samples a second, not {rate}"
-        )
-    sent = {
-        "Authorization": f"Bearer {secret}",
-        "X-Call": "${uuid}",
-        "X-Caller": "${caller_id_number}",
-        "X-Called": "${destination_number}",
-    }
-    headers = orjson.dumps(sent).decode()
-    start = f"${{uuid_audio_stream(${{uuid}} start {url} mono {rate // 1000}k ${{uuid}})}}"
-    return f"""\
-<extension name={quoteattr(extension)}>
-  <condition field="destination_number" expression="^(\\+?\\d+)$">
-    <action application="answer"/>
-    <action application="set" data="STREAM_MESSAGE_DEFLATE=true"/>
-    <action application="set" data={quoteattr("STREAM_EXTRA_HEADERS=" + headers)}/>
-    <action application="set" data={quoteattr("streaming=" + start)}/>
-    <action application="park"/>
-  </condition>
-</extension>
-"""

@@ -33,7 +33,7 @@ from gateway.stores.sql import SqlStore
 from gateway.supervisor import CallRequest
 from media.audio import PCM24, AudioFormat
 from personas.catalog import Catalog
-from personas.catalog_files import load_catalog
+from personas.catalog_files import CatalogFiles
 from personas.catalogs import Catalogs
 from personas.succession import Handoff
 from tests.api.contract import Watch, faults
@@ -55,7 +55,7 @@ __all__ = [
     "secret",
 ]
 
-CATALOG = load_catalog()
+CATALOG = CatalogFiles().load()
 PERSONAS = CATALOG.personas
 TOOLS = tool_library.load()
 SECRET = b"0123456789abcdef0123456789abcdef"

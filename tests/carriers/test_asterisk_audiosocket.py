@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.carriers.asterisk_audiosocket import Stream, dialplan, verify_webhook
+from gateway.carriers.asterisk_audiosocket import Stream, verify_webhook
 from gateway.wire import (
     Audio,
     Codec,
@@ -163,20 +163,3 @@ def test_the_webhooks_secret() -> None:
     verify_webhook("https://x", {"Authorization": "Bearer s3cret"}, b"From=1", secret="s3cret")
     with pytest.raises(Unverified):
         verify_webhook("https://x", {"Authorization": "Bearer other"}, b"From=1", secret="s3cret")
-
-
-def test_the_dialplan() -> None:
-    assert (
-        dialplan("127.0.0.1:9092", webhook="https://voice.example.test/asterisk/voice", secret="s3cret")
-        == """\
-[parley]
-exten => _[+0-9].,1,Answer()
- same => n,Set(CURLOPT(httpheader)=Authorization: Bearer s3cret)
- same => n,Set(CALL=${CURL(https://voice.example.test/asterisk/voice,\
-Call=${UNIQUEID}&From=${URIENCODE(${CALLERID(num)})}&To=${URIENCODE(${EXTEN})})})
- same => n,GotoIf($[${LEN(${CALL})} != 36]?refused)
- same => n,AudioSocket(${CALL},127.0.0.1:9092)
- same => n,Hangup()
- same => n(refused),Congestion(5)
-"""
-    )

@@ -1,14 +1,13 @@
-"""mod_audio_stream's socket and its dialplan, against what the reference says of them (telephony.md, 11)."""
+"""mod_audio_stream's socket and its against what the reference says of them (telephony.md, 11)."""
 
 from __future__ import annotations
 
 import json
 from base64 import b64decode
-from xml.etree import ElementTree
 
 import pytest
 
-from gateway.carriers.freeswitch import Stream, dialplan, handshake, verify_socket
+from gateway.carriers.freeswitch import Stream, handshake, verify_socket
 from gateway.wire import Audio, Codec, Encoding, Message, Pacing, Started, StreamFault, Unverified
 
 pytestmark = pytest.mark.unit
@@ -112,8 +111,6 @@ def test_a_build_that_clears() -> None:
 def test_a_rate_it_has_not() -> None:
     with pytest.raises(ValueError, match="not 24000"):
         Stream(24000)
-    with pytest.raises(ValueError, match="not 24000"):
-        dialplan("wss://x", secret="s", rate=24000)
 
 
 def test_the_handshake() -> None:
@@ -137,21 +134,3 @@ def test_the_handshakes_secret() -> None:
     ):
         with pytest.raises(Unverified):
             verify_socket("wss://x", headers, secret=secret)
-
-
-def test_the_dialplan() -> None:
-    text = dialplan("wss://voice.example.test/freeswitch?a=1&b=2", secret="secret", rate=16000)
-    extension = ElementTree.fromstring(text)
-    actions = [(action.get("application"), action.get("data")) for action in extension.iter("action")]
-    assert extension.get("name") == "parley"
-    assert [application for application, _ in actions] == ["answer", "set", "set", "set", "park"]
-    headers = str(actions[2][1]).removeprefix("STREAM_EXTRA_HEADERS=")
-    assert json.loads(headers) == {
-        "Authorization": "Bearer secret",
-        "X-Call": "${uuid}",
-        "X-Caller": "${caller_id_number}",
-        "X-Called": "${destination_number}",
-    }
-    assert actions[3][1] == (
-        "streaming=${uuid_audio_stream(${uuid} start wss://voice.example.test/freeswitch?a=1&b=2 mono 16k ${uuid})}"
-    )

@@ -10,7 +10,7 @@ import pytest
 from gateway.agents import load_agents
 from gateway.config import from_env
 from gateway.errors import ConfigError
-from personas.catalog_files import load_catalog
+from personas.catalog_files import CatalogFiles
 from personas.files import CatalogError
 from personas.library import load as load_personas
 from tools.library import load as load_tools
@@ -90,7 +90,7 @@ TOOLS = set(load_tools())
 
 def faults(where: Path) -> list[str]:
     with pytest.raises(CatalogError) as caught:
-        load_catalog(where, tools=TOOLS, voices=VOICES)
+        CatalogFiles(where, tools=TOOLS, voices=VOICES).load()
     return [one.removeprefix(f"{where}/") for one in caught.value.faults]
 
 
@@ -102,7 +102,7 @@ def test_the_built_in_catalog_is_whole() -> None:
 
 
 def test_a_users_files_stand_beside_parleys(tmp_path: Path) -> None:
-    catalog = load_catalog(folder(tmp_path), tools=TOOLS, voices=VOICES)
+    catalog = CatalogFiles(folder(tmp_path), tools=TOOLS, voices=VOICES).load()
     assert set(catalog.personas) == {*load_personas(), "night_desk"}
     scenario = catalog.scenarios["late-call"]
     assert catalog.players("late-call") == (catalog.personas["night_desk"],)
@@ -120,7 +120,7 @@ def test_a_users_file_takes_the_place_of_parleys(tmp_path: Path) -> None:
     folder(tmp_path, night_desk=None, late_call=None, brisk_nights=None)
     (tmp_path / "bank_dispute.yaml").write_text(text, encoding="utf-8")
     # Parley's own scenario and personas that name the old one are not told: they are not the user's to mend.
-    catalog = load_catalog(tmp_path, tools=TOOLS, voices=VOICES)
+    catalog = CatalogFiles(tmp_path, tools=TOOLS, voices=VOICES).load()
     assert catalog.personas["bank_dispute"].display_name == "Ira"
     assert catalog.personas["order_desk"].workflow_profile not in {
         one.id for one in catalog.packs["service"].workflows
@@ -217,7 +217,7 @@ def test_two_running_experiments_share_no_persona(tmp_path: Path) -> None:
         "experiments/slow_nights.yaml:2: personas.0: 'night_desk' is in the experiment of"
     )
     (tmp_path / "experiments" / "slow_nights.yaml").write_text(more + "active: false\n", encoding="utf-8")
-    assert load_catalog(tmp_path, tools=TOOLS, voices=VOICES).experiment_of("night_desk") is not None
+    assert CatalogFiles(tmp_path, tools=TOOLS, voices=VOICES).load().experiment_of("night_desk") is not None
 
 
 def test_faults_of_many_files_come_at_once(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_a_file_of_any_depth_leaves_the_process_alone(tmp_path: Path, text: str)
 
 def test_a_text_with_many_brackets_is_not_deep(tmp_path: Path) -> None:
     remarked = f"{PERSONA}# {'[x] ' * 2500}\n"
-    assert "night_desk" in load_catalog(folder(tmp_path, night_desk=remarked)).personas
+    assert "night_desk" in CatalogFiles(folder(tmp_path, night_desk=remarked)).load().personas
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from personas.library import BUILT_IN, PersonaError, load
+from personas.files import CatalogError
+from personas.library import BUILT_IN, load
 from personas.persona import SessionPolicy
 from tools.library import load as load_tools
 
@@ -34,7 +35,7 @@ def write(folder: Path, text: str, name: str = "tiny.yaml") -> Path:
 
 
 def faults(folder: Path) -> list[str]:
-    with pytest.raises(PersonaError) as caught:
+    with pytest.raises(CatalogError) as caught:
         load(folder)
     return caught.value.faults
 
