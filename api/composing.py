@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from api.deps import Deps
 from gateway.stores.schema import DEFAULT_TENANT, Session
 from personas.catalog import Catalog
-from personas.composition.composing import Ingredients, Profile, Runtime, compose
+from personas.composition.composing import Composed, Ingredients, Profile, compose
 from personas.manner import TONES, ToneName
 from personas.persona import Persona
 
-__all__ = ["Sitting", "agent_of", "catalog_of", "colleagues_of", "runtime_of", "sitting_of"]
+__all__ = ["Sitting", "agent_of", "catalog_of", "colleagues_of", "composed_of", "sitting_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def catalog_of(deps: Deps) -> Catalog:
     return deps.catalogs.current
 
 
-def runtime_of(deps: Deps, persona: Persona, sitting: Sitting) -> Runtime:
+def composed_of(deps: Deps, persona: Persona, sitting: Sitting) -> Composed:
     """`persona` (of the catalog) in that session."""
     catalog = catalog_of(deps)
     if not sitting.telephone and persona.transfers:
@@ -74,7 +74,7 @@ def runtime_of(deps: Deps, persona: Persona, sitting: Sitting) -> Runtime:
 
 def agent_of(deps: Deps, persona: Persona, sitting: Sitting) -> Persona:
     """The same as a persona, for a call."""
-    return runtime_of(deps, persona, sitting).persona
+    return composed_of(deps, persona, sitting).persona
 
 
 def colleagues_of(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from personas.composition.composing import Runtime
+from personas.composition.composing import Composed
 
 __all__ = ["as_object", "as_text"]
 
 
-def as_text(runtime: Runtime) -> str:
+def as_text(composed: Composed) -> str:
     """Facts, then the tools, then the instructions as they are sent."""
-    persona, session = runtime.persona, runtime.session
+    persona, session = composed.persona, composed.session
     audio = session["audio"]
     rows = [
         ("persona", f"{persona.id}: {persona.display_name}, {persona.professional_role}"),
         ("greeting", persona.greeting or "none: the caller speaks first"),
-        ("language", _language(runtime)),
-        ("tone", runtime.tone or persona.default_tone),
+        ("language", _language(composed)),
+        ("tone", composed.tone or persona.default_tone),
         ("voice", f"{audio['output']['voice']}, of {', '.join(persona.allowed_voices)}"),
         ("temperature", f"{persona.temperature:g}"),
         ("answers", f"{persona.max_output_tokens} tokens at most"),
@@ -27,35 +27,35 @@ def as_text(runtime: Runtime) -> str:
         ("clients", f"{persona.policy.value}: what they may change is in docs/personas.md"),
         ("limits", _flat(persona.limits.model_dump(mode="json"))),
     ]
-    if runtime.assignment is not None:
-        assigned = runtime.assignment
+    if composed.assignment is not None:
+        assigned = composed.assignment
         rows.append(("experiment", f"{assigned.experiment_id}: variant {assigned.variant.id}"))
     rows += [
-        (name, value) for name, value in runtime.envelope["layers"].items() if name != "personaCoreSummary"
+        (name, value) for name, value in composed.envelope["layers"].items() if name != "personaCoreSummary"
     ]
     width = max(len(name) for name, _ in rows) + 2
     facts = "\n".join(f"{name:<{width}}{value}" for name, value in rows)
     tools = "\n".join(_tool(tool) for tool in session["tools"]) or "  none"
-    return f"{facts}\n\nTools\n{tools}\n\nInstructions\n\n{runtime.instructions}"
+    return f"{facts}\n\nTools\n{tools}\n\nInstructions\n\n{composed.instructions}"
 
 
-def as_object(runtime: Runtime) -> dict[str, Any]:
+def as_object(composed: Composed) -> dict[str, Any]:
     """The session object and what it was made of."""
     return {
-        "persona": runtime.persona.id,
-        "greeting": runtime.persona.greeting,
-        "temperature": runtime.persona.temperature,
-        "tone": runtime.tone,
-        "session": runtime.session,
-        "contextEnvelope": runtime.envelope,
+        "persona": composed.persona.id,
+        "greeting": composed.persona.greeting,
+        "temperature": composed.persona.temperature,
+        "tone": composed.tone,
+        "session": composed.session,
+        "contextEnvelope": composed.envelope,
         "experiment": None
-        if runtime.assignment is None
-        else {"id": runtime.assignment.experiment_id, "variant": runtime.assignment.variant.id},
+        if composed.assignment is None
+        else {"id": composed.assignment.experiment_id, "variant": composed.assignment.variant.id},
     }
 
 
-def _language(runtime: Runtime) -> str:
-    languages = runtime.persona.languages
+def _language(composed: Composed) -> str:
+    languages = composed.persona.languages
     others = [code for code in languages.supported if code != languages.primary]
     also = f", also {', '.join(others)}" if others else ""
     return f"{languages.primary}{also}; {'locked' if languages.locked else 'not locked'}"

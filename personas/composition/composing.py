@@ -23,7 +23,7 @@ from personas.persona import Persona
 from personas.prompt import Offered, pass_on_notes, say_exactly, session_for
 from personas.scenario import Scenario
 
-__all__ = ["Ingredients", "Profile", "Runtime", "compose"]
+__all__ = ["Composed", "Ingredients", "Profile", "compose"]
 
 PARAMETERS = {"specialty": "specialty", "practice_size": "size of the practice", "state_profile": "state"}
 
@@ -83,7 +83,7 @@ class Ingredients:
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
+class Composed:
     """The agent of one session."""
 
     persona: Persona
@@ -106,7 +106,7 @@ class Runtime:
         return None if not self.persona.greeting else say_exactly(self.persona.greeting)
 
 
-def compose(of: Ingredients) -> Runtime:
+def compose(of: Ingredients) -> Composed:
     """Put it together. The same ingredients always give the same."""
     assignment = assigned(of.experiment, of.session_id)
     variant = None if assignment is None else assignment.variant
@@ -135,7 +135,7 @@ def compose(of: Ingredients) -> Runtime:
         changes["greeting"] = greeting
     persona = persona.model_copy(update=changes)
     about = "" if of.profile is None else f"profile {of.profile.id}"
-    return Runtime(
+    return Composed(
         persona=persona,
         session=session_for(persona, tuple(of.tools[name] for name in offered)),
         language=language,

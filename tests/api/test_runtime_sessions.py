@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.records import runtime
+from api.records import client_told
 from tests.api.house import House, checked, house
 from tests.stores.calls import call_in, said
 
@@ -113,7 +113,7 @@ async def test_many_tell_at_once_and_nothing_is_lost(any_database: str) -> None:
 
 
 async def test_a_session_takes_so_many(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "UTTERANCES_AT_MOST", 2)
+    monkeypatch.setattr(client_told, "UTTERANCES_AT_MOST", 2)
     async with house(sqlite_url) as api:
         name = (await opened(api))["session"]["sessionId"]
         for _ in range(2):
@@ -125,7 +125,7 @@ async def test_a_session_takes_so_many(sqlite_url: str, monkeypatch: pytest.Monk
 async def test_a_session_takes_so_much(
     any_database: str, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(runtime, "CHARACTERS_AT_MOST", 500)
+    monkeypatch.setattr(client_told, "CHARACTERS_AT_MOST", 500)
     async with house(any_database) as api:
         name, other = [(await opened(api))["session"]["sessionId"] for _ in range(2)]
         for _ in range(2):

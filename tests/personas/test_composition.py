@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from personas.composition import contained
 from personas.composition.branding import is_name, rebranded
-from personas.composition.composing import Ingredients, Profile, Runtime, compose
+from personas.composition.composing import Composed, Ingredients, Profile, compose
 from personas.composition.envelope import fingerprint
 from personas.composition.experimenting import assigned
 from personas.composition.speaking import in_language, speaking, transcribable
@@ -51,7 +51,7 @@ def larkfield(**changes: Any) -> Persona:
     )  # fmt: skip
 
 
-def composed(who: Persona, **of: Any) -> Runtime:
+def composed(who: Persona, **of: Any) -> Composed:
     return compose(Ingredients(who, tools=TOOLS, **of))
 
 

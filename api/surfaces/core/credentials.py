@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api import auth, body
-from api.composing import catalog_of, runtime_of, sitting_of
+from api.composing import catalog_of, composed_of, sitting_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
@@ -23,7 +23,7 @@ from api.surfaces.core.runtime import languages_of, pipeline_of
 from api.tokens import LIFETIME_S, SessionGrant
 from gateway.call.sessions import TRANSCRIBER
 from gateway.stores.schema import DEFAULT_TENANT, Session
-from personas.composition.composing import Runtime
+from personas.composition.composing import Composed
 from personas.composition.speaking import in_language, is_tag, named, speaking
 from personas.manner import ToneName
 from personas.persona import Persona
@@ -98,11 +98,11 @@ def routes(deps: Deps) -> list[web.RouteDef]:
                     manner.profile,
                 )
         sitting = replace(sitting_of(session), locale=locale)
-        runtime = runtime_of(deps, persona, sitting)
+        composed = composed_of(deps, persona, sitting)
         expires_at = int(now) + LIFETIME_S
         grant = SessionGrant(session.id, session.tenant, persona.id, expires_at, tells_access)
         token = deps.tokens.mint(grant)
-        return web.json_response(_answer(here, deps, chosen, runtime, token, expires_at))
+        return web.json_response(_answer(here, deps, chosen, composed, token, expires_at))
 
     return [web.post("/api/realtime/credentials", create)]
 
@@ -193,10 +193,10 @@ def _here(request: web.Request, deps: Deps) -> SplitResult:
 
 
 def _answer(
-    here: SplitResult, deps: Deps, chosen: Selection, runtime: Runtime, token: str, expires_at: int
+    here: SplitResult, deps: Deps, chosen: Selection, composed: Composed, token: str, expires_at: int
 ) -> dict[str, object]:
-    persona = runtime.persona
-    languages = languages_of(runtime)
+    persona = composed.persona
+    languages = languages_of(composed)
     base = f"{here.netloc}{here.path}"
     secure = here.scheme == "https"
     told: dict[str, object] = {
@@ -207,13 +207,13 @@ def _answer(
         "transcriptionModel": TRANSCRIBER,
         "realtimeDeployment": deps.model,
         "sessionTier": _tier(deps, chosen.persona, chosen.scenario),
-        "fallbackInstructions": runtime.instructions,
+        "fallbackInstructions": composed.instructions,
         "fallbackVoice": persona.default_voice,
         "selectedPersonaId": persona.id,
         "selectedPersonaLocale": chosen.persona.locale,
         "personaSelectionReason": chosen.reason,
-        "effectiveLanguage": runtime.language.code,
-        "transcriptionLanguageCode": runtime.language.code,
+        "effectiveLanguage": composed.language.code,
+        "transcriptionLanguageCode": composed.language.code,
         "languageLocked": languages["locked"],
         "supportedLanguages": languages["supported"],
         "languageLabels": {code: named(persona.languages, code) for code in persona.languages.supported},
@@ -225,7 +225,7 @@ def _answer(
     if languages["locked"]:
         told["lockReason"] = languages["lockReason"]
     if told["voicePipeline"] == "azure-voice-live":
-        told["voiceLiveSessionConfig"] = dict(runtime.session)
+        told["voiceLiveSessionConfig"] = dict(composed.session)
     return told
 
 

@@ -12,14 +12,14 @@ from typing import Any
 from aiohttp import web
 
 from api import auth
-from api.composing import Sitting, catalog_of, runtime_of, sitting_of
+from api.composing import Sitting, catalog_of, composed_of, sitting_of
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
 from api.records import profiles, sessions
 from gateway.call.sessions import visible_session
 from gateway.stores.schema import DEFAULT_TENANT, Session
-from personas.composition.composing import Profile, Runtime
+from personas.composition.composing import Composed, Profile
 from personas.manner import TONES
 
 __all__ = ["languages_of", "pipeline_of", "routes", "view"]
@@ -42,9 +42,9 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             None if session_id is None else await sessions.find(deps.database, session_id, deps.clock())
         )
         sitting = _sitting(request, deps, session, profile, tenant)
-        runtime = runtime_of(deps, persona, sitting)
+        composed = composed_of(deps, persona, sitting)
         assigned_at = deps.clock() if session is None else session.created_at
-        return web.json_response(view(deps, runtime, assigned_at))
+        return web.json_response(view(deps, composed, assigned_at))
 
     return [web.get("/api/personas/{id}/runtime", read)]
 
@@ -97,13 +97,13 @@ async def _profile(profile_id: str | None, tenant: str | None, deps: Deps) -> Pr
     return profiles.told(row)
 
 
-def view(deps: Deps, runtime: Runtime, assigned_at: float) -> dict[str, Any]:
+def view(deps: Deps, composed: Composed, assigned_at: float) -> dict[str, Any]:
     """`assigned_at`: since when the session has its variant, Unix seconds."""
-    persona = runtime.persona
+    persona = composed.persona
     tools = tuple(deps.tools[name] for name in persona.tools if name in deps.tools)
     heard = visible_session(persona, "", deps.model, tools)["audio"]["input"]
     told: dict[str, Any] = {
-        "instructions": runtime.instructions,
+        "instructions": composed.instructions,
         "temperature": persona.temperature,
         "maxOutputTokens": persona.max_output_tokens,
         "defaultVoice": persona.default_voice,
@@ -118,33 +118,33 @@ def view(deps: Deps, runtime: Runtime, assigned_at: float) -> dict[str, Any]:
         },
         "tools": [tool.definition() for tool in tools],
         "capabilities": list(persona.capabilities),
-        "contextEnvelope": runtime.envelope,
-        "languagePolicy": languages_of(runtime),
+        "contextEnvelope": composed.envelope,
+        "languagePolicy": languages_of(composed),
         "recommendedLanguages": [] if persona.languages.locked else list(persona.languages.recommended),
         "voicePipeline": pipeline_of(deps),
     }  # fmt: skip
     optional = {
         "workflowProfileId": persona.workflow_profile,
-        "greetingInstruction": runtime.greeting_instruction,
+        "greetingInstruction": composed.greeting_instruction,
         "transcriptionPrompt": persona.transcription_prompt,
         "brandLiteral": persona.brand[0] if len(persona.brand) == 1 else list(persona.brand) or None,
     }
     told |= {name: value for name, value in optional.items() if value is not None}
     if pipeline_of(deps) == "azure-voice-live":
-        told["voiceLiveConfig"] = dict(runtime.session)
-    if runtime.assignment is not None:
+        told["voiceLiveConfig"] = dict(composed.session)
+    if composed.assignment is not None:
         told["promptProfileExperiment"] = {
-            "experimentId": runtime.assignment.experiment_id,
-            "variantId": runtime.assignment.variant.id,
-            "assignmentHash": runtime.assignment.hash,
+            "experimentId": composed.assignment.experiment_id,
+            "variantId": composed.assignment.variant.id,
+            "assignmentHash": composed.assignment.hash,
             "assignedAt": datetime.fromtimestamp(assigned_at, UTC).isoformat().replace("+00:00", "Z"),
         }
     return told
 
 
-def languages_of(runtime: Runtime) -> dict[str, Any]:
+def languages_of(composed: Composed) -> dict[str, Any]:
     """The contract's languagePolicy."""
-    languages = runtime.persona.languages
+    languages = composed.persona.languages
     policy: dict[str, Any] = {
         "primary": languages.primary,
         "supported": list(languages.supported),
@@ -152,15 +152,15 @@ def languages_of(runtime: Runtime) -> dict[str, Any]:
         "labels": dict(languages.labels),
     }
     if languages.locked:
-        policy["lockReason"] = languages.lock_reason or lock_reason(runtime)
+        policy["lockReason"] = languages.lock_reason or lock_reason(composed)
     return policy
 
 
-def lock_reason(runtime: Runtime) -> str:
+def lock_reason(composed: Composed) -> str:
     """For people."""
-    languages = runtime.persona.languages
+    languages = composed.persona.languages
     names = [languages.label(code) for code in languages.supported]
-    return f"{runtime.persona.display_name} speaks {' and '.join(names)} only."
+    return f"{composed.persona.display_name} speaks {' and '.join(names)} only."
 
 
 def pipeline_of(deps: Deps) -> str:

@@ -14,7 +14,7 @@ from api import auth, body
 from api.deps import Deps
 from api.errors import ApiError
 from api.limits import Rate
-from api.records import history, runtime, sessions
+from api.records import client_told, history, sessions
 from api.surfaces.core.access import found_session
 from api.surfaces.core.runtime_view import runtime_view
 from api.surfaces.core.sessions import OPEN, READ
@@ -97,7 +97,7 @@ class _Stats(_Model):
 def routes(deps: Deps) -> list[web.RouteDef]:
     async def told(session: Session) -> web.Response:
         events = await history.load(deps.database, session)
-        known = await runtime.load(deps.database, session)
+        known = await client_told.load(deps.database, session)
         persona = deps.personas.get(session.persona_id)
         return web.json_response(runtime_view(events, persona, deps.clock(), known))
 
@@ -116,7 +116,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             persona_id=persona.id,
             requested_locale=ask.locale,
         )
-        session = await runtime.open_session(
+        session = await client_told.open_session(
             deps.database,
             deps.access,
             new,
@@ -139,7 +139,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         session = await found_session(request, deps)
         now = deps.clock()
         start = ask.start if ask.start is not None else min(ask.end or LATEST_MS, millis(now))
-        said = runtime.Said(
+        said = client_told.Said(
             ask.speaker,
             ask.text,
             round(start),
@@ -149,11 +149,11 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             ask.metadata,
         )
         try:
-            await runtime.add(deps.database, session, said, now)
-        except runtime.TooMany:
+            await client_told.add(deps.database, session, said, now)
+        except client_told.TooMany:
             raise ApiError(
                 400,
-                f"A session may have {runtime.UTTERANCES_AT_MOST} utterances, and {runtime.CHARACTERS_AT_MOST} "
+                f"A session may have {client_told.UTTERANCES_AT_MOST} utterances, and {client_told.CHARACTERS_AT_MOST} "
                 "characters of them; this one has.",
             ) from None
         return await told(session)
@@ -165,7 +165,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         if ask.session_id != session.id:
             raise ApiError(400, "sessionId in the body must be the session of the path.", param="sessionId")
         figures = ask.model_dump(by_alias=True, exclude_none=True)
-        await runtime.replace_stats(deps.database, session, ask.transport, figures, deps.clock())
+        await client_told.replace_stats(deps.database, session, ask.transport, figures, deps.clock())
         return await told(session)
 
     return [

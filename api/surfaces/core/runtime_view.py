@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.records.client_told import Told
 from api.records.history import History, Utterance, ending_of, explained
-from api.records.runtime import Runtime
 from api.surfaces.core.recordings import recording_view
 from api.surfaces.core.wire import millis
 from gateway.stores.recordings import Recording
@@ -20,7 +20,7 @@ from personas.persona import Persona
 __all__ = ["runtime_view"]
 
 TRANSPORT = "BROWSER_REALTIME"
-NOTHING = Runtime()
+NOTHING = Told()
 
 _TIMINGS = {
     "turn": "turn",
@@ -32,7 +32,7 @@ _TIMINGS = {
 
 
 def runtime_view(
-    events: History, persona: Persona | None, now: float, known: Runtime = NOTHING
+    events: History, persona: Persona | None, now: float, known: Told = NOTHING
 ) -> dict[str, object]:
     """As it stands at `now`. `persona` is None when its file was taken away since; `known` is what clients told of
     media that they run themselves: their figures stand in place of ours."""
@@ -75,7 +75,7 @@ def runtime_view(
     }
 
 
-def _transcript(events: History, known: Runtime, locale: str) -> list[dict[str, object]]:
+def _transcript(events: History, known: Told, locale: str) -> list[dict[str, object]]:
     """What we heard, and what clients told, in the order in which speech began."""
     ours = events.session.id
     timed = [(millis(said.started_at), _utterance(said, ours, locale)) for said in events.utterances]
@@ -98,7 +98,7 @@ def _told(said: RuntimeUtterance, locale: str) -> dict[str, object]:
     }
 
 
-def _state(events: History, known: Runtime) -> str:
+def _state(events: History, known: Told) -> str:
     if not events.calls:
         return "active" if known.utterances else "initializing"
     if not events.live:

@@ -18,8 +18,8 @@ from gateway.stores.schema import Session
 __all__ = [
     "CHARACTERS_AT_MOST",
     "UTTERANCES_AT_MOST",
-    "Runtime",
     "Said",
+    "Told",
     "TooMany",
     "add",
     "load",
@@ -53,7 +53,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
+class Told:
     """What was told of a session so far."""
 
     session: RuntimeSession | None = None
@@ -92,14 +92,14 @@ async def open_session(
     return session
 
 
-async def load(database: Database, session: Session) -> Runtime:
+async def load(database: Database, session: Session) -> Told:
     """Raises SQLAlchemyError."""
     async with database.reading(session.tenant) as db:
-        runtime = await db.get(RuntimeSession, session.id)
-        if runtime is None or not runtime.utterances:
-            return Runtime(runtime)
+        row = await db.get(RuntimeSession, session.id)
+        if row is None or not row.utterances:
+            return Told(row)
         said = select(RuntimeUtterance).where(RuntimeUtterance.session_id == session.id)
-        return Runtime(runtime, (await db.scalars(said.order_by(RuntimeUtterance.number))).all())
+        return Told(row, (await db.scalars(said.order_by(RuntimeUtterance.number))).all())
 
 
 async def add(database: Database, session: Session, said: Said, now: float) -> None:
@@ -107,20 +107,20 @@ async def add(database: Database, session: Session, said: Said, now: float) -> N
     for attempt in range(1, _TRIES + 1):
         try:
             async with database.writing(session.tenant) as db:
-                runtime = await db.get(RuntimeSession, session.id, with_for_update=True)
-                if runtime is None:
-                    runtime = _row(session.id, now)
-                    db.add(runtime)
+                row = await db.get(RuntimeSession, session.id, with_for_update=True)
+                if row is None:
+                    row = _row(session.id, now)
+                    db.add(row)
                     await db.flush()
-                if runtime.utterances >= UTTERANCES_AT_MOST:
+                if row.utterances >= UTTERANCES_AT_MOST:
                     raise TooMany
                 length = func.length(RuntimeUtterance.text) + func.length(cast(RuntimeUtterance.told, Text))
                 of_it = RuntimeUtterance.session_id == session.id
                 if (await db.scalar(select(func.sum(length)).where(of_it)) or 0) >= CHARACTERS_AT_MOST:
                     raise TooMany
-                number, runtime.utterances, runtime.updated_at = (
-                    runtime.utterances,
-                    runtime.utterances + 1,
+                number, row.utterances, row.updated_at = (
+                    row.utterances,
+                    row.utterances + 1,
                     now,
                 )
                 db.add(
@@ -150,11 +150,11 @@ async def replace_stats(
     for attempt in range(1, _TRIES + 1):
         try:
             async with database.writing(session.tenant) as db:
-                runtime = await db.get(RuntimeSession, session.id, with_for_update=True)
-                if runtime is None:
-                    runtime = _row(session.id, now, transport=transport)
-                    db.add(runtime)
-                runtime.stats, runtime.updated_at = dict(stats), now
+                row = await db.get(RuntimeSession, session.id, with_for_update=True)
+                if row is None:
+                    row = _row(session.id, now, transport=transport)
+                    db.add(row)
+                row.stats, row.updated_at = dict(stats), now
                 return
         except IntegrityError:
             if attempt == _TRIES:
