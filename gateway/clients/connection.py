@@ -24,6 +24,7 @@ from gateway.clients.packets import Packet
 from gateway.clients.rtp import RtpSession
 from gateway.clients.sdp import Offer, mend_answer
 from gateway.errors import HUNG_UP, LEFT, Ending, LegError, LegProtocolError
+from gateway.log import where
 
 __all__ = ["Connection", "LegSettings"]
 
@@ -106,19 +107,26 @@ class Connection:
         return mend_answer(answer, offer, published)
 
     async def release(self) -> None:
-        """Close everything, within 4 s. Raises nothing but CancelledError."""
+        """Close everything, within 4 s as a rule; what takes longer goes on by itself. Raises nothing but
+        CancelledError."""
         try:
-            async with asyncio.timeout(CLOSE_S):
-                if self.rtp is not None:
-                    self.rtp.goodbye()
-                await self._pc.close()
-        except TimeoutError:
+            if self.rtp is not None:
+                self.rtp.goodbye()
+        except Exception as fault:  # noqa: BLE001 - nothing may keep the call from ending
+            logger.error("no goodbye to the caller: %s", where(fault))
+        # Not cancelled when it is late: aiortc does not begin again, and the sockets that are left would stay open.
+        closing = asyncio.ensure_future(self._pc.close())  # noqa: TID251 - waited for here, or it ends by itself
+        closing.add_done_callback(self._closed)
+        _, late = await asyncio.wait({closing}, timeout=CLOSE_S)
+        if late:
             logger.error("the connection did not close in time")
-        except Exception:  # nothing may keep the call from ending
-            logger.exception("closing the connection failed")
         if self._wire is not None:
             self._wire.release()
         self._pc.remove_all_listeners()
+
+    def _closed(self, closing: asyncio.Future[None]) -> None:
+        if not closing.cancelled() and (fault := closing.exception()) is not None:
+            logger.error("closing the connection failed: %s", where(fault))
 
     def _state_changed(self) -> None:
         state = self._pc.connectionState
