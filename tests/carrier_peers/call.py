@@ -107,7 +107,9 @@ class Call(Generic[CarrierT]):
 
     async def say(self, source: str | Path) -> Said:
         """Speak a recording (see `voice.spoken`), in real time. Returns when its last frame has left."""
-        return await self.speak(*spoken(source, self.carrier.says, self.carrier.frame_ms))
+        # Decoding takes longer than a frame: the stream must not wait for it.
+        frames = await asyncio.to_thread(spoken, source, self.carrier.says, self.carrier.frame_ms)
+        return await self.speak(*frames)
 
     async def speak(self, *frames: bytes) -> Said:
         """Speak frames of the wire. Returns when the last has left, or the socket has ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
@@ -35,6 +35,7 @@ from tests.carrier_peers.twilio_stream import TwilioCall
 from tests.carrier_peers.voice import spoken
 from tests.clients.peer import Caller, leg_of
 from tests.fakes import FakeStore
+from tests.whole.stalls import Stalls
 from tools.builtin import pause_recording
 from tools.contract import Records
 
@@ -133,7 +134,18 @@ async def ended(made: House) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_phone_call_stands_in_its_recording_as_it_was_heard(tmp_path: Path) -> None:
+@pytest.fixture
+def stalls() -> Iterator[Stalls]:
+    with Stalls() as watch:
+        yield watch
+
+
+def aligned_ms(stalls: Stalls) -> float:
+    """Both ends live in this process: where the machine holds it up they hear and tell later, not the recording."""
+    return ALIGNED_MS + stalls.worst_s * 1000
+
+
+async def test_a_phone_call_stands_in_its_recording_as_it_was_heard(tmp_path: Path, stalls: Stalls) -> None:
     said: dict[str, Said] = {}
     model = ToneModel(reply_ms=6000, says=speaking)
     async with taping(tmp_path) as tapes, house(model, recordings=tapes) as made:
@@ -171,7 +183,7 @@ async def test_a_phone_call_stands_in_its_recording_as_it_was_heard(tmp_path: Pa
     agent_lags, agent_alike = lags(agent, heard, 8000)
     # One second of each may have seen this process held up, which is no fault of the recording's.
     for found in (caller_lags, agent_lags):
-        assert sorted(map(abs, found))[-2] <= ALIGNED_MS, (caller_lags, agent_lags)
+        assert sorted(map(abs, found))[-2] <= aligned_ms(stalls), (caller_lags, agent_lags)
     assert caller_alike > 0.98
     assert agent_alike > 0.98
     # The cut: the rest of the reply was never heard.
@@ -237,7 +249,7 @@ async def uses(session: ToneSession, *, paused: bool) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_browsers_call_stands_in_its_recording(tmp_path: Path) -> None:
+async def test_a_browsers_call_stands_in_its_recording(tmp_path: Path, stalls: Stalls) -> None:
     await asyncio.to_thread(preload, 2)
     await asyncio.to_thread(libopus.library)
     model = ToneModel(reply_ms=3000, says=speaking)
@@ -276,10 +288,10 @@ async def test_a_browsers_call_stands_in_its_recording(tmp_path: Path) -> None:
     agent_lags, agent_alike = lags(right, came_out(caller.heard, began, len(right)), 24000)
     # The caller's packets wait in a jitter buffer before the model hears them, and the agent's in the browser's.
     # A frame leaves the caller's mouth as it begins, 20 ms before it was all said.
-    assert all(-25 <= lag <= 120 for lag in caller_lags), caller_lags
-    assert all(abs(lag) <= 120 for lag in agent_lags), agent_lags
-    assert max(caller_lags) - min(caller_lags) <= ALIGNED_MS
-    assert max(agent_lags) - min(agent_lags) <= ALIGNED_MS
+    assert all(-25 <= lag <= 80 + aligned_ms(stalls) for lag in caller_lags), caller_lags
+    assert all(abs(lag) <= 80 + aligned_ms(stalls) for lag in agent_lags), agent_lags
+    assert max(caller_lags) - min(caller_lags) <= aligned_ms(stalls), caller_lags
+    assert max(agent_lags) - min(agent_lags) <= aligned_ms(stalls), agent_lags
     assert min(caller_alike, agent_alike) > 0.6, "Opus is not exact"
 
 
