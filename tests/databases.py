@@ -5,20 +5,27 @@ A missing server fails the tests that need it; it does not skip them.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import glob
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-__all__ = ["any_database", "fresh_database", "postgres", "sqlite_url"]
+from gateway.stores.migrate import upgrade
+from gateway.stores.urls import parse_url
+
+__all__ = ["any_database", "bring_up_to_date", "fresh_database", "postgres", "sqlite_url"]
 
 _OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60 -c shared_buffers=16MB"
 
@@ -77,6 +84,27 @@ def fresh_database(server: str) -> str:
     host, _, port = server.rpartition("@")[2].partition(":")
     _run(_binary("createdb"), "-h", host, "-p", port, "-U", "postgres", name)
     return f"{server}/{name}"
+
+
+@functools.cache
+def _up_to_date() -> bytes:
+    """A SQLite file with the newest schema and nothing in it."""
+    with tempfile.TemporaryDirectory(prefix="parley-schema-") as folder:
+        file = Path(folder, "parley.db")
+        with ThreadPoolExecutor(1) as pool:  # this thread may have a running loop
+            pool.submit(lambda: asyncio.run(upgrade(parse_url(f"sqlite:///{file}")))).result()
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA journal_mode=DELETE")
+        return file.read_bytes()
+
+
+def bring_up_to_date(file: Path) -> None:
+    """Put a database with the newest schema there, unless there is one: a server that finds it need not make it, for
+    which it would load alembic first."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_bytes(_up_to_date())
+        file.chmod(0o600)
 
 
 @pytest.fixture

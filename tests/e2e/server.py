@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 
+from tests.databases import bring_up_to_date
+
 __all__ = ["Server", "calm", "running", "settles"]
 
 START_S = 40.0
@@ -79,13 +81,15 @@ def _json(body: bytes) -> Any:
 
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Server]:
-    """Start a server and stop it by SIGTERM, which must end it in good order. `settings` are its environment."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Start a server and stop it by SIGTERM, which must end it in good order. `settings` are its environment. Who
+    hears several callers at once sets `PARLEY_EARS_WORKERS`."""
+    bring_up_to_date(folder / "data" / "parley.db")
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment |= {
         "PARLEY_DATA_DIR": str(folder / "data"),
         "PARLEY_ICE_ADDRESSES": "127.0.0.1",
         "PARLEY_DRAIN_S": "1",
+        "PARLEY_EARS_WORKERS": "1",
         "PYTHONUNBUFFERED": "1",
         **settings,
     }

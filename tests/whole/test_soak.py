@@ -135,7 +135,7 @@ async def hold(url: str, speech: bytes) -> tuple[float, list[str]]:
 
 async def test_four_calls_at_once_without_a_glitch(tmp_path: Path) -> None:
     speech = Resampler(16000, 24000).process(pcm("dental_01_book"))
-    with running(tmp_path) as server:
+    with running(tmp_path, PARLEY_EARS_WORKERS="2") as server:
         with Stalls() as machine:
             async with asyncio.TaskGroup() as group:
                 calls = [group.create_task(hold(server.url, speech)) for _ in range(4)]
