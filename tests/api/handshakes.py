@@ -49,6 +49,6 @@ async def turned_away(
 
 async def ended(api: House, count: int = 1) -> None:
     """Until so many calls are over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(api.supervisor.ended) < count:  # noqa: ASYNC110 - the server's side of a close tells no event
             await asyncio.sleep(0.01)

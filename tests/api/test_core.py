@@ -411,7 +411,7 @@ async def test_what_is_no_http_is_refused_without_being_quoted(
         ):
             reader, writer = await asyncio.open_connection(*runner.addresses[0])
             writer.write(head + rest)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 assert b" 400 " in await reader.readline()
             writer.close()
             await writer.wait_closed()

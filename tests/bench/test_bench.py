@@ -65,7 +65,7 @@ async def socket() -> AsyncIterator[ClientWebSocketResponse]:
 async def until(socket: ClientWebSocketResponse, kind: str) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     while not events or events[-1]["type"] != kind:
-        events.append(await socket.receive_json(timeout=5))
+        events.append(await socket.receive_json(timeout=20))
     return events
 
 

@@ -56,7 +56,7 @@ class House:
     def endings(self) -> list[str]:
         return [str(ending) for _, ending, _ in self.store.ended]
 
-    async def ended(self, count: int = 1, within_s: float = 5.0) -> list[str]:
+    async def ended(self, count: int = 1, within_s: float = 20.0) -> list[str]:
         """The endings, once there are so many."""
         async with asyncio.timeout(within_s):
             while len(self.store.ended) < count:  # noqa: ASYNC110 - the store has no event for it

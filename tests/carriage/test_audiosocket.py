@@ -56,7 +56,7 @@ async def test_a_call_over_tcp() -> None:
             assert loud == pytest.approx(72, abs=8)
             (session,) = made.model.sessions.values()
             writer.write(message(0x03, b"5") + message(0x03, b"#"))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while session.replies < 2:  # noqa: ASYNC110 - a mock
                     await asyncio.sleep(0.01)
             (_, truncation), *_ = session.truncations()

@@ -28,7 +28,7 @@ async def dialled(
         made.url, secret="s", parameters=given, via=made.base, manners=manners
     ) as call:
         await call.started()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not (new := set(made.model.sessions) - before) and "call" not in parameters:  # noqa: ASYNC110 - a mock
                 await asyncio.sleep(0.005)
         yield call, made.model.sessions[new.pop()] if new else next(iter(made.model.sessions.values()))
@@ -119,7 +119,7 @@ async def test_keys_are_a_turn_and_stop_the_reply() -> None:
     async with house() as made, dialled(made) as (call, session):
         await call.played(1000)
         await call.press("123#")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while session.replies < 2:  # noqa: ASYNC110 - a mock
                 await asyncio.sleep(0.01)
         assert len(clears(call)) == 1
@@ -207,7 +207,7 @@ async def test_a_dropped_socket_is_attached_again_to_the_same_conversation() -> 
             await again.quiet(1000)
             assert heard + again.heard.played_ms == pytest.approx(6000, abs=60)
             await again.press("7#")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while session.replies < 2:  # noqa: ASYNC110 - a mock
                     await asyncio.sleep(0.01)
             assert again.faults == []

@@ -84,7 +84,7 @@ class AcsPeer(Whole):
                 await phone.ask(acs_hooks.incoming(events_url, phone.call, event_id), 30.0)
             yield phone
 
-    async def placed(self, within_s: float = 5.0) -> AcsPlaced:
+    async def placed(self, within_s: float = 20.0) -> AcsPlaced:
         """The next call that the application has asked for. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self._placed.get()

@@ -49,12 +49,12 @@ class AcsPhone(Phone[Call[AcsStream]]):
 
     # ── for the test ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def doing(self, action: str, within_s: float = 5.0) -> Mapping[str, Any]:
+    async def doing(self, action: str, within_s: float = 20.0) -> Mapping[str, Any]:
         """The body of the first command of that name. Raises TimeoutError."""
         await self.until(lambda: any(name == action for name, _ in self.commands), f"no {action}", within_s)
         return next(body for name, body in self.commands if name == action)
 
-    async def heard_of(self, kind: str, within_s: float = 5.0) -> None:
+    async def heard_of(self, kind: str, within_s: float = 20.0) -> None:
         """Until the application has taken an event. Raises TimeoutError."""
         await self.until(lambda: kind in self.told, f"{kind} not taken", within_s)
 

@@ -164,19 +164,19 @@ class Call(Generic[CarrierT]):
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────
 
-    async def started(self, within_s: float = 5.0) -> None:
+    async def started(self, within_s: float = 20.0) -> None:
         """Until the stream has started. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             await self._started.wait()
 
-    async def over(self, within_s: float = 5.0) -> Ended:
+    async def over(self, within_s: float = 20.0) -> Ended:
         """Until the socket has ended. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             await self._over.wait()
         assert self.ended is not None
         return self.ended
 
-    async def played(self, ms: float, within_s: float = 10.0) -> None:
+    async def played(self, ms: float, within_s: float = 30.0) -> None:
         """Until the caller has heard so much sound, all in all. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while (missing := ms - self.heard.played_ms) > 0:  # noqa: ASYNC110 - only the clock tells

@@ -52,7 +52,7 @@ class Log(list[Passed]):
     def kinds(self) -> list[str]:
         return [one.kind for one in self]
 
-    async def until(self, kind: str, nth: int = 1, within_s: float = 5.0) -> Passed:
+    async def until(self, kind: str, nth: int = 1, within_s: float = 20.0) -> Passed:
         """The `nth` message of a type since the beginning. Raises TimeoutError, naming what came instead."""
         try:
             async with asyncio.timeout(within_s):

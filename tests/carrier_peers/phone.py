@@ -48,7 +48,7 @@ class Phone(ABC, Generic[CallT]):
     async def drained(self) -> None:
         """Until the application has been told everything."""
 
-    async def stream(self, nth: int = 1, within_s: float = 5.0) -> CallT:
+    async def stream(self, nth: int = 1, within_s: float = 20.0) -> CallT:
         """The `nth` media stream, once it has started. Raises TimeoutError, with what was wrong."""
         await self.until(lambda: len(self.streams) >= nth, "no stream", within_s)
         call = self.streams[nth - 1]
@@ -64,7 +64,7 @@ class Phone(ABC, Generic[CallT]):
         """Something happened that somebody may wait for."""
         self._changed.set()
 
-    async def until(self, true: Callable[[], bool], failing: str, within_s: float = 5.0) -> None:
+    async def until(self, true: Callable[[], bool], failing: str, within_s: float = 20.0) -> None:
         """Until something is so. Raises TimeoutError, saying what fails and what was wrong."""
         try:
             async with asyncio.timeout(within_s):

@@ -103,7 +103,7 @@ class PlivoPeer(Whole):
         async with living(phone):
             yield phone
 
-    async def placed(self, within_s: float = 5.0) -> PlivoPlaced:
+    async def placed(self, within_s: float = 20.0) -> PlivoPlaced:
         """The next call that the application has asked for. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self._placed.get()

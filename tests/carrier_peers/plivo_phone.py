@@ -71,7 +71,7 @@ class PlivoPhone(Phone[Call[PlivoStream]]):
     async def drained(self) -> None:
         await self._finished.wait()
 
-    async def over(self, within_s: float = 10.0) -> None:
+    async def over(self, within_s: float = 30.0) -> None:
         """Until the call has ended. Raises TimeoutError."""
         await self.until(self._finished.is_set, "still on", within_s)
 

@@ -95,7 +95,7 @@ class TelnyxPeer(Whole):
             phone.tell("call.initiated", direction="incoming", state="parked", tags=[])
             yield phone
 
-    async def placed(self, within_s: float = 5.0) -> TelnyxPlaced:
+    async def placed(self, within_s: float = 20.0) -> TelnyxPlaced:
         """The next call that the application has asked for. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self._placed.get()

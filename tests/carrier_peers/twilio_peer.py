@@ -117,7 +117,7 @@ class TwilioPeer(Whole):
         async with living(phone):
             yield phone
 
-    async def placed(self, within_s: float = 5.0) -> Placed:
+    async def placed(self, within_s: float = 20.0) -> Placed:
         """The next call that the application has asked for. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self._placed.get()

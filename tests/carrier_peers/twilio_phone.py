@@ -60,12 +60,12 @@ class TwilioPhone(Phone[TwilioCall]):
         self._sequence = 0
         self._began = asyncio.get_running_loop().time()
 
-    async def doing(self, verb: str, within_s: float = 5.0) -> Verb:
+    async def doing(self, verb: str, within_s: float = 20.0) -> Verb:
         """Until a verb of that name is carried out. Raises TimeoutError."""
         await self.until(lambda: any(one.name == verb for one in self.did), f"no {verb}", within_s)
         return next(one for one in self.did if one.name == verb)
 
-    async def over(self, within_s: float = 10.0) -> PhoneCall:
+    async def over(self, within_s: float = 30.0) -> PhoneCall:
         """Until the call has ended. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             await self._over.wait()

@@ -114,7 +114,7 @@ class VonagePeer(Whole):
         async with living(phone):
             yield phone
 
-    async def placed(self, within_s: float = 5.0) -> VonagePlaced:
+    async def placed(self, within_s: float = 20.0) -> VonagePlaced:
         """The next call that the application has asked for. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             return await self._placed.get()

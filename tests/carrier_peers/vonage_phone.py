@@ -74,7 +74,7 @@ class VonagePhone(Phone[Call[VonageStream]]):
     async def drained(self) -> None:
         await self._finished.wait()
 
-    async def over(self, within_s: float = 10.0) -> None:
+    async def over(self, within_s: float = 30.0) -> None:
         """Until the call has ended. Raises TimeoutError."""
         await self.until(self._finished.is_set, "still on", within_s)
 

@@ -171,7 +171,7 @@ async def call(
         answer = await leg.answer(await caller.offer(mouth=mouth))
         await leg.open(sink, speaker or Quiet())
         await caller.accept(answer)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await sink.connected.wait()
             if channel is not None:
                 await sink.channel_open.wait()

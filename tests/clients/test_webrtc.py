@@ -66,7 +66,7 @@ async def lost(sink: Sink, seconds: float = 5) -> None:
 
 
 async def error_code(caller: Caller) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         event = orjson.loads(await caller.messages.get())
     assert event["type"] == "error"
     assert event["error"]["message"]
@@ -322,7 +322,7 @@ async def test_further_channels_are_closed_and_many_end_the_call() -> None:
         other = caller.pc.createDataChannel("second")
         closed = asyncio.Event()
         other.on("close", closed.set)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await closed.wait()
         assert not sink.endings
         for n in range(10):
@@ -350,7 +350,7 @@ async def test_a_leg_nobody_opens_ends_by_itself(monkeypatch: pytest.MonkeyPatch
     caller, leg = Caller(), leg_of(setup_s=0.2)
     await caller.accept(await leg.answer(await caller.offer()))
     assert leg._runner is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.wait({leg._runner})
     with pytest.raises(LegLost):
         await leg.open(Sink(), Quiet())

@@ -33,7 +33,7 @@ class Scene:
         self.listener = Listener()
 
     async def until(self, kind: str, nth: int = 1) -> Event:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(found := self.listener.of(kind)) < nth:
                 self.listener.tell(await anext(self._events))
         return found[nth - 1]

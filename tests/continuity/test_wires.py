@@ -71,7 +71,7 @@ class Caller:
             self.more.set()
             self.more = asyncio.Event()
 
-    async def until(self, kind: str, nth: int = 1, within_s: float = 6.0) -> Event:
+    async def until(self, kind: str, nth: int = 1, within_s: float = 20.0) -> Event:
         try:
             async with asyncio.timeout(within_s):
                 while len(found := self.listener.of(kind)) < nth:

@@ -26,7 +26,7 @@ from tests.databases import bring_up_to_date
 
 __all__ = ["Server", "calm", "running", "settles"]
 
-START_S = 40.0
+START_S = 60.0
 """Loading the models takes some seconds on a busy machine."""
 STOP_S = 20.0
 READY = re.compile(r"parley listening on (http://\S+)")
@@ -119,8 +119,8 @@ def running(folder: Path, **settings: str) -> Iterator[Server]:
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(timeout=5)
-        reader.join(timeout=5)
+            process.wait(timeout=20)
+        reader.join(timeout=20)
         if process.stdout is not None:
             process.stdout.close()
 

@@ -168,5 +168,5 @@ def interrupted_entry(server: Server, caller: Caller) -> dict[str, Any]:
         ]
         return bool(found)
 
-    assert settles(read, 5), "no interrupted entry in the record"
+    assert settles(read, 20), "no interrupted entry in the record"
     return found[0]

@@ -113,5 +113,5 @@ def ended_record(server: Server, caller: Caller) -> dict[str, Any]:
         found.update(body)
         return any(e["type"] == "call_ended" for e in body["timelineEvents"])
 
-    assert settles(read, 5), "the call has no ending"
+    assert settles(read, 20), "the call has no ending"
     return found

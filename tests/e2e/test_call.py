@@ -101,7 +101,7 @@ def test_the_controls_of_a_call(caller: Caller, server: Server) -> None:
         f"/api/sessions/{caller.session['id']}", **{"x-session-access": caller.session["access"]}
     )
     assert status == 200
-    assert settles(lambda: ended(server, caller) is not None, 5), "the call has no ending"
+    assert settles(lambda: ended(server, caller) is not None, 20), "the call has no ending"
     assert {line["role"] for line in record["transcript"]} == {"user", "assistant"}
 
 

@@ -162,7 +162,7 @@ def test_a_full_server_says_so_and_frees_the_line_when_a_page_is_closed(
     expect(page.locator("body")).to_have_attribute("data-phase", "live", timeout=20_000)
     page.close()
     first.page.context.close()
-    assert settles(lambda: ended(full_server, first) is not None, 5)
+    assert settles(lambda: ended(full_server, first) is not None, 20)
 
 
 def test_audio_that_finds_no_way(browser: Browser, full_server: Server) -> None:
@@ -193,7 +193,7 @@ def test_audio_that_finds_no_way(browser: Browser, full_server: Server) -> None:
 def test_a_browser_that_dies_leaves_nothing(
     playwright: Playwright, browser: Browser, full_server: Server
 ) -> None:
-    assert settles(lambda: full_server.sockets_of_calls() == 0, 10)
+    assert settles(lambda: full_server.sockets_of_calls() == 0, 20)
     others = {process.pid for process in psutil.Process().children(recursive=True)}
     caller = listening(launch(playwright), full_server)
     assert full_server.sockets_of_calls() > 0
@@ -204,7 +204,7 @@ def test_a_browser_that_dies_leaves_nothing(
     ending = ended(full_server, caller)
     assert ending is not None
     assert "went silent or broke" in ending["description"]
-    assert settles(lambda: full_server.sockets_of_calls() == 0, 5)
+    assert settles(lambda: full_server.sockets_of_calls() == 0, 20)
     after = listening(browser, full_server)
     after.hang_up()
     after.page.context.close()

@@ -29,7 +29,7 @@ class Log(list[Event]):
     def kinds(self) -> list[str]:
         return [event["type"] for event in self]
 
-    async def until(self, kind: str, nth: int = 1, within_s: float = 5.0) -> Event:
+    async def until(self, kind: str, nth: int = 1, within_s: float = 20.0) -> Event:
         """The `nth` event of a type since the beginning. Raises TimeoutError, naming what came instead."""
         try:
             async with asyncio.timeout(within_s):

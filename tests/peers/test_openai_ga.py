@@ -39,7 +39,7 @@ async def talking(script: Script) -> AsyncIterator[tuple[RealtimePeer, AsyncReal
 async def until(connection: AsyncRealtimeConnection, kind: str) -> list[str]:
     """The types up to and with the first event of this kind."""
     kinds: list[str] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not kinds or kinds[-1] != kind:
             kinds.append((await connection.recv()).type)
     return kinds
@@ -47,7 +47,7 @@ async def until(connection: AsyncRealtimeConnection, kind: str) -> list[str]:
 
 async def gone(connection: AsyncRealtimeConnection, pcm: bytes = b"") -> None:
     """Reads, and speaks between, until the connection is closed: raises ConnectionClosed."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             await connection.recv()
             await speak(connection, pcm)

@@ -119,7 +119,7 @@ def answer(session: ModelSession, call: dict[str, Any], output: str) -> None:
 
 async def both_closed(peer: RestPeer) -> None:
     """The language model's stream and the voice's."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while peer.dropped < 2:  # noqa: ASYNC110 - the peer counts, it does not tell
             await asyncio.sleep(0.01)
 

@@ -129,7 +129,7 @@ def voice(name: str, call: TwilioCall) -> Signal:
 
 async def ended(made: House) -> None:
     await made.ended()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while made.supervisor.live:  # noqa: ASYNC110 - a mock
             await asyncio.sleep(0.01)
 
@@ -152,7 +152,7 @@ async def test_a_phone_call_stands_in_its_recording_as_it_was_heard(tmp_path: Pa
         async with dialled(made) as (call, session):
             await call.played(2500)
             said["bargein_stop"] = await call.say("bargein_stop")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while not session.truncations():  # noqa: ASYNC110 - a mock
                     await asyncio.sleep(0.01)
             cut = clears(call)[0]
@@ -202,7 +202,7 @@ async def test_a_pause_leaves_out_what_is_said_and_typed(tmp_path: Path) -> None
             await uses(session, paused=True)
             paused = call.now_ms
             await call.press("4111 1111 2222 3333#".replace(" ", ""))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 while session.replies < 2:  # noqa: ASYNC110 - a mock
                     await asyncio.sleep(0.01)
             await call.say("bank_02_last4")
@@ -244,7 +244,7 @@ async def uses(session: ToneSession, *, paused: bool) -> None:
     session.emit("response.output_item.done", response_id=f"resp_{name}", output_index=0, item=item)
     done = {"id": f"resp_{name}", "status": "completed", "output": [item]}
     session.emit("response.done", response=done)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not any(e.get("item", {}).get("call_id") == name for _, e in session.received):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -210,5 +210,5 @@ def test_workers_of_a_killed_gateway_end_by_themselves() -> None:
             worker.send_signal(signal.SIGINT)
         assert all(worker.is_running() for worker in workers)
         parent.kill()
-    gone, alive = psutil.wait_procs(workers, timeout=5)
+    gone, alive = psutil.wait_procs(workers, timeout=20)
     assert (len(gone), alive) == (2, [])

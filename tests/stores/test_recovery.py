@@ -64,7 +64,7 @@ async def test_kill_9_in_the_middle_of_a_call(any_database: str, reaped: bool) -
     if reaped:
         await process.wait()
     else:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await asyncio.to_thread(process_mark, process.pid) is not None:  # noqa: ASYNC110 - the kernel announces nothing
                 await asyncio.sleep(0.01)
 

@@ -45,7 +45,7 @@ async def journal_of(database: Database, call_id: str) -> list[int]:
         )
 
 
-async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 20.0) -> None:
     async with asyncio.timeout(within_s):
         while not await condition():  # noqa: ASYNC110 - a database announces nothing
             await asyncio.sleep(0.02)

@@ -52,14 +52,14 @@ class Office:
     audiosocket: tuple[str, int]
     """Where AudioSockets are taken, if they are."""
 
-    async def session(self, within_s: float = 5.0) -> ToneSession:
+    async def session(self, within_s: float = 20.0) -> ToneSession:
         """The model's side of the latest call. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while not self.model.sessions:  # noqa: ASYNC110 - a mock
                 await asyncio.sleep(0.005)
         return list(self.model.sessions.values())[-1]
 
-    async def told(self, call: str, events: int = 0, within_s: float = 5.0) -> record.Recorded:
+    async def told(self, call: str, events: int = 0, within_s: float = 20.0) -> record.Recorded:
         """What was written down of a carrier's call, once it is over and so many channel events are there."""
         async with asyncio.timeout(within_s):
             while True:

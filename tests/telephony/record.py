@@ -61,7 +61,7 @@ def only_call(server: Kept, carrier_call: str) -> Recorded:
     """The carrier's call, once it is over."""
     [session_id] = sessions_of(server, carrier_call)
     query = "SELECT leg, side || '/' || reason, id FROM calls WHERE session_id = ? ORDER BY started_at"
-    assert settles(lambda: all(row[1] for row in _ask(server, query, session_id)), 10)
+    assert settles(lambda: all(row[1] for row in _ask(server, query, session_id)), 20)
     calls = _ask(server, query, session_id)
     [[persona]] = _ask(server, "SELECT persona_id FROM sessions WHERE id = ?", session_id)
     said = [

@@ -64,7 +64,7 @@ async def test_a_caller_is_greeted_answered_and_remembered(server: Server, contr
     assert (told.leg, told.persona) == ("asterisk_websocket", "dental_reception")
     assert told.ending == "caller/hung-up"
     assert {role for role, _ in told.said} == {"user", "assistant"}
-    assert settles(lambda: len(only_call(server, name).events) == 2, 5)
+    assert settles(lambda: len(only_call(server, name).events) == 2, 20)
     assert only_call(server, name).events == [
         ("inbound_received", "ringing"),
         ("call_completed", "completed"),

@@ -89,7 +89,7 @@ async def test_a_call_is_accepted_greeted_answered_by_tools_and_remembered(tmp_p
             ("user", "i'd like to book an appointment for a cleaning"),
         ]
         assert call.verbs == ["accept"]
-        assert settles(lambda: len(only_call(server, call.call_id).events) == 2, 5)
+        assert settles(lambda: len(only_call(server, call.call_id).events) == 2, 20)
         assert only_call(server, call.call_id).events[-1] == ("call_completed", "completed")
 
 

@@ -67,7 +67,7 @@ async def test_calls_out(tmp_path: Path, carrier: str) -> None:
                 assert call.faults == []
         session_id = asked.result()["sessionId"]
         await idle(server)
-        assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 5)
+        assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 20)
         told = only_call(server, name)
         assert (told.session_id, told.leg, told.persona) == (session_id, carrier, "dental_reception")
         assert told.events[0][0] == "outbound_initiated"
@@ -80,7 +80,7 @@ async def test_calls_out(tmp_path: Path, carrier: str) -> None:
             *{"telnyx": ["user_busy"], "plivo": ["USER_BUSY"], "acs": []}.get(carrier, ["busy"])
         )
         name = carrier_call(carrier, order.phone)
-        assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 5)
+        assert settles(lambda: only_call(server, name).events[-1][0] == "call_completed", 20)
         assert only_call(server, name).calls == 0
 
         # The agent's side ends it.

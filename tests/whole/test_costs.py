@@ -62,7 +62,7 @@ class Line:
 
     async def cost(self, tokens: int) -> dict[str, Any]:
         """The session's cost, once so many tokens are written down: the store has a quarter second for it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 body = await self.read("/cost")
                 if body["tokenUsage"]["totalTokens"] == tokens:
@@ -71,7 +71,7 @@ class Line:
 
     async def ended(self) -> dict[str, Any]:
         """How the call ended, once that is written down."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 for event in (await self.read())["timelineEvents"]:
                     if event["type"] == "call_ended":

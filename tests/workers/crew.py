@@ -111,7 +111,7 @@ def crewed(folder: Path, **settings: str) -> Iterator[Crewed]:
             yield Crewed(server)
     finally:
         model.kill()
-        model.wait(timeout=5)
+        model.wait(timeout=20)
 
 
 @asynccontextmanager
