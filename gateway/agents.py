@@ -40,33 +40,48 @@ class CatalogSource(Protocol):
     def load(self) -> Catalog:
         """Raises CatalogError."""
 
+    def taken(self) -> None:
+        """What was loaded last is in force from now on. Called on the loop."""
+
 
 class Agents:
-    """The files of a server's catalog, and what its settings ask of them (`CatalogSource`)."""
+    """The files of a server's catalog and of its tools, and what its settings ask of them (`CatalogSource`). Both are
+    in force as they were read together: what a persona lists is there."""
 
     def __init__(self, settings: Settings, tools: Toolbox) -> None:
         self._settings = settings
         self._tools = tools
-        self._files = CatalogFiles(settings.personas_dir, tools=tools.names, voices=EVERY_VOICE)
+        self._kit = tools.kit
+        """The tools as they were last read."""
+        self._faults: list[str] = []
+        """Why they could not be read."""
+        self._files = CatalogFiles(settings.personas_dir, tools=tools.names(), voices=EVERY_VOICE)
 
     @property
     def loaded(self) -> Stamp:
-        return self._files.loaded
+        return self._files.loaded + self._tools.files.loaded
 
     def stamp(self) -> Stamp:
-        return self._files.stamp()
+        return self._files.stamp() + self._tools.files.stamp()
 
     def told(self, persona_id: str, path: tuple[int | str, ...], message: str) -> str:
         """`message` with the file and the line of what `path` leads to in a persona that was loaded."""
         return self._files.told(persona_id, path, message)
 
     def load(self) -> Catalog:
-        catalog = self._files.load()
+        self._read_tools()
+        self._files.tools = None if self._faults else self._tools.names(self._kit)
+        try:
+            catalog = self._files.load()
+        except CatalogError as error:
+            raise CatalogError([*self._faults, *error.faults]) from None
+        if self._faults:
+            raise CatalogError(self._faults)
         if faults := [
             self.told(persona.id, ("tools", at), told)
             for persona in catalog.personas.values()
             for at, tool in enumerate(persona.tools)
-            if (told := self._tools.reserved(tool, persona.id))
+            if (told := self._kit.reserved(tool, persona.id))
         ]:
             raise CatalogError(faults)
         names = (entry.rpartition("=")[2].strip() for entry in self._settings.phone_persona)
@@ -77,6 +92,20 @@ class Agents:
         ]:
             raise CatalogError(faults)
         return catalog
+
+    def taken(self) -> None:
+        if self._kit is not self._tools.kit:
+            self._tools.put_in_force(self._kit)
+            logger.info("the tools were read again: they hold for the runs to come")
+
+    def _read_tools(self) -> None:
+        files = self._tools.files
+        if files.stamp() == files.loaded:
+            return
+        try:
+            self._kit, self._faults = files.load(), []
+        except ToolboxError as error:
+            self._faults = error.faults
 
 
 def load_agents(settings: Settings) -> tuple[Catalog, Toolbox]:
@@ -157,6 +186,7 @@ async def _put_in_force(catalogs: Catalogs, source: CatalogSource) -> None:
         )
         return
     catalogs.replace(catalog)
+    source.taken()
     changed = [
         name
         for name in sorted({*before.personas, *catalog.personas})

@@ -83,7 +83,9 @@ class CatalogFiles:
         voices: Collection[str] | None = None,
     ) -> None:
         self._own = own
-        self._tools, self._voices = tools, voices
+        self.tools = tools
+        """The names that there are: to be set anew when there are others."""
+        self._voices = voices
         self._read: dict[Path, tuple[tuple[str, int, int], FileOf[Any]]] = {}
         self.loaded: Stamp = ()
         """As the files were when they were last loaded, whatever came of it."""
@@ -108,7 +110,7 @@ class CatalogFiles:
             for kind in FOLDERS
             for file in files_in(_built_in(kind))
         )
-        known = Known(self._tools, self._voices, faulty, replaced)
+        known = Known(self.tools, self._voices, faulty, replaced)
         faults += faults_between(personas, scenarios, packs, experiments, known)
         if faults:
             raise CatalogError(faults)

@@ -52,6 +52,13 @@ class Secrets:
             return str(error)
         return None
 
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Changes when a secret comes or goes; not with what they are, which is read when it is needed. Reads the
+        disk."""
+        if self._folder is None or not self._folder.is_dir():
+            return ()
+        return tuple((str(file), 0, 0) for file in sorted(self._folder.iterdir()))
+
     def exposed(self) -> list[str]:
         """Names of secrets that other users of the machine may read. Reads the disk."""
         if self._folder is None or not self._folder.is_dir():

@@ -22,5 +22,5 @@ class Catalogs(Room):
         ge=0,
         le=3600,
         validation_alias="PARLEY_RELOAD_S",
-        description="How often it is looked whether their files have changed; 0: never.",
+        description="How often it is looked whether their files, and those of tools, have changed; 0: never.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from personas.catalog_files import CatalogFiles
 from personas.catalogs import Catalogs
 from personas.files import CatalogError
 from personas.library import load as load_personas
+from tools.kit import SPEAKER
+from tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.unit
 
@@ -49,18 +52,18 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def server(folder: Path, **environ: str) -> AsyncIterator[Catalogs]:
+async def server(folder: Path, **environ: str) -> AsyncIterator[tuple[Catalogs, Toolbox]]:
     await write(folder / "night_desk.yaml", PERSONA)
     settings = from_env({"PARLEY_PERSONAS_DIR": str(folder), **environ})
-    catalog, _tools, agents = await asyncio.to_thread(open_agents, settings)
+    catalog, tools, agents = await asyncio.to_thread(open_agents, settings)
     catalogs = Catalogs(catalog)
     async with read_again(catalogs, agents, OFTEN_S):
-        yield catalogs
+        yield catalogs, tools
 
 
 async def test_a_change_is_for_who_asks_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "gateway.agents")
-    async with server(tmp_path) as catalogs:
+    async with server(tmp_path) as (catalogs, _):
         personas = catalogs.personas
         begun, version = personas["night_desk"], catalogs.current.version
         await write(tmp_path / "night_desk.yaml", PERSONA.replace("Be brief.", "Be very brief."))
@@ -72,7 +75,7 @@ async def test_a_change_is_for_who_asks_again(tmp_path: Path, caplog: pytest.Log
 
 
 async def test_personas_come_and_go(tmp_path: Path) -> None:
-    async with server(tmp_path) as catalogs:
+    async with server(tmp_path) as (catalogs, _):
         text = PERSONA.replace("night_desk", "day_desk")
         await write(tmp_path / "day_desk.yaml", text)
         await until(lambda: "day_desk" in catalogs.personas)
@@ -85,7 +88,7 @@ async def test_personas_come_and_go(tmp_path: Path) -> None:
 async def test_files_with_faults_change_nothing_until_they_are_mended(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with server(tmp_path) as catalogs:
+    async with server(tmp_path) as (catalogs, _):
         before = catalogs.current
         await write(tmp_path / "night_desk.yaml", PERSONA + "tools: [no_such_tool]\n")
         await until(lambda: bool(catalogs.faults))
@@ -101,11 +104,64 @@ async def test_files_with_faults_change_nothing_until_they_are_mended(
 
 
 async def test_who_answers_the_telephone_cannot_go(tmp_path: Path) -> None:
-    async with server(tmp_path, PARLEY_PHONE_PERSONA="+15550100002=night_desk") as catalogs:
+    async with server(tmp_path, PARLEY_PHONE_PERSONA="+15550100002=night_desk") as (catalogs, _):
         await asyncio.to_thread((tmp_path / "night_desk.yaml").unlink)
         await until(lambda: bool(catalogs.faults))
         assert catalogs.faults[0].startswith("PARLEY_PHONE_PERSONA names 'night_desk', which is no persona")
         assert "night_desk" in catalogs.personas
+
+
+TOOL = """\
+from pydantic import BaseModel
+from tools.contract import Tool
+
+async def _run(asked, context):
+    return {"at": context.now.isoformat()}
+
+tool = Tool(name="opening", description="When we open.", parameters=BaseModel, run=_run)
+"""
+WITH_TOOL = PERSONA + "tools: [opening]\n"
+
+
+async def test_changed_tools_hold_from_the_next_run_on_and_faults_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "tools"
+    await asyncio.to_thread(folder.mkdir)
+    await write(folder / "opening.py", TOOL)
+    await write(folder / "other.py", TOOL.replace("opening", "closing"))
+    async with server(tmp_path, PARLEY_TOOLS_DIR=str(folder)) as (catalogs, tools):
+        await write(tmp_path / "night_desk.yaml", WITH_TOOL)
+        await until(lambda: catalogs.personas["night_desk"].tools == ("opening",))
+        offered, other = tools["opening"], tools["closing"]
+        # As long as the text before, and most likely within the same second.
+        await write(folder / "opening.py", TOOL.replace("When we open.", "As we opened."))
+        await until(lambda: tools["opening"].description == "As we opened.")
+        assert offered.description == "When we open."
+        assert tools["closing"] is other
+        before = dict(tools)
+        # A persona's tool cannot go, a tool's fault is told beside that of an agent, and nothing of it is in force.
+        await asyncio.to_thread((folder / "opening.py").unlink)
+        await until(lambda: any("'opening' is no tool" in one for one in catalogs.faults))
+        await write(folder / "opening.py", TOOL + "tool = None\n")
+        await write(tmp_path / "night_desk.yaml", WITH_TOOL + "no_such_field: 1\n")
+        await until(
+            lambda: sum("opening.py:1:" in one or "no_such_field" in one for one in catalogs.faults) == 2
+        )
+        await until(lambda: catalogs.faults[0] in caplog.text)
+        assert dict(tools) == before
+        await write(tmp_path / "night_desk.yaml", WITH_TOOL)
+        await until(lambda: len(catalogs.faults) == 1)
+        assert "opening.py:1:" in catalogs.faults[0]
+        # To learn of MCP takes seconds, which calls would hear.
+        await write(folder / "opening.py", TOOL)
+        await until(lambda: not catalogs.faults)
+        monkeypatch.delitem(sys.modules, SPEAKER, raising=False)
+        await write(folder / "mcp.yaml", "servers: {crm: {url: 'http://127.0.0.1:9/'}}\n")
+        await until(lambda: any("start Parley again" in one for one in catalogs.faults))
+        await asyncio.to_thread((folder / "mcp.yaml").unlink)
+        await until(lambda: not catalogs.faults)
+        assert tools["opening"].description == "When we open."
 
 
 async def test_nothing_is_looked_at_where_it_is_not_wanted() -> None:
@@ -117,6 +173,9 @@ async def test_nothing_is_looked_at_where_it_is_not_wanted() -> None:
 
         def load(self) -> Catalog:
             raise AssertionError("read")
+
+        def taken(self) -> None:
+            raise AssertionError("taken")
 
     async with read_again(Catalogs(Catalog({})), Untouched(), 0.0):
         await asyncio.sleep(0)
@@ -143,6 +202,8 @@ class Source:
         self.loads += 1
         self.loaded = (("file", self.written, 0),)
         return Catalog({})
+
+    def taken(self) -> None: ...
 
 
 async def test_what_is_being_written_is_not_read_yet() -> None:

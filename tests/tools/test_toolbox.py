@@ -208,3 +208,27 @@ def test_a_persona_lists_a_users_tools_unless_they_are_anothers(tmp_path: Path) 
         load_agents(with_tools("peer__add"))
     with pytest.raises(ConfigError, match="tool"):
         load_agents(with_tools("other__add"))
+
+
+async def test_servers_come_and_go_and_who_is_asked_as_before_stays(tmp_path: Path) -> None:
+    """Nobody is at these addresses, and the guard says so."""
+
+    async def told(text: str) -> dict[str, object]:
+        await asyncio.to_thread((tmp_path / "mcp.yaml").write_text, f"servers: {{{text}}}\n")
+        box.put_in_force(await asyncio.to_thread(box.files.load))
+        assert {health.about for health in await box.health()} == {
+            f"MCP server {name}" for name in box._servers
+        }
+        return dict(box._servers)
+
+    here, there = "{url: 'http://127.0.0.1:9/'}", "{url: 'http://127.0.0.2:9/'}"
+    await asyncio.to_thread((tmp_path / "mcp.yaml").write_text, f"servers: {{one: {here}, two: {here}}}\n")
+    box = await asyncio.to_thread(Toolbox.read, tmp_path)
+    first = dict(box._servers)
+    async with box.opened(30):
+        second = await told(f"two: {here}, three: {there}")
+        third = await told(f"two: {here}, three: {here}")
+        assert second["two"] is first["two"] is third["two"]
+        assert third["three"] is not second["three"]
+        assert "one__find" not in box.names()
+        assert "three__find" in box.names()

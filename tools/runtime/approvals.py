@@ -63,7 +63,8 @@ class Approvals:
         """Wait until a person has decided about a pending request, and say what came of it. What acts on the call is
         run here once it is approved, anything else where it was approved. Raises nothing but CancelledError."""
         again = replace(request, key=pending.key)
-        on_call = self._tools[request.tool].category == CALL
+        tool = self._tools.get(request.tool)
+        on_call = tool is not None and tool.category == CALL
         decided = self._awaited.setdefault(pending.id, asyncio.Event())
         approved_at: float | None = None
         try:
