@@ -33,6 +33,7 @@ from gateway.settings.providers.choice import KNOWN_PROVIDERS, NEEDS, Choice
 from gateway.settings.providers.openai import OpenAI
 from gateway.settings.providers.upstream import Upstream
 from gateway.settings.recordings import Recordings
+from gateway.settings.retention import Retention
 from gateway.settings.room import Room
 from gateway.settings.server import Server
 from gateway.settings.telephone import Telephone
@@ -53,7 +54,7 @@ class Settings(
     Access,
     Telephone, Twilio, SignalWire, Telnyx, Vonage, Plivo,
     Acs, Exotel, Genesys, Jambonz, FreeSwitch, Asterisk,
-    Recordings,
+    Recordings, Retention,
     Calls,
     Logs,
     Traces,

@@ -50,6 +50,7 @@ from gateway.recordings.keeper import Keeper
 from gateway.speech.catalogue import voices_of
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
+from gateway.stores.retention import Kept, retention
 from gateway.stores.sql import SqlStore
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
@@ -123,6 +124,9 @@ async def open_gateway(
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
         await seed(store.database, datetime.fromtimestamp(stage.wall(), UTC))
         keeper = await stack.enter_async_context(Keeper.open(settings, store.database))
+        if crew().here == 0:  # one of several workers is enough
+            kept = Kept(settings.executions_days, settings.told_days)
+            await stack.enter_async_context(retention(store.database, kept, stage.wall))
         workshop = Workshop(
             shared_out(settings), DialogueMind().script, stack, stage.wall, speech=stage.speech
         )
