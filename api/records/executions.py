@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.stores.boots import BootId, dead
 from gateway.stores.engine import EVERY_TENANT, Database
 from gateway.stores.executions import ExecutionRow
-from gateway.stores.schema import Boot
+from gateway.stores.schema import Boot, Call
 from tools.runtime.ledger import (
     HOLDING,
+    LEFT_S,
     MOST_OF_SESSION,
     MOST_QUEUED,
     Claim,
@@ -29,6 +30,7 @@ from tools.runtime.ledger import (
     expired,
     free,
     given_up,
+    lapsed,
     lost,
     over,
     taken,
@@ -103,21 +105,28 @@ class SqlLedger:
             _write(row, entry)
             return entry, counts
 
-    async def expire(self, now: float) -> None:
-        waits = ExecutionRow.state == "pending_approval"
-        async with _told(), self._database.reading(EVERY_TENANT) as db:
-            tenants = (await db.scalars(select(ExecutionRow.tenant).where(waits).distinct())).all()
-        late = select(ExecutionRow).where(waits, ExecutionRow.expires_at <= now).limit(MOST_AT_ONCE)
-        for tenant in tenants:
-            async with _told(), self._database.writing(tenant) as db:
-                for row in await db.scalars(late.with_for_update()):
-                    _write(row, expired(_entry(row), now))
+    async def expire(self, now: float, on_call: Collection[str] = ()) -> None:
+        late = and_(_OPEN, ExecutionRow.state == "pending_approval", ExecutionRow.expires_at <= now)
+        for made, which in ((expired, late), (lapsed, and_(_OPEN, _left(now, on_call)))):
+            async with _told(), self._database.reading(EVERY_TENANT) as db:
+                tenants = (await db.scalars(select(ExecutionRow.tenant).where(which).distinct())).all()
+            found = select(ExecutionRow).where(which).limit(MOST_AT_ONCE).with_for_update()
+            for tenant in tenants:
+                async with _told(), self._database.writing(tenant) as db:
+                    for row in await db.scalars(found):
+                        _write(row, made(_entry(row), now))
+
+    async def lapse(self, tenant: str, execution_id: str, now: float) -> None:
+        query = select(ExecutionRow).where(ExecutionRow.id == execution_id, _WAITS).with_for_update()
+        async with _told(), self._database.writing(tenant) as db:
+            for row in await db.scalars(query):
+                _write(row, lapsed(_entry(row), now))
 
     async def waiting(self, now: float) -> int:
         query = (
             select(func.count())
             .select_from(ExecutionRow)
-            .where(ExecutionRow.state == "pending_approval", ExecutionRow.expires_at > now)
+            .where(_OPEN, ExecutionRow.state == "pending_approval", ExecutionRow.expires_at > now)
         )
         async with _told(), self._database.reading(EVERY_TENANT) as db:
             return await db.scalar(query) or 0
@@ -141,14 +150,14 @@ class SqlLedger:
             return [_entry(row) for row in await db.scalars(query)][::-1]
 
     async def queue(self, tenant: str, now: float, *, settled: bool) -> list[Entry]:
-        query = select(ExecutionRow).limit(MOST_QUEUED)
+        query = select(ExecutionRow).where(ExecutionRow.approval_id.is_not(None)).limit(MOST_QUEUED)
         if settled:
-            query = query.where(ExecutionRow.decided_at.is_not(None)).order_by(
-                ExecutionRow.decided_at.desc(), ExecutionRow.id
-            )
+            over_with = or_(ExecutionRow.decided_at.is_not(None), ExecutionRow.state == "expired")
+            since = func.coalesce(ExecutionRow.decided_at, ExecutionRow.ended_at)
+            query = query.where(over_with).order_by(since.desc(), ExecutionRow.id)
         else:
             query = query.where(
-                ExecutionRow.state == "pending_approval", ExecutionRow.expires_at > now
+                _OPEN, ExecutionRow.state == "pending_approval", ExecutionRow.expires_at > now
             ).order_by(ExecutionRow.started_at, ExecutionRow.id)
         async with _told(), self._database.reading(tenant) as db:
             return [_entry(row) for row in await db.scalars(query)]
@@ -177,6 +186,19 @@ class SqlLedger:
         return ExecutionRow(
             **asdict(entry), held_key=entry.key if entry.state in HOLDING else None, boot_id=self._boot.id
         )
+
+
+_OPEN = ExecutionRow.ended_at.is_(None)
+"""As the index has it that these are found by."""
+_WAITS = ExecutionRow.state.in_(("pending_approval", "approved"))
+
+
+def _left(now: float, on_call: Collection[str]) -> Any:
+    """What the model of a call that is over wanted of the call."""
+    over_call = select(Call.id).where(Call.id == ExecutionRow.call_id, Call.ended_at.is_not(None)).exists()
+    long_ago = and_(ExecutionRow.state == "approved", ExecutionRow.decided_at <= now - LEFT_S)
+    of_model = and_(ExecutionRow.tool.in_(on_call), ExecutionRow.caller == "model")
+    return and_(_WAITS, of_model, or_(over_call, long_ago))
 
 
 def _unsure(entry: Entry) -> Any:

@@ -55,6 +55,8 @@ class OnceKey(TenantKey, Base):
     result: Mapped[dict[str, Any]] = mapped_column(JSON_DOCUMENT)
     created_at: Mapped[float]
 
+    __table_args__ = (Index(None, "created_at"),)
+
 
 class Slot(TenantKey, Base):
     """A time that can be booked. `starts_at` is wall-clock time at the business, without a zone."""

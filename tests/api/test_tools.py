@@ -16,10 +16,12 @@ from sqlalchemy import func, select
 from api.composing import Sitting, agent_of
 from api.records.demo import seed
 from gateway.config import Settings
+from gateway.stores import schema
 from gateway.stores.business import Appointment
 from gateway.stores.schema import DEFAULT_TENANT
 from tests.api.house import TOOLS, House, checked, house
-from tools.contract import Tool, ToolContext, ToolError, ToolUnavailable
+from tests.stores.calls import add_session
+from tools.contract import CALL, Tool, ToolContext, ToolError, ToolUnavailable
 from tools.parameters import JsonSchemaParameters
 from tools.runtime.request import Request
 
@@ -288,6 +290,41 @@ async def test_what_is_rejected_or_not_decided_in_time_never_runs(any_database: 
         status, decided = await it.decide(blocked, "approve")
         assert (status, decided["approval"]["status"]) == (200, "denied")
         assert not it.ran
+
+
+async def test_what_waits_for_a_call_that_is_over_cannot_be_decided(sqlite_url: str) -> None:
+    async with desk(sqlite_url, approval=True, category=CALL) as it:
+        session = await add_session(it.api.store.database, DEFAULT_TENANT)
+        async with it.api.store.database.writing(DEFAULT_TENANT) as db:
+            db.add(
+                schema.Call(
+                    id="rtc_1", session_id=session, persona_id="assistant", leg="phone", provider="x",
+                    boot_id=it.api.store.boot.id, started_at=it.api.clock[0],
+                )
+            )  # fmt: skip
+        wish = Request("trial", {"amount": 5}, "model", DEFAULT_TENANT, session_id=session, call_id="rtc_1")
+        approval = (await it.api.deps.runtime.execute(wish)).approval_id
+        assert approval is not None
+        async with it.api.store.database.writing(DEFAULT_TENANT) as db:
+            (await db.get_one(schema.Call, "rtc_1")).ended_at = it.api.clock[0]
+        for verb in ("approve", "reject", "approve"):
+            status, refused = await it.decide(approval, verb)
+            assert (status, "The call is over" in refused["message"]) == (409, True)
+        assert (await it.get("/api/cp/tools/approvals"))[1]["count"] == 0
+        (past,) = (await it.get("/api/cp/tools/approvals?status=decided"))[1]["approvals"]
+        assert (past["status"], past["reason"], "endedAt" in past) == ("expired", "call-over", True)
+        assert "parameters" not in past
+        _, journal = await it.get(f"/api/cp/tools/executions/{past['executionId']}")
+        assert (journal["execution"]["status"], journal["execution"]["reason"]) == ("expired", "call-over")
+        assert not it.ran
+
+
+async def test_an_idempotency_key_that_is_too_long_is_told(sqlite_url: str) -> None:
+    async with desk(sqlite_url) as it:
+        refused = await it.execute(400, idempotencyKey="k" * 256)
+        assert "idempotencyKey" in refused["message"]
+        assert (await it.execute(200, idempotencyKey="k" * 200))["success"]
+        assert len(it.ran) == 1
 
 
 async def test_many_who_ask_at_once_get_one_run(any_database: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,8 +23,11 @@ from gateway.stores.engine import EVERY_TENANT
 from gateway.stores.executions import ExecutionRow
 from gateway.stores.schema import DEFAULT_TENANT
 from gateway.stores.sql import SqlStore
+from tests.stores.calls import add_session
 from tests.stores.killed import booked, opened, runtime_on
-from tools.runtime.ledger import Entry, Ledger, LedgerError, Terms
+from tests.tools.doors import asks, trial
+from tools.contract import ToolContext
+from tools.runtime.ledger import LEFT_S, Entry, Ledger, LedgerError, Terms
 from tools.runtime.memory import MemoryLedger
 from tools.runtime.policy import Override, Rule
 
@@ -205,6 +209,25 @@ async def test_one_decision_counts(ledger: Ledger) -> None:
     assert [one.id for one in await ledger.queue("t", NOW, settled=True)] == ["exec_a"]
 
 
+async def test_a_call_that_ends_takes_along_what_was_not_run(ledger: Ledger) -> None:
+    for name, approve, reason in (
+        ("a", None, "call-over"),
+        ("b", True, "call-over"),
+        ("c", False, "rejected"),
+    ):
+        _ = await ledger.claim(pending(name, key=name), replace(AGAIN, approval=True))
+        if approve is not None:
+            _ = await ledger.decide("t", f"appr_{name}", approve=approve, by="ana", note="", now=NOW)
+        await ledger.lapse("t", f"exec_{name}", NOW + 1)
+        late = await ledger.decide("t", f"appr_{name}", approve=True, by="bob", note="", now=NOW + 2)
+        assert late is not None
+        assert (late[0].state, late[0].reason, late[1]) == (
+            "rejected" if approve is False else "expired",
+            reason,
+            False,
+        )
+
+
 async def test_approved_runs_once_and_rejected_never(ledger: Ledger) -> None:
     terms = replace(AGAIN, approval=True)
     for key, approve in (("yes", True), ("no", False)):
@@ -232,6 +255,62 @@ async def test_nobody_decides_too_late(ledger: Ledger) -> None:
 
 
 # ── the database ──
+
+
+async def test_a_key_that_is_too_long_is_refused_at_the_door(any_database: str) -> None:
+    async def run(_: Any, context: ToolContext) -> dict[str, Any]:
+        return {"key": context.idempotency_key}
+
+    async with SqlStore.open(any_database) as store:
+        for kind in ({"effect": "write"}, {"access": "blocked"}, {"approval": True}):
+            runtime = runtime_on(store, trial(run, **kind))
+            for caller in ("model", "rest", "mcp"):
+                wish = asks(caller=caller, key="k" * 256)
+                refused = await runtime.execute(wish)
+                assert (refused.status, refused.reason) == ("failed", "invalid"), (kind, caller)
+                assert "255" in (refused.error or "")
+                assert json.loads(refused.output) == {"error": refused.error}
+                longest = await runtime.execute(replace(wish, key="k" * 254 + caller[0]))
+                assert longest.reason in ("ok", "blocked", "awaits-approval"), (kind, caller)
+        async with store.database.reading(EVERY_TENANT) as db:
+            keys = (await db.scalars(select(ExecutionRow.key))).all()
+        assert {len(key) for key in keys} == {255}
+
+
+async def test_what_only_a_call_could_run_expires_when_the_call_is_over(any_database: str) -> None:
+    terms = replace(AGAIN, approval=True)
+    async with SqlStore.open(any_database) as store:
+        ledger = SqlLedger(store.database, store.boot)
+        for call_id, ended in (("over", NOW + 5), ("live", None)):
+            session = await add_session(store.database, "t")
+            async with store.database.writing("t") as db:
+                db.add(
+                    schema.Call(
+                        id=call_id, session_id=session, persona_id="p", leg="phone", provider="x",
+                        boot_id=store.boot.id, started_at=NOW, ended_at=ended,
+                    )
+                )  # fmt: skip
+            for state in ("pending", "approved"):
+                for tool, caller in (("acts", "model"), ("books", "model"), ("acts", "rest")):
+                    name = f"{call_id}_{state}_{tool}_{caller}"
+                    wish = pending(name, key=name, call_id=call_id, tool=tool, caller=caller)
+                    _ = await ledger.claim(wish, terms)
+                    if state == "approved":
+                        _ = await ledger.decide("t", f"appr_{name}", approve=True, by="a", note="", now=NOW)
+        await ledger.expire(NOW + 10, ("acts",))
+        async with store.database.reading("t") as db:
+            gone = (await db.scalars(select(ExecutionRow).where(ExecutionRow.state == "expired"))).all()
+        assert {row.id for row in gone} == {"exec_over_pending_acts_model", "exec_over_approved_acts_model"}
+        assert {(row.reason, row.held_key, row.ended_at) for row in gone} == {("call-over", None, NOW + 10)}
+        settled = await ledger.queue("t", NOW + 10, settled=True)
+        assert (
+            len(settled) == 7
+        )  # six were approved, one of which expired, and one that nobody decided about
+        await ledger.expire(NOW + LEFT_S, ("acts",))
+        kept = await ledger.find("t", "exec_live_approved_acts_model")
+        assert kept is not None
+        assert (kept.state, kept.reason) == ("expired", "call-over")
+        assert await ledger.waiting(NOW + LEFT_S) == 5
 
 
 async def test_rules_are_kept_and_tenants_have_their_own(any_database: str) -> None:

@@ -13,7 +13,7 @@ from tools.contract import CALL, ToolError, ToolUnavailable
 from tools.runtime.budget import Budget
 from tools.runtime.door import APPROVAL_S, EXPIRE_S
 from tools.runtime.fuse import FAILURES, OPEN_S
-from tools.runtime.ledger import LedgerError
+from tools.runtime.ledger import LEFT_S, LedgerError
 from tools.runtime.policy import Override, Policy, Rule
 
 pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
@@ -394,6 +394,50 @@ async def test_what_acts_on_the_call_is_run_by_the_call() -> None:
         assert (decided[0].state, handler.runs) == ("approved", 0)
         assert (await group.create_task(runtime.approvals.outcome(request, waits))).status == "done"
     assert handler.runs == 1
+
+
+async def test_what_acts_on_a_call_expires_with_the_call() -> None:
+    door = Door(trial(handler := Counted(), category=CALL, effect="write", approval=True))
+    async with door.runtime as runtime, asyncio.TaskGroup() as group:
+        waits = await runtime.execute(request := asks(key="k"))
+        waiting = group.create_task(runtime.approvals.outcome(request, waits))
+        await asyncio.sleep(60)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        late = await runtime.approvals.decide("t", waits.approval_id or "", approve=True, by="ana")
+        assert late is not None
+        entry, counts = late
+        assert (entry.state, entry.reason, entry.arguments, counts) == ("expired", "call-over", None, False)
+        assert "call was over" in (entry.error or "")
+        assert [one.id for one in await runtime.ledger.queue("t", 0.0, settled=True)] == [waits.id]
+        # The same wish in another call is a new one.
+        assert not (await runtime.execute(request)).deduped
+    assert handler.runs == 0
+
+
+async def test_what_was_approved_for_a_call_that_is_gone_does_not_stay_approved() -> None:
+    door = Door(trial(handler := Counted(), category=CALL, effect="write", approval=True))
+    async with door.runtime as runtime:
+        waits = await runtime.execute(asks(key="k"))
+        decided = await runtime.approvals.decide("t", waits.approval_id or "", approve=True, by="ana")
+        assert decided is not None
+        assert decided[0].state == "approved"
+        await asyncio.sleep(LEFT_S + 2 * EXPIRE_S)
+        kept = await runtime.ledger.find("t", waits.id)
+    assert kept is not None
+    assert (kept.state, kept.reason, kept.decided_by, handler.runs) == ("expired", "call-over", "ana", 0)
+
+
+async def test_what_is_asked_for_without_a_call_waits_for_none() -> None:
+    async def needs_a_call(_: int) -> dict[str, Any]:
+        raise ToolError("This works in a live call only, and there is none.")
+
+    door = Door(trial(Counted(needs_a_call), category=CALL, effect="write", approval=True))
+    async with door.runtime as runtime:
+        waits = await runtime.execute(asks(key="k", caller="rest"))
+        decided = await runtime.approvals.decide("t", waits.approval_id or "", approve=True, by="ana")
+    assert decided is not None
+    assert (decided[0].state, decided[0].reason) == ("failed", "refused")
 
 
 async def test_what_was_blocked_meanwhile_does_not_run_though_it_is_approved() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,9 +12,11 @@ from tools.contract import CALL, Tool
 from tools.runtime import told
 from tools.runtime.ledger import Entry, Ledger, LedgerError
 from tools.runtime.request import Execution, Request
-from tools.runtime.runs import Runs
+from tools.runtime.runs import SETTLE_S, Runs
 
 __all__ = ["Approvals"]
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """How often it is looked whether another process has decided."""
@@ -44,6 +47,11 @@ class Approvals:
         """Executions that somebody here waits for, by id."""
         self._group: asyncio.TaskGroup | None = None
 
+    @property
+    def _on_call(self) -> frozenset[str]:
+        """The tools, of those that there are now, that act on a call."""
+        return frozenset(name for name, tool in self._tools.items() if tool.category == CALL)
+
     async def __aenter__(self) -> Approvals:
         self._group = await asyncio.TaskGroup().__aenter__()
         return self
@@ -63,8 +71,7 @@ class Approvals:
         """Wait until a person has decided about a pending request, and say what came of it. What acts on the call is
         run here once it is approved, anything else where it was approved. Raises nothing but CancelledError."""
         again = replace(request, key=pending.key)
-        tool = self._tools.get(request.tool)
-        on_call = tool is not None and tool.category == CALL
+        on_call = request.tool in self._on_call
         decided = self._awaited.setdefault(pending.id, asyncio.Event())
         approved_at: float | None = None
         try:
@@ -82,29 +89,51 @@ class Approvals:
                     decided.clear()
                 except TimeoutError:
                     pass
+        except asyncio.CancelledError:
+            if on_call:
+                await self._lapse(request.tenant, pending.id)
+            raise
         finally:
             self._awaited.pop(pending.id, None)
+
+    async def expire(self) -> None:
+        """What nobody decided in time, and what acts on calls that are over, waits no longer. Raises LedgerError."""
+        await self._ledger.expire(self._wall(), self._on_call)
 
     async def decide(
         self, tenant: str, approval_id: str, *, approve: bool, by: str, note: str = ""
     ) -> tuple[Entry, bool] | None:
         """A person approves or rejects. The entry as it is then, and whether this was the decision that counts; None:
-        nothing of that id awaits one. What is approved runs at once, unless it acts on a call: then the call runs it.
-        Raises LedgerError."""
+        nothing of that id awaits one. What is approved runs at once, unless it acts on a call: then the call runs it,
+        and when that is over nothing can be decided any more. Raises LedgerError."""
+        asked = await self._ledger.find(tenant, approval_id)
+        if asked is not None and self._of_call(asked):
+            await self.expire()
         found = await self._ledger.decide(
             tenant, approval_id, approve=approve, by=by, note=note, now=self._wall()
         )
         if found is None:
             return None
         entry, counts = found
-        tool = self._tools.get(entry.tool)
-        if entry.state == "approved" and approve and (tool is None or tool.category != CALL):
+        if entry.state == "approved" and approve and not self._of_call(entry):
             # Also what was approved before: whoever did may have died before it ran.
             await asyncio.shield(self.start(f"approved:{entry.tool}", self._approved(entry)))
             entry = await self._ledger.find(tenant, approval_id) or entry
         if (waiting := self._awaited.get(entry.id)) is not None:
             waiting.set()
         return entry, counts
+
+    def _of_call(self, entry: Entry) -> bool:
+        """Whether its call alone can run it. What REST or MCP asks for has no call to act on, and is told so."""
+        return entry.caller == "model" and entry.tool in self._on_call
+
+    async def _lapse(self, tenant: str, execution_id: str) -> None:
+        """The call ends. What cannot be written now is found at the next look."""
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                await self._ledger.lapse(tenant, execution_id, self._wall())
+        except (LedgerError, TimeoutError) as error:
+            logger.warning("what a call waited for is not written down as over: %s", type(error).__name__)
 
     async def _found(self, tenant: str, execution_id: str) -> Entry | None:
         try:

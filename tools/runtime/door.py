@@ -26,7 +26,7 @@ from tools.runtime.ledger import Entry, Ledger, LedgerError, Terms
 from tools.runtime.memory import MemoryLedger, MemoryPolicies
 from tools.runtime.policy import DECLARED, Decision, Override, Policy, PolicyStore, Rule
 from tools.runtime.previews import preview
-from tools.runtime.request import Execution, Reason, Request, fingerprint
+from tools.runtime.request import LONGEST_KEY, Execution, Reason, Request, fingerprint
 from tools.runtime.runs import Run, Runs, outlasts
 
 __all__ = ["APPROVAL_S", "EXPIRE_S", "READ_FRESH_S", "Business", "ToolRuntime"]
@@ -93,6 +93,7 @@ class ToolRuntime:
     async def __aenter__(self) -> ToolRuntime:
         _ = await self.approvals.__aenter__()
         await self.look()
+        await self._expire()
         self._watching = self.approvals.start("tools:policy", self._watch())
         return self
 
@@ -148,7 +149,7 @@ class ToolRuntime:
 
     async def _expire(self) -> None:
         try:
-            await self.ledger.expire(self._wall())
+            await self.approvals.expire()
         except Exception as fault:  # noqa: BLE001 - as in `_watch`
             logger.error("what nobody decided in time could not be looked for: %s", type(fault).__name__)
 
@@ -176,6 +177,8 @@ class ToolRuntime:
         tool = self._tools.get(request.tool)
         if tool is None:
             return told.failed(request.tool, "unknown-tool", told.unknown(request.tool))
+        if len(request.key or "") > LONGEST_KEY:  # before anything is written down under it
+            return told.failed(request.tool, "invalid", told.KEY_TOO_LONG)
         decision = await self._decision(request.tenant, tool)
         entry = self._entry(request, tool, decision, at)
         if request.offered is not None and tool.name not in request.offered:

@@ -4,8 +4,10 @@ A run's life, as its row tells it::
 
     pending_approval ─► approved ─► running ─► done
             │  │                       │  ├──► failed      nothing was done; the key is free again
-            │  └─► rejected            │  └──► uncertain   it may have been done or not
-            └────► expired             └─ its process dies: uncertain
+            │  ├─► rejected            │  └──► uncertain   it may have been done or not
+            └──┴─► expired             └─ its process dies: uncertain
+
+What acts on a call expires with the call, also when it is approved already: nobody else can run it.
 
 `denied` and `failed` rows hold no key: whoever comes again is looked at anew. The others hold theirs, and a second
 request with it gets what came of the first. An `uncertain` run of a tool that can be repeated runs again under the same
@@ -14,14 +16,16 @@ key; of any other tool it stays what it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from tools.runtime.request import Caller, Reason
 
 __all__ = [
+    "CALL_OVER",
     "HOLDING",
+    "LEFT_S",
     "MOST_OF_SESSION",
     "MOST_QUEUED",
     "Claim",
@@ -34,6 +38,7 @@ __all__ = [
     "expired",
     "free",
     "given_up",
+    "lapsed",
     "lost",
     "over",
     "taken",
@@ -53,6 +58,9 @@ RunState = Literal[
 ]
 MOST_OF_SESSION = 500
 MOST_QUEUED = 100
+LEFT_S = 300.0
+"""How long what was approved may wait for its call to run it: then the call is gone, though nobody wrote it down."""
+CALL_OVER = "The call was over before it could be done, so it was not done."
 HOLDING = frozenset({"pending_approval", "approved", "rejected", "running", "done", "uncertain"})
 """States that hold their key."""
 
@@ -176,6 +184,11 @@ def expired(entry: Entry, now: float) -> Entry:
     return replace(entry, state="expired", reason="expired", ended_at=now, arguments=None)
 
 
+def lapsed(entry: Entry, now: float) -> Entry:
+    """A pending or approved one that only its call could have run, which is over."""
+    return replace(expired(entry, now), reason="call-over", error=CALL_OVER)
+
+
 def decided(entry: Entry, now: float, *, approve: bool, by: str, note: str) -> tuple[Entry, bool]:
     """What a person's decision makes of an entry, and whether it counts: the first one does, if it comes in time."""
     if entry.state != "pending_approval":
@@ -208,8 +221,12 @@ class Ledger(Protocol):
         """A person decides about a pending one: the entry, and whether this was the decision that counts. None: there
         is none of that id."""
 
-    async def expire(self, now: float) -> None:
-        """What nobody decided in time, of all tenants, gives up its key and its arguments."""
+    async def expire(self, now: float, on_call: Collection[str] = ()) -> None:
+        """What nobody decided in time, of all tenants, gives up its key and its arguments. So does what a model wants
+        of the tools `on_call`, pending or approved, where its call is over."""
+
+    async def lapse(self, tenant: str, execution_id: str, now: float) -> None:
+        """The call of this one is over: it expires, unless it was run or decided against."""
 
     async def waiting(self, now: float) -> int:
         """How many, of all tenants, await a person's decision."""
@@ -221,4 +238,5 @@ class Ledger(Protocol):
         """What was run, or asked for, in a session: the latest 500, oldest first."""
 
     async def queue(self, tenant: str, now: float, *, settled: bool) -> list[Entry]:
-        """What awaits a person's decision, oldest first; or the latest that were decided, newest first. 100 at most."""
+        """What awaits a person's decision, oldest first; or the latest that were decided or expired, newest first.
+        100 at most."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from tools.runtime.ledger import (
     HOLDING,
+    LEFT_S,
     MOST_OF_SESSION,
     MOST_QUEUED,
     Claim,
@@ -16,6 +17,7 @@ from tools.runtime.ledger import (
     expired,
     free,
     given_up,
+    lapsed,
     lost,
     over,
     taken,
@@ -73,10 +75,23 @@ class MemoryLedger:
         self._keep(after)
         return after, counts
 
-    async def expire(self, now: float) -> None:
+    async def expire(self, now: float, on_call: Collection[str] = ()) -> None:
         for entry in list(self.entries.values()):
             if entry.state == "pending_approval" and over(entry, Terms(now, repeatable=False)):
                 self._keep(expired(entry, now))
+            # Which calls are over is known to those who lapse them.
+            elif (
+                entry.state == "approved"
+                and entry.caller == "model"
+                and entry.tool in on_call
+                and (entry.decided_at or 0.0) + LEFT_S <= now
+            ):
+                self._keep(lapsed(entry, now))
+
+    async def lapse(self, tenant: str, execution_id: str, now: float) -> None:
+        entry = await self.find(tenant, execution_id)
+        if entry is not None and entry.state in ("pending_approval", "approved"):
+            self._keep(lapsed(entry, now))
 
     async def waiting(self, now: float) -> int:
         return sum(waits(entry, now) for entry in self.entries.values())
@@ -94,7 +109,11 @@ class MemoryLedger:
     async def queue(self, tenant: str, now: float, *, settled: bool) -> list[Entry]:
         asked = [entry for entry in self.entries.values() if entry.tenant == tenant and entry.approval_id]
         if settled:
-            return [entry for entry in reversed(asked) if entry.decided_at is not None][:MOST_QUEUED]
+            return [
+                entry
+                for entry in reversed(asked)
+                if entry.decided_at is not None or entry.state == "expired"
+            ][:MOST_QUEUED]
         return [entry for entry in asked if waits(entry, now)][:MOST_QUEUED]
 
     def _holder(self, entry: Entry, terms: Terms) -> Entry | None:

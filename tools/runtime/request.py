@@ -14,7 +14,20 @@ import pydantic_core
 from tools.contract import CallControl, ToolError
 from tools.runtime.budget import Budget
 
-__all__ = ["NO_CALL", "Caller", "Execution", "NoCall", "Reason", "Request", "Status", "fingerprint"]
+__all__ = [
+    "LONGEST_KEY",
+    "NO_CALL",
+    "Caller",
+    "Execution",
+    "NoCall",
+    "Reason",
+    "Request",
+    "Status",
+    "fingerprint",
+]
+
+LONGEST_KEY = 255
+"""Characters of an idempotency key: what every ledger holds."""
 
 Caller = Literal["model", "rest", "mcp"]
 """Who asks: the model of a call, a client over HTTP, a client of the tools over MCP."""
@@ -29,6 +42,7 @@ Reason = Literal[
     "key-reused", "over-budget", "busy", "out-of-order", "no-ledger", "cancelled",
     # denied
     "blocked", "not-opted-in", "switched-off", "not-offered", "no-policy", "rejected", "expired",
+    "call-over",
     # pending
     "awaits-approval",
 ]  # fmt: skip

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from tools.runtime.ledger import Entry
 from tools.runtime.policy import Refusal
-from tools.runtime.request import Execution, Reason, Status
+from tools.runtime.request import LONGEST_KEY, Execution, Reason, Status
 
 __all__ = [
     "CANCELLED",
     "KEY_REUSED",
+    "KEY_TOO_LONG",
     "NOT_OFFERED",
     "NO_LEDGER",
     "NO_POLICY",
@@ -31,6 +32,9 @@ NO_POLICY = (
 )
 NOT_OFFERED = "This agent does not have that tool. Go on without it."
 KEY_REUSED = "This idempotency key was used for something else before. Use a new one."
+KEY_TOO_LONG = (
+    f"The idempotency key is longer than {LONGEST_KEY} characters, so it was not done. Use a shorter one."
+)
 CANCELLED = "It was broken off: the call ended, or whoever asked went away."
 UNCERTAIN = "It may have happened or not: nobody knows what became of it. Say so; do not simply repeat it."
 IN_FLIGHT = "It is being done at this moment. Wait, and ask again with the same key."
@@ -90,7 +94,7 @@ def kept(entry: Entry) -> Execution:
         case "rejected":
             return _of(entry, "denied", "rejected", REJECTED)
         case "expired":
-            return _of(entry, "denied", "expired", EXPIRED)
+            return _of(entry, "denied", entry.reason, entry.error or EXPIRED)
         case "denied":
             return _of(entry, "denied", entry.reason, entry.error)
         case "failed":

@@ -118,7 +118,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
             raise ApiError(404, "There is no approval of that id.")
         entry, counts = found
         if not counts:
-            raise ApiError(409, f"It is decided already: {_status(entry)}.")
+            raise ApiError(409, _too_late(entry))
         return web.json_response({"success": True, "approval": _approval(entry, deps)})
 
     return [
@@ -195,6 +195,8 @@ def _approval(entry: Entry, deps: Deps) -> dict[str, object]:
         "personaName": None if persona is None else persona.display_name,
         "decidedAt": _iso(entry.decided_at),
         "decidedBy": entry.decided_by,
+        "endedAt": _iso(entry.ended_at),
+        "reason": None if entry.state == "pending_approval" else entry.reason,
         "note": entry.note,
         "resultPreview": entry.result_preview,
         "error": entry.error,
@@ -205,6 +207,14 @@ def _approval(entry: Entry, deps: Deps) -> dict[str, object]:
 def _status(entry: Entry) -> str:
     """What became of an approval, in a word: what was approved has run since, as a rule."""
     return "pending" if entry.state == "pending_approval" else entry.state
+
+
+def _too_late(entry: Entry) -> str:
+    if entry.state != "expired":
+        return f"It is decided already: {_status(entry)}."
+    if entry.reason == "call-over":
+        return "The call is over that this was for, so it can be decided no more: it expired, and was not done."
+    return "Nobody decided in time, so it can be decided no more: it expired, and was not done."
 
 
 def _iso(at: float | None) -> str | None:

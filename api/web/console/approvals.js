@@ -97,7 +97,8 @@ function decided(approval) {
   const head = made("div", undefined, "head");
   const good = approval.status === "done" || approval.status === "approved" || approval.status === "running";
   head.append(made("h3", approval.toolName), made("span", approval.status, good ? "tag" : "tag bad"));
-  const told = [asker(approval), `${approval.decidedBy || "?"}, ${ago(approval.decidedAt)}`, approval.note];
+  const by = approval.decidedAt ? `${approval.decidedBy || "?"}, ${ago(approval.decidedAt)}` : ago(approval.endedAt);
+  const told = [asker(approval), by, approval.note];
   item.append(head, made("p", told.filter(Boolean).join(" · "), "meta"));
   if (approval.error && approval.status !== "rejected") item.append(made("p", approval.error, "meta"));
   return item;
