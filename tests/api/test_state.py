@@ -42,12 +42,21 @@ async def told(api: House, **event: object) -> None:
         assert answer.status == 200
 
 
+async def test_an_agent_of_no_workflow_has_none(sqlite_url: str) -> None:
+    async with house(sqlite_url, now=NOW) as api:
+        session_id, key = await api.session(scenarioId="assistant")
+        told = await state(api, session_id, key)
+        assert (told["currentPersonaId"], told["workflowId"]) == ("assistant", "assistant")
+        assert "workflowDefinitionId" not in told
+
+
 async def test_the_phases_of_a_conversation(any_database: str) -> None:
     async with house(any_database, now=NOW) as api:
         session_id, key = await api.session(scenarioId="dental-appointment")
         first = await state(api, session_id, key)
         assert (first["currentPhase"], first["currentPersonaId"]) == ("greeting", "dental_reception")
         assert (first["workflowId"], first["completedSteps"]) == ("healthcare/appointment", [])
+        assert first["workflowDefinitionId"] == "healthcare/appointment", "a pack has it"
         assert "telephony" not in first
         call = call_in(session_id, started_at=NOW)
         await api.store.begin_call(call)

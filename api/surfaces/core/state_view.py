@@ -15,6 +15,7 @@ from api.surfaces.core.wire import iso
 from gateway.stores.agents import CallStateRow, HandoffRow
 from gateway.stores.schema import Session
 from gateway.stores.telephone import ChannelEventRow
+from personas.persona import Persona
 
 __all__ = ["Facts", "gathered", "view"]
 
@@ -79,6 +80,8 @@ def view(deps: Deps, facts: Facts) -> dict[str, object]:
         "metrics": _metrics(events, steps.share),
         "createdAt": iso(session.created_at),
     }
+    if (workflow := _workflow(deps, persona)) is not None:
+        told["workflowDefinitionId"] = workflow
     if events.handovers:
         told["escalationReason"] = events.handovers[-1].reason
         told["escalationTimestamp"] = iso(events.handovers[-1].created_at)
@@ -95,6 +98,14 @@ def view(deps: Deps, facts: Facts) -> dict[str, object]:
     if facts.line is not None:
         told["telephony"] = _telephony(facts.line, events, _answered_by(deps, events))
     return told | {"updatedAt": iso(max(moments))}
+
+
+def _workflow(deps: Deps, persona: Persona | None) -> str | None:
+    """What a vertical pack lays down for what the agent carries out; None: no pack has it."""
+    if persona is None or persona.workflow_profile is None:
+        return None
+    workflow = deps.catalogs.current.workflow(persona.workflow_profile)
+    return None if workflow is None else workflow.id
 
 
 def _handoff(handoff: HandoffRow) -> dict[str, object]:
