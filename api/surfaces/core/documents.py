@@ -15,6 +15,7 @@ from aiohttp import web
 
 from api.deps import Deps
 from api.surfaces.core.access import COOKIE
+from api.surfaces.core.examples import with_examples
 
 __all__ = ["CONTRACT", "routes", "served"]
 
@@ -94,8 +95,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
 
 @cache
 def served(routes: frozenset[tuple[str, str]], version: str) -> bytes:
-    """The contract as JSON, with those of its operations that `routes` (method, path) has: what a client reads there it
-    can call here."""
+    """The contract as JSON, with those of its operations that `routes` (method, path) has, and examples that work: what
+    a client reads there it can call here."""
     known = {(method.lower(), _shape(path)) for method, path in routes}
     contract: dict[str, Any] = orjson.loads(CONTRACT.read_bytes())
     paths = {
@@ -103,7 +104,7 @@ def served(routes: frozenset[tuple[str, str]], version: str) -> bytes:
         for path, operations in contract["paths"].items()
         if (
             kept := {
-                method: operation
+                method: with_examples(operation)
                 for method, operation in operations.items()
                 if (method, _shape(path)) in known
             }
