@@ -9,7 +9,7 @@ import { Fault, clearFault, showFault } from "./messages.js";
 import { Meter } from "./meters.js";
 import { MicrophoneList } from "./microphone.js";
 import { PersonaList } from "./personas.js";
-import { personas, useKey } from "./server.js";
+import { personas, unspoken, useKey } from "./server.js";
 import { clearSummary, clock, showSummary } from "./summary.js";
 import { Tools } from "./tools.js";
 import { Transcript } from "./transcript.js";
@@ -80,7 +80,8 @@ function tellFloor(floor) {
 
 async function loadPersonas() {
   try {
-    personaList.show(await personas());
+    const [all, mute] = await Promise.all([personas(), unspoken()]);
+    personaList.show(all, mute);
     ui.call.disabled = false;
   } catch (error) {
     personaList.clear();

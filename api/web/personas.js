@@ -22,13 +22,16 @@ export class PersonaList {
     });
   }
 
-  /** @param {Persona[]} personas */
-  show(personas) {
+  /**
+   * @param {Persona[]} personas
+   * @param {Set<string>} [unspoken] ids of those who cannot be called by voice here
+   */
+  show(personas, unspoken = new Set()) {
     this.byId = new Map(personas.map((persona) => [persona.id, persona]));
     const before = recall(CHOSEN);
-    const chosen = this.byId.has(before) ? before : personas[0].id;
+    const chosen = this.byId.has(before) ? before : (personas.find((one) => !unspoken.has(one.id)) ?? personas[0]).id;
     const legend = element("legend", { class: "quiet" }, "Agent");
-    this.box.replaceChildren(legend, ...personas.map((persona) => card(persona, persona.id === chosen)));
+    this.box.replaceChildren(legend, ...personas.map((persona) => card(persona, persona.id === chosen, unspoken.has(persona.id))));
     this.box.removeAttribute("aria-busy");
     const fields = [...new Set(personas.map((persona) => persona.domain))];
     this.fields.hidden = personas.length <= AT_A_GLANCE || fields.length < 2;
@@ -79,16 +82,18 @@ export class PersonaList {
 /**
  * @param {Persona} persona
  * @param {boolean} checked
+ * @param {boolean} unspoken
  */
-function card(persona, checked) {
+function card(persona, checked, unspoken) {
   const id = `persona-${persona.id}`;
   const words = { lang: persona.locale ?? "en", dir: "auto" };
-  const details = [persona.accentLabel, persona.defaultVoice ? `voice ${persona.defaultVoice}` : ""].filter(Boolean);
+  const voice = persona.defaultVoice && !unspoken ? `voice ${persona.defaultVoice}` : "";
+  const details = [persona.accentLabel, voice].filter(Boolean);
   return element(
     "label",
     { class: "card", for: id },
     element("input", {
-      type: "radio", name: "persona", id, value: persona.id, checked, "aria-describedby": `${id}-about`,
+      type: "radio", name: "persona", id, value: persona.id, checked, "aria-describedby": unspoken ? `${id}-about ${id}-mute` : `${id}-about`,
     }),
     element("span", { class: "mark", "aria-hidden": "true" }, initials(persona.displayName)),
     element(
@@ -98,6 +103,7 @@ function card(persona, checked) {
       element("span", { class: "card-role", dir: "auto" }, persona.professionalRole ?? persona.domain),
       element("span", { class: "card-about", id: `${id}-about`, dir: "auto" }, persona.description),
       details.length ? element("span", { class: "card-details" }, details.join(" · ")) : null,
+      unspoken ? element("span", { class: "card-mute", id: `${id}-mute` }, "Not taking voice calls here yet") : null,
     ),
   );
 }

@@ -70,6 +70,19 @@ export async function personas() {
 }
 
 /**
+ * Who cannot be called by voice on this server. What cannot be learned is nobody: the call itself will tell.
+ * @returns {Promise<Set<string>>} ids
+ */
+export async function unspoken() {
+  try {
+    const response = await request("/api/personas/unspoken");
+    return new Set(response.ok ? (await response.json()).items : []);
+  } catch {
+    return new Set();
+  }
+}
+
+/**
  * A short-lived token for one persona.
  * @param {string} personaId
  * @param {AbortSignal} signal

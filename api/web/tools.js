@@ -105,36 +105,87 @@ function section(title, value) {
 /**
  * A value of JSON as a person would lay it out.
  * @param {unknown} value
+ * @param {string} [currency] of the record that it is in, where that says one
  * @returns {HTMLElement}
  */
-export function present(value) {
-  if (Array.isArray(value)) return rows(value);
+export function present(value, currency = "") {
+  if (Array.isArray(value)) return rows(value, currency);
   if (isRecord(value)) {
-    const pairs = telling(value);
-    return element("dl", {}, ...pairs.flatMap(([key, each]) => [element("dt", {}, sentence(key)), element("dd", {}, present(each))]));
+    const within = currencyOf(value) || currency;
+    const pairs = telling(value).map(([key, each]) => {
+      const shown = typeof each === "object" ? present(each, within) : element("span", {}, told(value, key, each, within));
+      return [element("dt", {}, sentence(key)), element("dd", {}, shown)];
+    });
+    return element("dl", {}, ...pairs.flat());
   }
   return element("span", {}, plain(value));
 }
 
 /**
- * The pairs of a record that tell a person something: what is empty, and the keys of the database, do not.
+ * The pairs of a record that tell a person something: what is empty, the keys of the database, and a currency that stands
+ * with its amounts, do not.
  * @param {Record<string, unknown>} value
  */
 function telling(value) {
   const filled = Object.entries(value).filter(([, each]) => each !== null && each !== "");
-  const words = filled.filter(([key]) => !/_id$/.test(key));
+  const words = filled.filter(([key]) => !/_id$/.test(key) && !(key === "currency" && currencyOf(value)));
   return words.length ? words : filled;
 }
 
-/** @param {unknown[]} values */
-function rows(values) {
+/**
+ * @param {unknown[]} values
+ * @param {string} currency
+ */
+function rows(values, currency) {
   if (values.length === 0) return element("span", {}, "none");
   const item = (/** @type {unknown} */ value) =>
-    element("li", {}, isRecord(value) ? telling(value).filter(([, each]) => typeof each !== "object").map(([, each]) => plain(each)).join(" · ") : present(value));
+    element("li", {}, isRecord(value) ? flat(value, currencyOf(value) || currency) : present(value, currency));
   const shown = element("ul", {}, ...values.slice(0, ROWS).map(item));
   if (values.length <= ROWS) return shown;
   const more = element("details", {}, element("summary", {}, `${values.length - ROWS} more`), element("ul", {}, ...values.slice(ROWS).map(item)));
   return element("div", {}, shown, more);
+}
+
+/**
+ * A record in one line.
+ * @param {Record<string, unknown>} value
+ * @param {string} currency
+ */
+function flat(value, currency) {
+  const pairs = telling(value).filter(([, each]) => typeof each !== "object");
+  return pairs.map(([key, each]) => told(value, key, each, currency)).join(" · ");
+}
+
+/** Names of amounts of money. Tools that name no currency tell dollars. */
+const MONEY = /^(amount|balance|deductible|fee|monthly|premium|price|refund|total)$|_(amount|balance|fee|price)$/;
+/** Of these there may be others than of money: they are where the record has a currency, cents or another amount. */
+const VAGUE = /^(amount|total)$/;
+
+/**
+ * @param {Record<string, unknown>} record
+ * @param {string} key
+ * @param {unknown} value
+ * @param {string} currency
+ */
+function told(record, key, value, currency) {
+  if (typeof value !== "number" || !MONEY.test(key)) return plain(value);
+  const sure = currency || !VAGUE.test(key) || !Number.isInteger(value)
+    || Object.keys(record).some((name) => MONEY.test(name) && !VAGUE.test(name));
+  return sure ? money(value, currency || "USD") : plain(value);
+}
+
+/**
+ * @param {number} value
+ * @param {string} currency
+ */
+function money(value, currency) {
+  return new Intl.NumberFormat(undefined, { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(value);
+}
+
+/** What a record says of the currency of its amounts (ISO 4217), or "". @param {Record<string, unknown>} record */
+function currencyOf(record) {
+  const { currency } = record;
+  return typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency) ? currency.toUpperCase() : "";
 }
 
 /** @param {unknown} value */
@@ -164,7 +215,7 @@ function wallTime(text) {
 
 /** `starts_at` → `Starts at`. @param {string} name */
 function sentence(name) {
-  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_-]+/g, " ").trim().toLowerCase();
+  const words = name.replace(/([a-z])([A-Z0-9])/g, "$1 $2").replace(/[_-]+/g, " ").trim().toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

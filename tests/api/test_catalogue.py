@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
+from api.app import create_app
 from gateway.config import Settings
 from gateway.speech.catalogue import AZURE, EVERY_VOICE, OPENAI, voices_of
 from personas.packs import Pack
+from personas.persona import Persona
 from personas.scenario import Scenario
 from tests.api.house import House, checked, house
 from tests.personas.test_catalog import PACK, SCENARIO
@@ -141,6 +144,18 @@ async def test_what_is_answered_is_what_is_in_force(sqlite_url: str) -> None:
         assert second["version"] == catalogs.current.version != first["version"]
         assert "Another" in [one["displayName"] for one in second["items"]]
         assert await slugs(api, "/api/scenarios") == []
+
+
+async def test_who_cannot_be_called_by_voice_is_told(sqlite_url: str) -> None:
+    def refused(persona: Persona, written: bool) -> str | None:
+        return None if written or persona.language == "English" else "no provider speaks it"
+
+    async with house(sqlite_url) as api:
+        assert await (await api.client.get("/api/personas/unspoken")).json() == {"items": [], "count": 0}
+        app = create_app(replace(api.deps, unspoken=refused))
+        async with TestClient(TestServer(app)) as client:
+            told = await (await client.get("/api/personas/unspoken")).json()
+    assert set(told["items"]) == {"clinic_reception_pk", "dental_reception_mx", "insurance_claim_mx"}
 
 
 async def test_what_was_reviewed_and_what_has_no_picture(sqlite_url: str) -> None:

@@ -75,6 +75,42 @@ def test_without_sound_events_give_an_approximate_figure(page: Page) -> None:
     assert told == [{"ms": 900, "approximate": True}]
 
 
+def test_amounts_are_of_a_currency(page: Page) -> None:
+    shown = page.evaluate(
+        """async () => {
+            const { present } = await import("/static/tools.js");
+            return [
+                { charges: [{ merchant: "Luma", amount: 52.3, currency: "USD" }] },
+                { currency: "EUR", total: 840, lines: [{ price: 1200 }] },
+                { number: "INV-1", total: 840, balance: 420.5, months: 3 },
+                { total: 3, amount: 2, room: 12 },
+                { amount: 12.5 },
+                { currency: "gold", price: "9.5", fee: 9.5 },
+            ].map((each) => present(each).textContent);
+        }"""
+    )
+    assert shown == [
+        "ChargesLuma · $52.30",
+        "Total€840.00Lines€1,200.00",
+        "NumberINV-1Total$840.00Balance$420.50Months3",
+        "Total3Amount2Room12",
+        "Amount$12.50",
+        "CurrencygoldPrice9.5Fee$9.50",
+    ]
+
+
+def test_a_visitor_sees_who_cannot_be_called(page: Page) -> None:
+    told = {
+        page.locator(
+            f"label:has([id='{radio.get_attribute('id')}']) .card-name"
+        ).inner_text(): radio.get_attribute("value")
+        for radio in page.get_by_role("radio", description="Not taking voice calls here yet").all()
+    }
+    assert set(told.values()) == {"clinic_reception_pk", "dental_reception_mx", "insurance_claim_mx"}
+    assert page.locator(".card-mute").count() == 3
+    assert page.locator("input:checked").get_attribute("value") not in told.values()
+
+
 def test_what_tools_say_is_text(page: Page) -> None:
     """A result with markup, a time of another zone, a database key and a long list."""
     shown = page.evaluate(

@@ -13,8 +13,10 @@ __all__ = ["routes"]
 
 
 def routes(deps: Deps) -> list[web.RouteDef]:
-    """`/api/personas`, as the catalog in force has them, and `/api/voices`, the same for the life of the process."""
+    """`/api/personas`, as the catalog in force has them, which of them no provider speaks for, and `/api/voices`, the
+    same for the life of the process."""
     personas = PerCatalog(deps.catalogs, _personas)
+    unspoken = PerCatalog(deps.catalogs, lambda catalog: _unspoken(catalog, deps))
     voices = [
         {"id": voice.id, "name": voice.name, "gender": voice.gender, "provider": voice.provider}
         for voice in deps.voices
@@ -26,12 +28,25 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     async def get_voices(_request: web.Request) -> web.Response:
         return web.json_response({"items": voices, "count": len(voices)})
 
-    return [web.get("/api/personas", get_personas), web.get("/api/voices", get_voices)]
+    async def get_unspoken(_request: web.Request) -> web.Response:
+        return web.json_response(unspoken())
+
+    return [
+        web.get("/api/personas", get_personas),
+        web.get("/api/personas/unspoken", get_unspoken),
+        web.get("/api/voices", get_voices),
+    ]
 
 
 def _personas(catalog: Catalog) -> dict[str, object]:
     items = [_persona(persona) for persona in catalog.personas.values()]
     return {"items": items, "count": len(items), "version": catalog.version}
+
+
+def _unspoken(catalog: Catalog, deps: Deps) -> dict[str, object]:
+    """Who cannot be talked to here by voice, for who offers agents to callers: no provider speaks their language."""
+    items = [one.id for one in catalog.personas.values() if deps.unspoken(one, False) is not None]
+    return {"items": items, "count": len(items)}
 
 
 def _persona(persona: Persona) -> dict[str, object]:
