@@ -64,7 +64,7 @@ def test_a_person_decides_on_the_page(browser: Browser, server: Server, screensh
         expect(waiting).to_have_count(1)
         waiting.first.get_by_role("button", name="Reject weather").click()
         expect(waiting).to_have_count(0)
-        decided = page.get_by_role("list", name="Decided lately").get_by_role("listitem")
+        decided = page.get_by_role("list", name="Settled lately").get_by_role("listitem")
         expect(decided).to_have_count(2)
         expect(decided.nth(0)).to_contain_text("rejected")
         expect(decided.nth(1)).to_contain_text("Go on.")
