@@ -212,6 +212,13 @@ def _python_tool(file: Path) -> tuple[Tool | None, list[str]]:
     tool = getattr(module, "tool", None)
     if not isinstance(tool, Tool):
         return None, [f"{file}:1: exports no `tool`; write `tool = Tool(...)`, as docs/extend.md shows"]
+    try:
+        tool.schema()
+    except Exception as fault:  # noqa: BLE001 - as above: agents would learn of it in the midst of a call
+        told = f"{type(fault).__name__}: {fault}".splitlines()[0]
+        return None, [
+            f"{file}:1: its parameters have no JSON Schema ({told}); give it a model of plain fields"
+        ]
     return tool, []
 
 

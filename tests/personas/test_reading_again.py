@@ -115,10 +115,13 @@ TOOL = """\
 from pydantic import BaseModel
 from tools.contract import Tool
 
+class Nothing(BaseModel):
+    pass
+
 async def _run(asked, context):
     return {"at": context.now.isoformat()}
 
-tool = Tool(name="opening", description="When we open.", parameters=BaseModel, run=_run)
+tool = Tool(name="opening", description="When we open.", parameters=Nothing, run=_run)
 """
 WITH_TOOL = PERSONA + "tools: [opening]\n"
 
@@ -153,6 +156,8 @@ async def test_changed_tools_hold_from_the_next_run_on_and_faults_change_nothing
         await write(tmp_path / "night_desk.yaml", WITH_TOOL)
         await until(lambda: len(catalogs.faults) == 1)
         assert "opening.py:1:" in catalogs.faults[0]
+        await write(folder / "opening.py", TOOL.replace("parameters=Nothing", "parameters=BaseModel"))
+        await until(lambda: "no JSON Schema" in catalogs.faults[0])
         # To learn of MCP takes seconds, which calls would hear.
         await write(folder / "opening.py", TOOL)
         await until(lambda: not catalogs.faults)
