@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +51,7 @@ from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
 from gateway.stores.retention import Kept, retention
 from gateway.stores.sql import SqlStore
+from gateway.stopping import Stopping
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
 from gateway.tracing.spans import open_tracer
@@ -289,7 +289,7 @@ def speech_probe(ears: Ears, voice: Voice) -> Probe:
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM, then drain. `announce` is told the address once calls are taken."""
-    stop = stop_signal()
+    stop = Stopping.by_signals()
     async with open_gateway(settings) as gateway:
         runner = make_runner(gateway.app)
         async with listening(runner, settings) as address:
@@ -297,19 +297,22 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
             announce(f"parley listening on {address}")
             await asyncio.to_thread(import_module, LATER)
             memory.settle()
-            await stop.wait()
+            await stop.asked.wait()
             announce(
                 f"parley stops: {gateway.supervisor.live} live, for {settings.drain_s:.0f} s at most; again to stop now"
             )
-            on_signal(gateway.supervisor.end_all)
+            stop.at_once(gateway.supervisor.end_all)
             await gateway.supervisor.drain()
 
 
 async def work(settings: Settings, seat: Seat) -> None:
     """Serve as one of several workers, until SIGTERM, then drain; at once when the parent is gone."""
-    stop = stop_signal()
+    stop = Stopping.by_signals()
     enlist(Crew(seat.number, seat.size))
-    async with Membership.open(seat) as member, open_gateway(settings, member) as gateway:
+    async with AsyncExitStack() as stack:
+        member = await stack.enter_async_context(Membership.open(seat))
+        member.orphaned = stop.hurry
+        gateway = await stack.enter_async_context(open_gateway(settings, member))
         supervisor = gateway.supervisor
         runner = make_runner(gateway.app)
         await runner.setup()
@@ -318,15 +321,9 @@ async def work(settings: Settings, seat: Seat) -> None:
             async with member.listening(runner.server, lambda: supervisor.live):
                 await fill_pool()
                 await asyncio.to_thread(import_module, LATER)
-                member.orphaned = stop.set
-                if member.alone:
-                    stop.set()
                 memory.settle()
-                await stop.wait()
-                on_signal(supervisor.end_all)
-                member.orphaned = supervisor.end_all
-                if member.alone:
-                    supervisor.end_all()
+                await stop.asked.wait()
+                stop.at_once(supervisor.end_all)
                 await supervisor.drain()
         finally:
             await runner.cleanup()
@@ -345,7 +342,7 @@ async def fill_pool() -> None:
 async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
     check_open(settings)
-    stop = stop_signal()
+    stop = Stopping.by_signals()
     catalog, _tools, agents = await asyncio.to_thread(open_agents, settings)
     catalogs = Catalogs(catalog)
     async with AsyncExitStack() as stack:
@@ -359,7 +356,7 @@ async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
         await stack.enter_async_context(read_again(catalogs, agents, settings.reload_s))
         async with listening(runner, settings) as address:
             announce(f"parley engine listening on {address}/v1/realtime")
-            await stop.wait()
+            await stop.asked.wait()
 
 
 @asynccontextmanager
@@ -383,17 +380,3 @@ async def listening(runner: web.AppRunner, settings: Settings) -> AsyncIterator[
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()
-
-
-def stop_signal() -> asyncio.Event:
-    """Set at the first SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    on_signal(stop.set)
-    return stop
-
-
-def on_signal(act: Callable[[], None]) -> None:
-    """What SIGINT and SIGTERM do from now on."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, act)

@@ -68,6 +68,7 @@ class Supervisor:
         self.changed: Callable[[], None] = lambda: None
         """Told when a call comes or goes."""
         self.draining = False
+        self._ended_all = False
 
     @classmethod
     @asynccontextmanager
@@ -129,6 +130,8 @@ class Supervisor:
         call = Call(plan, leg, self._deps)
         self._calls[call_id] = call
         self._group.create_task(self._hold(call), name=f"call:{call_id}")
+        if self._ended_all:
+            call.end(DRAINED)
 
     def find(self, call_id: str) -> Call | None:
         """Raises Elsewhere when another worker may know it."""
@@ -154,7 +157,8 @@ class Supervisor:
             self.end_all()
 
     def end_all(self) -> None:
-        """End every live call now."""
+        """End every live call now, and those that had their reservation and begin after this."""
+        self._ended_all = True
         for call in self._calls.values():
             call.end(DRAINED)
 

@@ -52,7 +52,7 @@ class Membership:
         self.figures: Callable[[], Awaitable[Snapshot]] | None = None
         """This worker's, for whoever is asked for all."""
         self.orphaned: Callable[[], None] = lambda: None
-        """Told when the parent is gone."""
+        """Told when the parent is gone. To be set at once."""
 
     @classmethod
     @asynccontextmanager
@@ -68,11 +68,6 @@ class Membership:
         finally:
             for sock in (*one._listeners, one._inbox, *one._outboxes):
                 sock.close()
-
-    @property
-    def alone(self) -> bool:
-        """The parent is gone."""
-        return self._channel is None or self._channel.over
 
     # ── connections ──
 

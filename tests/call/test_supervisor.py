@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway.call.plan import CallDeps
@@ -64,6 +66,19 @@ async def test_the_drain_admits_nobody_and_ends_what_outlives_it() -> None:
         await supervisor.drain()
         with pytest.raises(Busy, match="shutting down"):
             supervisor.reserve("b")
+    assert [ending for _, ending, _ in store.ended] == [DRAINED]
+
+
+async def test_a_call_that_begins_after_all_were_ended_is_ended_too() -> None:
+    store = FakeStore()
+    async with Supervisor.open(deps(store), max_calls=9, drain_s=300) as supervisor:
+        call_id, leg = supervisor.reserve("s-1"), FakeLeg()
+        supervisor.draining = True
+        supervisor.end_all()
+        supervisor.begin(call_id, leg, REQUEST)
+        await leg.connect()
+        async with asyncio.timeout(30):
+            await supervisor.drain()
     assert [ending for _, ending, _ in store.ended] == [DRAINED]
 
 
