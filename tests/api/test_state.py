@@ -15,6 +15,7 @@ from api.records.sessions import NewSession
 from api.records.tools import SqlRecords
 from api.surfaces.telephony.calls.events import dialled, received
 from gateway.config import Settings
+from gateway.crew import Elsewhere
 from gateway.errors import AGENT_HUNG_UP, HUNG_UP
 from gateway.ports import CallSummary, ToolExecution
 from gateway.stores.schema import DEFAULT_TENANT
@@ -120,6 +121,22 @@ async def test_a_call_that_came_in(any_database: str) -> None:
         assert found["telephony"]["status"] == "completed"
         assert found["telephony"]["callDurationSec"] == 9
         assert found["telephony"]["terminalReason"] == "caller/hung-up"
+
+
+async def test_a_call_that_is_over_is_looked_for_at_no_worker(sqlite_url: str) -> None:
+    """Under another number of workers its id leads elsewhere than its session's."""
+
+    def find(call_id: str) -> Any:
+        raise Elsewhere(1)
+
+    async with house(sqlite_url, settings=SECRET, now=NOW) as api:
+        new = NewSession(DEFAULT_TENANT, "dental-booking", "Dental", "dental_reception")
+        await phoned(api, new, "CA7", "inbound", received("twilio", NOW))
+        call = call_in(new.id, started_at=NOW)
+        await api.store.begin_call(call)
+        await api.store.end_call(call.call_id, HUNG_UP, CallSummary(9000, 2, 0, 3, 0))
+        api.supervisor.find = find  # type: ignore[method-assign]
+        assert (await state(api, new.id, api.deps.access.key_of(new.id)))["currentPhase"] == "closure"
 
 
 async def test_a_call_that_we_placed(sqlite_url: str) -> None:

@@ -145,7 +145,8 @@ def _answered_by(deps: Deps, events: History) -> str | None:
     if not events.calls:
         return None
     latest = events.calls[-1]
-    live = deps.supervisor.find(latest.id)
+    # One that is over is not looked for: under another number of workers its id leads to another one.
+    live = deps.supervisor.find(latest.id) if latest.ended_at is None else None
     return live.answered_by if live is not None else (latest.summary or {}).get("answered_by")
 
 
