@@ -43,6 +43,7 @@ __all__ = [
     "Reservations",
     "ServingLeg",
     "SidebandPeer",
+    "Supervision",
     "Verdict",
     "VoiceEntry",
 ]
@@ -110,7 +111,7 @@ class Reservations(Protocol):
     def live(self) -> int: ...
 
     def crowded(self, besides: int = 0) -> bool:
-        """Whether the next call would be refused, where room for so many others is promised."""
+        """Whether the next call would be refused, where so many others were let in and have not come yet."""
 
     def reserve(self, session_id: str) -> str: ...
 
@@ -121,6 +122,13 @@ class Reservations(Protocol):
     def find(self, call_id: str) -> LiveCall | None: ...
 
     def hang_up(self, call_id: str, ending: Ending = ...) -> bool: ...
+
+
+class Supervision(Reservations, Protocol):
+    """The same, as a surface is given it."""
+
+    def promise(self, lines: Callable[[], int]) -> None:
+        """`lines` tells how many are kept for calls that ring."""
 
 
 class KeptRecordings(Protocol):
@@ -215,7 +223,7 @@ class Deps:
     """Everything the surfaces need."""
 
     settings: Settings
-    supervisor: Reservations
+    supervisor: Supervision
     database: Database
     catalogs: Catalogs
     tokens: Tokens
@@ -243,6 +251,9 @@ class Deps:
     """Gives a connection, by its file, and what was read of it to another worker (`gateway.workers`)."""
     handed: set[object] = field(default_factory=set)
     """The protocols of connections that other workers gave and whose first request is yet to come."""
+    good_once: Callable[[str], Awaitable[bool]] | None = None
+    """Whether a proof that is good once was shown to no worker before; from now on it was. Raises
+    `gateway.workers.channel.Gone`. None for an only process."""
     others: Callable[[], Awaitable[Sequence[Snapshot]]] | None = None
     """The figures of the other workers."""
     limiter: RateLimiter = field(default_factory=InProcessLimiter)

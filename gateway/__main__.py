@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -79,14 +80,21 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     import uvloop
 
     from api.limits import InProcessLimiter, Rate
+    from api.surfaces.telephony.proofs.tickets import Seen
     from gateway.workers import parent
 
-    limiter = InProcessLimiter()
+    limiter, seen = InProcessLimiter(), Seen()
     arguments = ["--workers", str(settings.worker_count)]
     if options.host is not None:
         arguments += ["--host", options.host]
     return uvloop.run(
-        parent.serve(settings, arguments, lambda rate, who: limiter.take(Rate(*rate), who), announce)
+        parent.serve(
+            settings,
+            arguments,
+            lambda rate, who: limiter.take(Rate(*rate), who),
+            lambda proof: seen.first(proof, time.time()),
+            announce,
+        )
     )
 
 

@@ -49,9 +49,9 @@ from gateway.recordings.keeper import Keeper
 from gateway.speech.catalogue import voices_of
 from gateway.speech.errors import SpeechError
 from gateway.speech.ports import Ears, Voice
+from gateway.stopping import Stopping
 from gateway.stores.retention import Kept, retention
 from gateway.stores.sql import SqlStore
-from gateway.stopping import Stopping
 from gateway.stores.urls import database_url
 from gateway.supervisor import Supervisor
 from gateway.tracing.spans import open_tracer
@@ -152,6 +152,7 @@ async def open_gateway(
                 business=lambda persona: business_of(catalogs.personas.get(persona), stage.wall()),
                 approval_s=settings.approval_s,
                 wall=stage.wall,
+                mark=crew().mark,
             )
         )
         lasting_model = LastingModel(models, health, lasting, bridge)
@@ -216,7 +217,7 @@ def business_of(persona: Persona | None, now: float) -> Business:
 
 def joined(member: Membership, deps: Deps, supervisor: Supervisor) -> Deps:
     """What the API needs in one worker of several: the others count, are asked, and are handed what is theirs."""
-    supervisor.others = lambda: member.others
+    supervisor.others, supervisor.others_promised = lambda: member.others, lambda: member.promised
     supervisor.changed = lambda: member.tell_load()
     member.figures = lambda: taken(deps)
     return replace(
@@ -225,6 +226,7 @@ def joined(member: Membership, deps: Deps, supervisor: Supervisor) -> Deps:
         hand_over=member.hand_over,
         handed=member.handed,
         others=member.all_figures,
+        good_once=member.good_once,
     )
 
 
@@ -318,7 +320,7 @@ async def work(settings: Settings, seat: Seat) -> None:
         await runner.setup()
         try:
             assert runner.server is not None
-            async with member.listening(runner.server, lambda: supervisor.live):
+            async with member.listening(runner.server, supervisor.load):
                 await fill_pool()
                 await asyncio.to_thread(import_module, LATER)
                 memory.settle()

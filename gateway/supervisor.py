@@ -17,6 +17,7 @@ from gateway.crew import crew, stay
 from gateway.errors import DRAINED, HUNG_UP, Busy, Ending, SessionBusy
 from gateway.log import where
 from gateway.ports import Exchange, Leg, Model
+from gateway.workers.share import Load
 from personas.persona import Persona
 
 __all__ = ["CallRequest", "Supervisor"]
@@ -61,6 +62,10 @@ class Supervisor:
         """Of this machine: those of its other workers count."""
         self.others: Callable[[], int] = lambda: 0
         """Calls of the other workers, as last told."""
+        self.promised: Callable[[], int] = lambda: 0
+        """Lines that are kept for calls that ring: whoever picks up is to be spoken to."""
+        self.others_promised: Callable[[], int] = lambda: 0
+        """The same of the other workers, as last told."""
         self.lag: Callable[[], float] = lambda: 0.0
         """How late the event loop is as a rule, in seconds."""
         self.max_lag_s = float("inf")
@@ -90,10 +95,24 @@ class Supervisor:
         """Calls that are, or are about to be."""
         return len(self._reserved)
 
+    def promise(self, lines: Callable[[], int]) -> None:
+        """`lines` tells how many are kept for calls that ring."""
+        self.promised = lines
+
+    @property
+    def busy(self) -> bool:
+        """Whether no call is taken here, however many there are."""
+        return self.draining or self.lag() > self.max_lag_s
+
+    def load(self) -> Load:
+        """What the other workers are told."""
+        return Load(self.live, self.promised(), self.busy)
+
     def crowded(self, besides: int = 0) -> bool:
-        """Whether the next call would be refused, where room for so many others is promised."""
-        busy = self.draining or self.lag() > self.max_lag_s
-        return busy or self.live + self.others() + besides >= self.max_calls
+        """Whether the next call would be refused, where so many others were let in and have not come yet, and those
+        that ring have their lines."""
+        kept = self.promised() + self.others_promised() + besides
+        return self.busy or self.live + self.others() + kept >= self.max_calls
 
     def reserve(self, session_id: str) -> str:
         """Make room for one call and name it. Raises Busy (full, draining) or SessionBusy."""
@@ -104,7 +123,8 @@ class Supervisor:
         if self.lag() > self.max_lag_s:
             counts.refused("lagging")
             raise Busy("The server has as much to do as it can; try again in a moment.")
-        if self.crowded():
+        # Whoever picks up has a line, so lines that are kept do not count here.
+        if self.live + self.others() >= self.max_calls:
             counts.refused("full")
             raise Busy(f"All {self.max_calls} lines are in use; try again in a moment.")
         if session_id in self._reserved.values():

@@ -9,14 +9,16 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import Any
 
 from gateway.metrics.snapshot import Snapshot
 from gateway.workers import mailbox
 from gateway.workers.channel import Channel, Gone
 from gateway.workers.seat import Seat
+from gateway.workers.share import Load
 
-__all__ = ["REPORT_S", "Load", "Membership"]
+__all__ = ["REPORT_S", "Membership"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +26,6 @@ REPORT_S = 0.1
 """How often a worker tells its load; besides, whenever a call comes or goes."""
 NO_FILES_S = 0.5
 """How long nothing is accepted when the process has no file left."""
-
-Load = Callable[[], int]
-"""Calls that are live."""
 
 
 class Membership:
@@ -47,6 +46,8 @@ class Membership:
         self._tasks: set[asyncio.Task[None]] = set()
         self.others = 0
         """Calls of the other workers."""
+        self.promised = 0
+        """Lines that the other workers keep for calls that ring."""
         self.handed: set[object] = set()
         """Protocols of connections that were handed in and have not told their first request yet."""
         self.figures: Callable[[], Awaitable[Snapshot]] | None = None
@@ -72,7 +73,9 @@ class Membership:
     # ── connections ──
 
     @asynccontextmanager
-    async def listening(self, serve: Callable[[], asyncio.Protocol], load: Load) -> AsyncIterator[None]:
+    async def listening(
+        self, serve: Callable[[], asyncio.Protocol], load: Callable[[], Load]
+    ) -> AsyncIterator[None]:
         """Takes connections, until the block is left, and tells the parent that it does."""
         self._serving = serve
         loop = asyncio.get_running_loop()
@@ -152,6 +155,11 @@ class Membership:
         assert self._channel is not None
         return float(await self._channel.ask({"what": "take", "rate": rate, "who": who}))
 
+    async def good_once(self, proof: str) -> bool:
+        """Whether no worker was shown this proof before. Raises Gone."""
+        assert self._channel is not None
+        return bool(await self._channel.ask({"what": "first", "proof": proof}))
+
     async def all_figures(self) -> list[Snapshot]:
         """Of the other workers; of one that does not answer, none."""
         assert self._channel is not None
@@ -162,7 +170,7 @@ class Membership:
         return [Snapshot.from_json(one) for one in told]
 
     def _told(self, message: dict[str, Any]) -> None:
-        self.others = message["others"]
+        self.others, self.promised = message["others"], message["promised"]
         self._wanted = message["accept"]
         if self._serving is not None:
             self._open(self._wanted)
@@ -172,13 +180,13 @@ class Membership:
             return None
         return (await self.figures()).to_json()
 
-    async def _report(self, load: Load) -> None:
+    async def _report(self, load: Callable[[], Load]) -> None:
         while True:
             self._tell_load(load)
             await asyncio.sleep(REPORT_S)
 
-    def _tell_load(self, load: Load) -> None:
-        self._tell({"live": load()})
+    def _tell_load(self, load: Callable[[], Load]) -> None:
+        self._tell({"load": asdict(load())})
 
     def _tell(self, message: dict[str, Any]) -> None:
         if self._channel is not None:

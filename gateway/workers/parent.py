@@ -9,13 +9,14 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from gateway.config import Settings
 from gateway.crew import MOST
 from gateway.errors import ConfigError
 from gateway.workers import mailbox
-from gateway.workers.share import Report, Word, words
+from gateway.workers.share import Load, Report, Word, words
 from gateway.workers.worker import Slot
 
 __all__ = ["serve"]
@@ -26,13 +27,16 @@ GRACE_S = 10.0
 """What a worker may take beyond the drain before it is killed: it closes what its calls stood on."""
 
 Take = Callable[[tuple[str, float, int], str], Awaitable[float]]
+First = Callable[[str], bool]
 
 
 class Parent:
-    def __init__(self, settings: Settings, take: Take) -> None:
-        """`take`: see `api.limits.RateLimiter`, for the workers together."""
+    def __init__(self, settings: Settings, take: Take, first: First) -> None:
+        """`take`: see `api.limits.RateLimiter`, for the workers together; so is `first`, whether a proof that is good
+        once was not shown before."""
         self._settings = settings
         self._take = take
+        self._first = first
         self._slots: list[Slot] = []
         self._reports: dict[int, Report] = {}
         self._words: dict[int, Word] = {}
@@ -79,22 +83,24 @@ class Parent:
 
     # ── what slots ask ──
 
-    def reported(self, number: int, live: int | None) -> None:
+    def reported(self, number: int, load: Load | None) -> None:
         """A worker's load; None when it is gone."""
         loop = asyncio.get_running_loop()
-        if live is None:
+        if load is None:
             self._reports.pop(number, None)
             self._words.pop(number, None)
         else:
-            self._reports[number] = Report(live, loop.time())
+            self._reports[number] = Report(load, loop.time())
         for to, word in words(self._reports, loop.time()).items():
             if self._words.get(to) != word:
                 self._words[to] = word
-                self._slots[to].tell({"others": word.others, "accept": word.accept})
+                self._slots[to].tell(asdict(word))
 
     async def asked(self, number: int, message: dict[str, Any]) -> Any:
         if message["what"] == "take":
             return await self._take(message["rate"], message["who"])
+        if message["what"] == "first":
+            return self._first(message["proof"])
         others = [slot for slot in self._slots if slot.number != number]
         async with asyncio.TaskGroup() as group:
             asking = [group.create_task(slot.figures(), name="worker-figures") for slot in others]
@@ -109,7 +115,7 @@ class Parent:
 
     @property
     def _live(self) -> int:
-        return sum(report.live for report in self._reports.values())
+        return sum(report.load.live for report in self._reports.values())
 
     def _signalled(self, stop: asyncio.Event) -> None:
         self._signals += 1
@@ -170,12 +176,12 @@ def bound(host: str, port: int) -> list[socket.socket]:
 
 
 async def serve(
-    settings: Settings, arguments: list[str], take: Take, announce: Callable[[str], None]
+    settings: Settings, arguments: list[str], take: Take, first: First, announce: Callable[[str], None]
 ) -> int:
     """`parley serve` with more than one worker; gives the exit code. `arguments`: for each worker's command line.
     Raises ConfigError."""
     if settings.worker_count > MOST:
         raise ConfigError([f"PARLEY_WORKERS: {MOST} at most"])
     with contextlib.suppress(asyncio.CancelledError):
-        return await Parent(settings, take).run(arguments, announce)
+        return await Parent(settings, take, first).run(arguments, announce)
     return 0

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from gateway.workers import mailbox
 from gateway.workers.channel import Channel, Gone
 from gateway.workers.seat import Seat
+from gateway.workers.share import Load
 
 __all__ = ["Boss", "Slot", "pause_after"]
 
@@ -40,7 +41,7 @@ class Boss(Protocol):
 
     stopping: bool
 
-    def reported(self, number: int, live: int | None) -> None: ...
+    def reported(self, number: int, load: Load | None) -> None: ...
 
     async def asked(self, number: int, message: dict[str, Any]) -> Any: ...
 
@@ -145,7 +146,7 @@ class Slot:
         if message.get("ready"):
             self.ready.set()
         else:
-            self._boss.reported(self.number, message["live"])
+            self._boss.reported(self.number, Load(**message["load"]))
 
     async def _vacant(self, pause: float) -> None:
         """Until the next process: whoever is handed to this one is told to come again."""

@@ -234,6 +234,8 @@ class FakeSupervisor:
     def live(self) -> int:
         return len(self.reserved)
 
+    def promise(self, lines: Callable[[], int]) -> None: ...
+
     def crowded(self, besides: int = 0) -> bool:
         return self.draining or self.live + besides >= self.max_calls
 

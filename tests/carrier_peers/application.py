@@ -14,14 +14,14 @@ Handler = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
 @asynccontextmanager
-async def served(routes: list[web.RouteDef]) -> AsyncIterator[str]:
-    """Serve; gives `http://127.0.0.1:port`."""
+async def served(routes: list[web.RouteDef], port: int = 0) -> AsyncIterator[str]:
+    """Serve, at a free port by default; gives `http://127.0.0.1:port`."""
     app = web.Application()
     app.add_routes(routes)
     runner = web.AppRunner(app, shutdown_timeout=1, handler_cancellation=True)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"

@@ -84,7 +84,7 @@ class RestDouble:
         self.faults.append(Fault(broken.code, broken.message, broken.rule, what, 0.0))
 
     @asynccontextmanager
-    async def serving(self, handler: Handler) -> AsyncIterator[None]:
+    async def serving(self, handler: Handler, port: int = 0) -> AsyncIterator[None]:
         async def serve(asked: web.Request) -> web.Response:
             request = Request(
                 asked.method,
@@ -102,7 +102,7 @@ class RestDouble:
             kind = {"Content-Type": "application/json"} if body else {}
             return web.Response(status=reply.status, body=body, headers={**kind, **reply.headers})
 
-        async with served([web.route("*", "/{path:.*}", serve)]) as base:
+        async with served([web.route("*", "/{path:.*}", serve)], port) as base:
             self.base = base
             yield
 

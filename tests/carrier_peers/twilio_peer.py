@@ -93,10 +93,10 @@ class TwilioPeer(Whole):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, account: Account | None = None, via: str | None = None, *, prefix: str = ""
+        cls, account: Account | None = None, via: str | None = None, *, prefix: str = "", port: int = 0
     ) -> AsyncIterator[TwilioPeer]:
         peer = cls(account or Account(), via, prefix)
-        async with peer.serving(peer.handle):
+        async with peer.serving(peer.handle, port):
             yield peer
 
     @asynccontextmanager

@@ -13,7 +13,7 @@ from gateway.crew import Crew, Elsewhere, stay
 from gateway.workers import mailbox
 from gateway.workers.channel import Channel, Gone
 from gateway.workers.seat import Seat
-from gateway.workers.share import SILENT_S, SLACK, Report, Word, words
+from gateway.workers.share import SILENT_S, SLACK, Load, Report, Word, words
 from gateway.workers.worker import LONGEST_PAUSE_S, pause_after
 
 
@@ -50,16 +50,29 @@ def test_alone_all_is_at_home_and_ids_are_random_throughout() -> None:
     assert found.value.home == 1
 
 
+def reports(*loads: Load) -> dict[int, Report]:
+    """All of now."""
+    return {number: Report(load, 0.0) for number, load in enumerate(loads)}
+
+
 def test_a_worker_above_its_share_stops_accepting() -> None:
-    told = words({0: Report(5, 0.0), 1: Report(3, 0.0), 2: Report(3 + SLACK, 0.0)}, 0.0)
-    assert told == {0: Word(7, False), 1: Word(9, True), 2: Word(8, True)}
+    told = words(reports(Load(5), Load(3, 2), Load(3 + SLACK, 1)), 0.0)
+    assert told == {0: Word(7, 3, False), 1: Word(9, 1, True), 2: Word(8, 2, True)}
+
+
+def test_a_worker_that_takes_no_calls_lets_the_others_accept() -> None:
+    told = words(reports(Load(2, busy=True), Load(9), Load(9 + SLACK + 1)), 0.0)
+    assert [told[number].accept for number in range(3)] == [False, True, False]
+    # Where all are busy whoever asks is to hear it.
+    told = words(reports(Load(2, busy=True), Load(9, busy=True)), 0.0)
+    assert [told[number].accept for number in range(2)] == [True, False]
 
 
 def test_a_worker_that_tells_nothing_does_not_keep_the_others_from_accepting() -> None:
     late = SILENT_S * 2
-    told = words({0: Report(0, 0.0), 1: Report(9, late)}, late)
-    assert told[1] == Word(0, True)
-    assert all(word.accept for word in words({0: Report(0, 0.0), 1: Report(9, 0.0)}, late).values())
+    told = words({0: Report(Load(0), 0.0), 1: Report(Load(9), late)}, late)
+    assert told[1] == Word(0, 0, True)
+    assert all(word.accept for word in words(reports(Load(0), Load(9)), late).values())
 
 
 def test_workers_that_die_as_they_start_are_replaced_ever_later() -> None:

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import signal
-import sqlite3
-from base64 import b64encode
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from gateway.crew import Crew
+from gateway.errors import DRAINED
+from tests.e2e.server import settles
 from tests.whole.dial import credentials, dial
-from tests.workers.crew import Crewed, called, crewed, until
+from tests.workers.carriers import KEY
+from tests.workers.crew import READER, Crewed, called, comes, over, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-
-READER = Crew(0, 2)
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crewed]:
-    with crewed(tmp_path_factory.mktemp("two")) as server:
-        yield server
 
 
 async def test_calls_are_spread(two: Crewed) -> None:
@@ -139,82 +128,6 @@ async def test_a_browsers_call_and_what_is_asked_of_it_anywhere(two: Crewed) -> 
         assert await two.wrongly(home, hang_up) == 200
 
 
-async def rung(two: Crewed, call: str) -> str:
-    """The media socket that the voice webhook of a call names."""
-    async with aiohttp.ClientSession() as http:
-        fields = {"CallSid": call, "From": "+15550100001", "To": "+15550100002", "Direction": "inbound"}
-        async with http.post(f"{two.url}/telephony/twilio/voice", data=fields) as response:
-            text = await response.text()
-            assert response.status == 200, text
-    found = re.search(r'url="(ws://[^"]+)"', text)
-    assert found is not None, text
-    return found[1]
-
-
-def begun(call: str, token: str) -> list[dict[str, Any]]:
-    start = {
-        "streamSid": "MZ1", "accountSid": "AC1", "callSid": call, "tracks": ["inbound"],
-        "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-        "customParameters": {"token": token},
-    }  # fmt: skip
-    return [
-        {"event": "connected", "protocol": "Call", "version": "1.0.0"},
-        {"event": "start", "sequenceNumber": "1", "streamSid": "MZ1", "start": start},
-    ]
-
-
-async def test_a_phone_call_whose_socket_and_status_come_to_the_other_worker(two: Crewed) -> None:
-    call = "CA" + os.urandom(16).hex()
-    place = await rung(two, call)
-    token = place.rpartition("/")[2]
-    home = READER.home(token)
-
-    async def speak(http: aiohttp.ClientSession) -> Any:
-        socket = await http.ws_connect(place)
-        for message in begun(call, token):
-            await socket.send_json(message)
-        silence = b64encode(b"\xff" * 160).decode()
-        media = {
-            "event": "media",
-            "streamSid": "MZ1",
-            "media": {"track": "inbound", "timestamp": "0", "payload": silence},
-        }
-        async with asyncio.timeout(20):
-            while True:
-                await socket.send_json(media)
-                if json.loads(await socket.receive_str())["event"] == "media":
-                    break
-
-        async def told(other: aiohttp.ClientSession) -> int:
-            fields = {"CallSid": call, "CallStatus": "completed", "SequenceNumber": "4"}
-            async with other.post(f"{two.url}/telephony/twilio/status", data=fields) as response:
-                return response.status
-
-        assert await two.wrongly(home, told) == 200
-        return socket
-
-    async with aiohttp.ClientSession():
-        socket = await two.wrongly(home, speak)
-        await socket.close()
-
-    async def again(http: aiohttp.ClientSession) -> int:
-        socket = await http.ws_connect(place)
-        for message in begun(call, token):
-            await socket.send_json(message)
-        async with asyncio.timeout(20):
-            return int((await socket.receive()).type)
-
-    # The token is used up, at the one place where it is known.
-    assert await two.wrongly(home, again) in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
-
-
-async def test_a_voice_webhook_that_is_sent_again_is_the_same_call(two: Crewed) -> None:
-    call = "CA" + os.urandom(16).hex()
-    home = READER.home((await rung(two, call)).rpartition("/")[2])
-    again = await two.wrongly(home, lambda _: rung(two, call))
-    assert READER.home(again.rpartition("/")[2]) == home
-
-
 async def test_one_page_of_figures_tells_of_all_workers(two: Crewed) -> None:
     async with (
         called(two), called(two), called(two),
@@ -225,43 +138,86 @@ async def test_one_page_of_figures_tells_of_all_workers(two: Crewed) -> None:
     assert re.search(r"^parley_calls_max 50\.0$", text, re.M)
 
 
-async def test_a_worker_that_is_killed_is_replaced_and_its_calls_end_and_no_others(tmp_path: Path) -> None:
-    with crewed(tmp_path) as two:
-        async with (
-            called(two) as (one, socket),
-            called(two) as (other, survivor),
-            called(two) as (third, sock3),
-        ):
-            calls = {one: socket, other: survivor, third: sock3}
-            home = READER.home_of_call(one)
-            kept = [call for call in calls if READER.home_of_call(call) != home]
-            assert kept
-            before = two.pid(home)
-            os.kill(before, signal.SIGKILL)
-            async with asyncio.timeout(60):
-                while (await socket.receive()).type not in (
-                    aiohttp.WSMsgType.CLOSED,
-                    aiohttp.WSMsgType.ERROR,
-                ):
-                    pass
-                while True:
-                    with sqlite3.connect(tmp_path / "data" / "parley.db") as database:
-                        ended = dict(
-                            database.execute("select id, reason from calls where ended_at is not null")
-                        )
-                    if one in ended:
-                        break
-                    await asyncio.sleep(0.2)
-            assert ended[one] == "crashed"
-            for call in kept:
-                await calls[call].send_json({"type": "session.update", "session": {"type": "realtime"}})
-                await until(calls[call], "session.updated")
-            async with asyncio.timeout(60):
-                while True:
-                    try:
-                        if two.pid(home) != before:
-                            break
-                    except LookupError:
-                        pass
-                    await asyncio.sleep(0.1)
-        assert f"worker {home} is gone (signal 9)" in two.server.written()
+async def test_a_worker_that_is_killed_is_replaced_and_its_calls_end_and_no_others(two: Crewed) -> None:
+    async with (
+        called(two) as (one, socket),
+        called(two) as (other, survivor),
+        called(two) as (third, sock3),
+    ):
+        calls = {one: socket, other: survivor, third: sock3}
+        home = READER.home_of_call(one)
+        kept = [call for call in calls if READER.home_of_call(call) != home]
+        assert kept
+        before = two.pid(home)
+        os.kill(before, signal.SIGKILL)
+        await over(socket)
+
+        async def ended() -> bool:
+            return (await two.endings())[one] is not None
+
+        assert await comes(ended)
+        assert (await two.endings())[one] == "crashed"
+        for call in kept:
+            await calls[call].send_json({"type": "session.update", "session": {"type": "realtime"}})
+            await until(calls[call], "session.updated")
+
+        async def replaced() -> bool:
+            try:
+                return two.pid(home) != before
+            except LookupError:
+                return False
+
+        assert await comes(replaced)
+    assert f"worker {home} is gone (signal 9)" in two.server.written()
+
+
+async def taken(two: Crewed) -> bool:
+    """Whether one more call is; it is over at once."""
+    async with aiohttp.ClientSession() as http:
+        try:
+            socket = await http.ws_connect(
+                f"{two.url}/v1/realtime?model=gpt-realtime", headers={"Authorization": f"Bearer {KEY}"}
+            )
+        except aiohttp.WSServerHandshakeError as refusal:
+            if refusal.status == 503:
+                return False
+            raise
+        await socket.close()
+        return True
+
+
+async def test_a_stop_lets_calls_go_on_until_a_second_one(two: Crewed) -> None:
+    """The last test of the server."""
+    parent = two.server.process
+    async with contextlib.AsyncExitStack() as stack:
+        calls: dict[int, tuple[str, Any]] = {}
+        # Until each worker has one; one of them may have been started anew.
+        async with asyncio.timeout(60):
+            while len(calls) < 2:
+                call_id, socket = await stack.enter_async_context(called(two))
+                if calls.setdefault(READER.home_of_call(call_id), (call_id, socket))[0] != call_id:
+                    await socket.close()
+        (first, one), (second, other) = calls[0], calls[1]
+        parent.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(settles, lambda: "parley stops: " in two.server.written(), 30)
+        assert "for 300 s" in two.server.written()
+        for socket in (one, other):
+            await socket.send_json({"type": "session.update", "session": {"type": "realtime"}})
+            await until(socket, "session.updated")
+        # The signal may come to the workers a moment later; then they take no more calls.
+        async with asyncio.timeout(30):
+            while await taken(two):
+                pass
+        await one.close()
+
+        async def hung_up() -> bool:
+            return (await two.endings())[first] == "hung-up"
+
+        assert await comes(hung_up)
+        assert (await two.endings())[second] is None
+        assert parent.poll() is None
+        parent.send_signal(signal.SIGTERM)
+        await over(other)
+        assert await asyncio.to_thread(settles, lambda: parent.poll() is not None, 60)
+    assert parent.returncode == 0, two.server.written()[-2000:]
+    assert (await two.endings())[second] == DRAINED.reason

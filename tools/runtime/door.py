@@ -68,9 +68,11 @@ class ToolRuntime:
         approval_s: float = APPROVAL_S,
         wall: Callable[[], float] = time.time,
         now: Callable[[], float] = time.monotonic,
+        mark: Callable[[str], str] = str,
     ) -> None:
         """`records`: a tenant's. `ledger` and `policies`: by default such as end with the process. `business`: of a
-        persona, by its id, which may be empty. `wall`: Unix seconds; `now`: seconds that only go forward."""
+        persona, by its id, which may be empty. `wall`: Unix seconds; `now`: seconds that only go forward.
+        `mark`: random hexadecimal digits as they are in the ids of runs."""
         self._tools = tools
         self.ledger: Ledger = ledger or MemoryLedger()
         """What ran, for who reads it."""
@@ -79,6 +81,7 @@ class ToolRuntime:
         self._approval_s = approval_s
         self._wall = wall
         self._now = now
+        self._mark = mark
         self._rules: Mapping[str, Rule] = {}
         self._overrides: Mapping[str, Mapping[str, Override]] = {}
         self._watching: asyncio.Task[None] | None = None
@@ -254,7 +257,7 @@ class ToolRuntime:
 
     def _entry(self, request: Request, tool: Tool, decision: Decision | None, at: float) -> Entry:
         return Entry(
-            id=f"exec_{uuid.uuid4().hex}",
+            id=f"exec_{self._mark(uuid.uuid4().hex)}",
             tenant=request.tenant,
             tool=tool.name,
             caller=request.caller,

@@ -15,6 +15,7 @@ from api.limits import Rate
 from api.surfaces.core.operators import Operator, operator
 from api.surfaces.core.tools import unreadable
 from api.surfaces.core.wire import iso
+from gateway.crew import crew, stay
 from tools.runtime.ledger import Entry, LedgerError
 
 __all__ = ["routes"]
@@ -45,6 +46,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         name = request.match_info["executionId"]
         source, entry = "persisted", await _found(deps, who, name)
         if entry is None:
+            stay(crew().home(name.removeprefix("exec_")))
             running = deps.runtime.running.get(name)
             if running is None or running.tenant != who.tenant:
                 raise ApiError(404, "There is no execution of that id.")
@@ -54,6 +56,8 @@ def routes(deps: Deps) -> list[web.RouteDef]:
     async def of_session(request: web.Request) -> web.Response:
         who = await asked(request)
         session_id = request.match_info["id"]
+        # What its live call runs now is known where that is.
+        stay(crew().home(session_id))
         try:
             kept = await ledger.of_session(who.tenant, session_id) if _is_name(session_id) else []
         except LedgerError:

@@ -36,6 +36,7 @@ from gateway.crew import crew, stay
 from gateway.ports import Exchange
 from gateway.stores.telephone import PhoneCall
 from gateway.wire import Unverified
+from gateway.workers.channel import Gone
 
 __all__ = ["DESKS", "DOORS", "Counter", "configured"]
 
@@ -117,22 +118,32 @@ class Counter:
             try:
                 desk.verify(asked, self.deps.settings)
                 proof = desk.proof(asked)
-                if proof and not self.seen.first(f"{desk.name}:{proof}", asked.now):
+                # Of one that another worker gave, that has asked.
+                fresh = (
+                    not proof or request.get(auth.HANDED) or await self._first(desk.name, proof, asked.now)
+                )
+                if not fresh:
                     raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
             except Unverified as refusal:
                 raise self.refused(desk.name, "webhook", refusal) from None
         return desk, asked
 
-    def admit(self, door: Door, asked: Asked) -> None:
-        """A socket that proves itself. Raises ApiError 403, Elsewhere."""
+    async def admit(self, door: Door, asked: Asked) -> None:
+        """A socket that proves itself. Raises ApiError 403."""
         try:
             proof = door.admit(asked, self.deps.settings)
-            if proof:
-                stay(crew().home_of_name(f"{door.name}:{proof}"))
-            if proof and not self.seen.first(f"{door.name}:{proof}", asked.now):
+            if proof and not await self._first(door.name, proof, asked.now):
                 raise Unverified("signed once, and sent again")  # noqa: TRY301 - refused as the others are
         except Unverified as refusal:
             raise self.refused(door.name, "media socket", refusal) from None
+
+    async def _first(self, carrier: str, proof: str, now: float) -> bool:
+        """Whether this proof was not shown before, to whichever worker."""
+        named = f"{carrier}:{proof}"
+        if self.deps.good_once is not None:
+            with contextlib.suppress(Gone):
+                return await self.deps.good_once(named)
+        return self.seen.first(named, now)
 
     @contextlib.contextmanager
     def placing(self) -> Iterator[None]:

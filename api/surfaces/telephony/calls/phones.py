@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.deps import LiveCall, Reservations
+from api.deps import LiveCall, Supervision
 from api.surfaces.telephony.calls.ringing import Ringing
 from gateway.call.inputs import MachineVerdict
 from gateway.carriage.leg import CarrierLeg
@@ -23,7 +23,7 @@ class Phones:
 
     def __init__(
         self,
-        supervisor: Reservations,
+        supervisor: Supervision,
         ringing: Ringing,
         over: Callable[[str, Ending, bool], None],
         parted: Callable[[str], None],
@@ -32,6 +32,7 @@ class Phones:
         of each whose stream is over, before."""
         self._supervisor = supervisor
         self._ringing = ringing
+        supervisor.promise(lambda: len(ringing))
         self._over = over
         self._parted = parted
         self._verdicts: dict[str, MachineVerdict] = {}
@@ -87,7 +88,7 @@ class Phones:
 
     def crowded(self, besides: int = 0) -> bool:
         """The same where so many others were let in and have not come yet."""
-        return self._supervisor.crowded(len(self._ringing) + besides)
+        return self._supervisor.crowded(besides)
 
     def reserve(self, session_id: str) -> str:
         return self._supervisor.reserve(session_id)

@@ -65,7 +65,7 @@ class Streams:
                 self._check(carrier, token, asked)
             guest = Announced(self._counter, self.departures)
         else:
-            guest = self._admitted(request, DOORS[carrier], asked)
+            guest = await self._admitted(request, DOORS[carrier], asked)
         desk = DESKS.get(carrier)
         # Without a webhook nobody asks how to go on.
         waits = desk is not None and desk.reattaches and token
@@ -86,9 +86,9 @@ class Streams:
         except Unverified as refusal:
             raise self._counter.refused(carrier, "media socket", refusal) from None
 
-    def _admitted(self, request: web.Request, door: Door, asked: Asked) -> WalkIn:
+    async def _admitted(self, request: web.Request, door: Door, asked: Asked) -> WalkIn:
         """A socket that proves itself. Raises ApiError 403, 404, 503."""
-        self._counter.admit(door, asked)
+        await self._counter.admit(door, asked)
         self._let_in = [guest for guest in self._let_in if guest.coming]
         # A switch holds the upgrade for an answer: who comes while the line before is still being written down would
         # be answered and hung up on, in place of the busy signal.
