@@ -229,15 +229,17 @@ class FakeSupervisor:
     begun: list[tuple[str, Leg, CallRequest]] = field(default_factory=list)
     calls: dict[str, FakeCall] = field(default_factory=dict)
     ended: list[tuple[str, Ending]] = field(default_factory=list)
+    promised: Callable[[], int] = lambda: 0
 
     @property
     def live(self) -> int:
         return len(self.reserved)
 
-    def promise(self, lines: Callable[[], int]) -> None: ...
+    def promise(self, lines: Callable[[], int]) -> None:
+        self.promised = lines
 
     def crowded(self, besides: int = 0) -> bool:
-        return self.draining or self.live + besides >= self.max_calls
+        return self.draining or self.live + self.promised() + besides >= self.max_calls
 
     def reserve(self, session_id: str) -> str:
         if self.draining or self.live >= self.max_calls:

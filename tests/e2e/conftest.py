@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Playwright, sync_playwright
 
 from tests.e2e.caller import SCRIPT, Caller
-from tests.e2e.server import Server, running
+from tests.e2e.server import Server, commanded
 from tests.needs import program
 
 FLAGS = (
@@ -39,7 +39,7 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server")) as server:
+    with commanded(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
