@@ -22,6 +22,7 @@ from tests.telephony.bringing import OTHER, WAYS, Brought, Way, Wrong
 from tests.telephony.office import Office, office
 from tests.telephony.record import idle
 from tests.telephony.whole import WHOLE
+from tests.whole.stalls import Stalls
 
 pytestmark = pytest.mark.integration
 
@@ -105,9 +106,11 @@ async def test_a_call(tmp_path: Path, way: Way, caplog: pytest.LogCaptureFixture
     async with opened(tmp_path, way) as made:
         async with way.bring(made, Wrong(), GOOD) as brought:
             call, session = brought.call, await made.session()
-            await asyncio.sleep(2.2)
+            with Stalls() as stalls:
+                await asyncio.sleep(2.2)
             assert reply_of(loudest(brought, 0), call.heard.rate) == 1
-            assert sounding_ms(brought) == pytest.approx(1500, abs=45)
+            # Carrier and server share a loop: where it is held up, both are.
+            assert sounding_ms(brought) == pytest.approx(1500, abs=45 + stalls.worst_s * 1000)
             since = call.now_ms
             await call.say("dental_01_book")
             assert session.heard_at, "the caller was not heard"
@@ -119,9 +122,9 @@ async def test_a_call(tmp_path: Path, way: Way, caplog: pytest.LogCaptureFixture
                 await call.press("42#")
                 await spoken(session, 3)
             assert call.faults == []
-            # Carrier and server share a loop here: a lead of two frames is soon used up.
-            assert call.underruns == 0 or way.leg == "asterisk_audiosocket"
-            assert call.lead_ms_max <= (450 if way.leg == "genesys" else 250)
+            # A lead of two frames is soon used up.
+            assert call.underruns == 0 or way.leg == "asterisk_audiosocket" or stalls.worst_s > 0.1
+            assert call.lead_ms_max <= (450 if way.leg == "genesys" else 250) + stalls.worst_s * 1000
         await idle(made)
         told = await made.told(brought.name, len(way.events))
     for secret in ("0123456789abcdef", "5550100", "08001234567", "/stream/"):
@@ -173,7 +176,8 @@ async def test_garbage_ends_one_call_and_no_other(tmp_path: Path, way: Way) -> N
                 await bad.call.send(garbage)
                 await bad.call.over()
             assert (await made.told(bad.name)).ending == "caller/protocol-error"
-        await good.call.played(good.call.heard.played_ms + 200)
+        # The greeting lasts 1500 ms: there is no more where all of that took longer.
+        await good.call.played(min(good.call.heard.played_ms + 200, 1400))
         assert good.call.ended is None
         assert good.call.faults == []
 
