@@ -69,6 +69,7 @@ async def soak(folder: Path, *, calls: int, seed: int, at_once: int, say: Callab
             some = sorted(kinds[begin : begin + EVERY], key=lambda kind: kind not in GIVEN_UP)
             await _some(server, some[::-1], at_once, dice, report)
             await _quiet(server)
+            await server.held()  # collects garbage
             report.memory.append((report.callers, server.memory_kb()))
             say(f"{report.callers} callers, {report.memory[-1][1] / 1024:.1f} MB, {dict(report.faults)}")
         report.left = await _settled(server, before)

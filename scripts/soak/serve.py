@@ -4,6 +4,7 @@ has no such surface."""
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import re
@@ -15,9 +16,15 @@ import uvloop
 from gateway import files, log, main, memory
 from gateway.config import from_env
 
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
 
 def tell() -> None:
     gc.collect()
+    if (
+        _trim is not None
+    ):  # glibc's: else what was freed stays the process's, and comes and goes by megabytes
+        _trim(0)
     names = Counter(
         re.sub(r"[_:-][0-9a-zA-Z_-]{8,}$|\d+", "", task.get_name()) for task in asyncio.all_tasks()
     )
