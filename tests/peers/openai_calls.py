@@ -338,7 +338,7 @@ class OpenAiCallsPeer:
 
     @staticmethod
     @asynccontextmanager
-    async def open(script: Script | None = None) -> AsyncIterator[CallsPeer]:
+    async def open(script: Script | None = None, *, port: int = 0) -> AsyncIterator[CallsPeer]:
         calls: dict[str, RingingCall] = {}
         script = script or Script()
         loop = asyncio.get_running_loop()
@@ -359,7 +359,7 @@ class OpenAiCallsPeer:
             runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
             await runner.setup()
             try:
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
+                await web.TCPSite(runner, "127.0.0.1", port).start()
                 peer.port = runner.addresses[0][1]
                 yield peer
             finally:

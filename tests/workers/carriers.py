@@ -5,14 +5,28 @@ from __future__ import annotations
 import socket
 
 from tests.carrier_peers import plivo_hooks, twilio_hooks, vonage_hooks
+from tests.peers import openai_calls, openai_ga
 from tests.telephony.whole import TELNYX
 
-__all__ = ["API_PORT", "GENESYS", "KEY", "PLIVO", "SETTINGS", "TELNYX", "TWILIO", "VONAGE"]
+__all__ = [
+    "API_PORT",
+    "ASTERISK",
+    "AUDIOSOCKET_PORT",
+    "GENESYS",
+    "KEY",
+    "OPENAI_PORT",
+    "PLIVO",
+    "SETTINGS",
+    "TELNYX",
+    "TWILIO",
+    "VONAGE",
+]
 
 KEY = "sk-5f0c6a1f8f7d4b6a"
 TWILIO = twilio_hooks.Account()
 PLIVO = plivo_hooks.Account()
 VONAGE = vonage_hooks.Account()
+ASTERISK = "0123456789abcdef0123456789abcdef"
 GENESYS = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
@@ -23,6 +37,9 @@ def _free_port() -> int:
 
 API_PORT = _free_port()
 """Where Twilio's API is played, by whichever test has a call placed."""
+OPENAI_PORT = _free_port()
+"""Where OpenAI's calls on SIP are played, by whichever test has one ring."""
+AUDIOSOCKET_PORT = _free_port()
 SETTINGS = {
     "PARLEY_API_KEYS": KEY,
     "PARLEY_PHONE_PERSONA": "dental_reception",
@@ -38,4 +55,9 @@ SETTINGS = {
     "TELNYX_PUBLIC_KEY": TELNYX.public,
     "GENESYS_API_KEY": "demo-api-key",
     "GENESYS_CLIENT_SECRET": GENESYS,
+    "OPENAI_API_KEY": openai_ga.KEY,
+    "OPENAI_WEBHOOK_SECRET": openai_calls.SECRET,
+    "PARLEY_OPENAI_API_URL": f"http://127.0.0.1:{OPENAI_PORT}/v1",
+    "PARLEY_ASTERISK_SECRET": ASTERISK,
+    "PARLEY_AUDIOSOCKET": f"127.0.0.1:{AUDIOSOCKET_PORT}",
 }

@@ -29,7 +29,7 @@ from gateway.stores.telephone import PhoneCall
 from tests.e2e.server import Server, running
 from tests.workers.carriers import KEY
 
-__all__ = ["READER", "Crewed", "called", "comes", "crewed", "over", "until"]
+__all__ = ["READER", "Crewed", "called", "comes", "crewed", "got", "over", "until"]
 
 T = TypeVar("T")
 READER = Crew(0, 2)
@@ -80,6 +80,19 @@ class Crewed:
         """Call → why it ended; None while it is live."""
         async with Database.open(self.database) as database, database.reading(EVERY_TENANT) as db:
             return {row.id: row.reason for row in await db.execute(select(Call.id, Call.reason))}
+
+    async def calls_in(self, session_id: str) -> list[str]:
+        """The ids of a session's calls."""
+        return [call_id for call_id, _ in await self._calls_in(session_id)]
+
+    async def reasons_in(self, session_id: str) -> list[str | None]:
+        """Why each of a session's calls ended; None: it has not."""
+        return [reason for _, reason in await self._calls_in(session_id)]
+
+    async def _calls_in(self, session_id: str) -> list[tuple[str, str | None]]:
+        query = select(Call.id, Call.reason).where(Call.session_id == session_id)
+        async with Database.open(self.database) as database, database.reading(EVERY_TENANT) as db:
+            return [(row.id, row.reason) for row in await db.execute(query)]
 
     @asynccontextmanager
     async def away(self, home: int) -> AsyncIterator[None]:
@@ -173,6 +186,12 @@ async def called(two: Crewed, token: str | None = None) -> AsyncIterator[tuple[s
         call_id = socket._response.headers["Location"].rpartition("/")[2]
         await until(socket, "session.created")
         yield call_id, socket
+
+
+async def got(http: aiohttp.ClientSession, url: str) -> Any:
+    async with http.get(url) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
 
 
 async def until(socket: Any, kind: str) -> dict[str, Any]:

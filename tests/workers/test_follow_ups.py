@@ -10,10 +10,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import func, select
 
-from gateway.stores.engine import EVERY_TENANT, Database
-from gateway.stores.schema import DEFAULT_TENANT, Call
+from gateway.stores.schema import DEFAULT_TENANT
 from tests.carrier_peers import plivo_hooks, telnyx_hooks, twilio_hooks, vonage_hooks
 from tests.carrier_peers.genesys_signing import Hook, signed_headers
 from tests.carrier_peers.http import Answered, Asked, deliver, form_request
@@ -24,7 +22,7 @@ from tests.carrier_peers.twilio_stream import Identity, TwilioCall
 from tests.carrier_peers.twiml import Verb, answered_twiml
 from tests.whole.dial import credentials
 from tests.workers.carriers import API_PORT, GENESYS, KEY, PLIVO, TELNYX, TWILIO, VONAGE
-from tests.workers.crew import READER, Crewed, called, comes, until
+from tests.workers.crew import READER, Crewed, called, comes, got, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -50,18 +48,6 @@ async def sent(two: Crewed, home: int, asked: Asked) -> Answered:
     answered = await two.wrongly(home, lambda _: deliver(asked))
     assert answered.status == 200, answered.text
     return answered
-
-
-async def calls_in(two: Crewed, session_id: str) -> int:
-    async with Database.open(two.database) as database, database.reading(EVERY_TENANT) as db:
-        found = await db.scalar(select(func.count()).select_from(Call).where(Call.session_id == session_id))
-        return found or 0
-
-
-async def got(http: aiohttp.ClientSession, url: str) -> Any:
-    async with http.get(url) as answer:
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
 
 
 async def test_a_phone_calls_webhooks_and_both_its_sockets_come_to_the_other_worker(two: Crewed) -> None:
@@ -90,7 +76,7 @@ async def test_a_phone_calls_webhooks_and_both_its_sockets_come_to_the_other_wor
         await second.played(100, within_s=30)
         assert second.faults == []
         session_id = await two.session_of(call.sid)
-        assert await calls_in(two, session_id) == 1, "the same call goes on"
+        assert len(await two.calls_in(session_id)) == 1, "the same call goes on"
         told = await two.wrongly(home, lambda http: got(http, f"{two.url}/api/sessions/{session_id}/state"))
         assert told["telephony"]["status"]
         await sent(two, home, twilio_hooks.status(TWILIO, call.now("completed"), f"{at}/status", 1, 4))
