@@ -52,8 +52,7 @@ class Crew:
         return self.home(call_id.removeprefix("rtc_"))
 
     def home_of_name(self, name: str) -> int:
-        """Of a name that somebody else gave (an idempotency key, a proof that is good once): one worker remembers it,
-        and any can reckon which."""
+        """Of a name that somebody else gave (a webhook's id): one worker remembers it, and any can reckon which."""
         return zlib.crc32(name.encode("utf-8", "surrogatepass")) % self.size
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.records.access import AccessKeys
 from api.records.channel_words import Kind
@@ -65,14 +66,18 @@ async def open_call(
     direction: Literal["inbound", "outbound"],
     first: ChannelEvent,
     now: float,
+    also: Callable[[AsyncSession, str], Awaitable[None]] | None = None,
 ) -> str:
     """The session of a carrier's call: `new`, with its first event, or the one that it was given before (carriers ask
-    again when an answer was slow). Raises SQLAlchemyError."""
+    again when an answer was slow). `also` writes in the same transaction, and is told the session. Raises
+    SQLAlchemyError."""
     for attempt in range(1, _TRIES + 1):
         try:
             async with database.writing(new.tenant) as db:
                 known = await db.get(PhoneCall, (carrier, carrier_call))
                 if known is not None:
+                    if also is not None:
+                        await also(db, known.session_id)
                     return known.session_id
                 db.add(new_row(access, new, now))
                 await db.flush()
@@ -86,6 +91,8 @@ async def open_call(
                     )
                 )
                 db.add(_row(new.id, carrier_call, now, first))
+                if also is not None:
+                    await also(db, new.id)
                 return new.id
         except IntegrityError:
             # The carrier asked twice at once, and the other was faster.

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.composing import Sitting, agent_of
 from api.deps import Deps
 from api.records import channel
+from api.records.order_keys import Claim
 from api.records.sessions import NewSession
 from api.surfaces.telephony.calls.events import dialled, given_up
 from api.surfaces.telephony.calls.ringing import GIVE_UP_S, RING_S, Placing
@@ -105,11 +106,13 @@ class Dialler:
         machine_detection: bool = False,
         here: str | None = None,
         composed: bool = False,
+        claim: Claim | None = None,
     ) -> Placed:
         """Have `desk` call `to` (E.164), where `persona` speaks once somebody picks up. `overrides`: what it is told of
         this call (`personas.briefing`). `here`: how the carrier reaches us, where `PARLEY_PUBLIC_URL` does not say.
         `composed`: the persona is one of a call already (`personas.consulting`), not of the catalog.
-        `machine_detection` asks the carrier who answered, unless the settings forbid it.
+        `machine_detection` asks the carrier who answered, unless the settings forbid it. `claim`: of the key that the
+        call is placed by, which is kept once the call is written down.
         Raises NotPlaced, SQLAlchemyError."""
         deps, counter = self._deps, self._counter
         here = here or deps.settings.public_url
@@ -140,7 +143,7 @@ class Dialler:
             counter.ringing.add(placing)
             try:
                 answer = await self._ordered(desk, command, placing)
-                return await self._written(desk, answer, new)
+                return await self._written(desk, answer, new, claim)
             except NotPlaced:
                 raise
             except BaseException:
@@ -162,7 +165,9 @@ class Dialler:
                 self._counter.ringing.drop(placing.session_id)
             raise NotPlaced(503, f"{desk.name}: {failure}. No call was placed.", after_s=5) from None
 
-    async def _written(self, desk: Desk, answer: dict[str, Any], new: NewSession) -> Placed:
+    async def _written(
+        self, desk: Desk, answer: dict[str, Any], new: NewSession, claim: Claim | None
+    ) -> Placed:
         """Raises NotPlaced, SQLAlchemyError."""
         deps, counter = self._deps, self._counter
         try:
@@ -183,6 +188,7 @@ class Dialler:
             direction="outbound",
             first=dialled(desk.name, now),
             now=now,
+            also=None if claim is None else claim.keep,
         )
         return Placed(new.id, call)
 

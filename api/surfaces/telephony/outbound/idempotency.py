@@ -1,66 +1,71 @@
-"""What is done once however often it is asked for (the `Idempotency-Key` header). Of this process only."""
+"""A call that is placed once however often it is asked for (the `Idempotency-Key` header), of whichever process."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+import logging
+from collections.abc import Awaitable, Callable
 
-__all__ = ["Once", "Otherwise"]
+from sqlalchemy.exc import SQLAlchemyError
 
-Answer = TypeVar("Answer")
+from api.records.order_keys import Claim, OrderKeys, Otherwise, Underway
 
+__all__ = ["WAIT_S", "Once"]
 
-class Otherwise(Exception):
-    """The key was used for something else."""
+logger = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class _Kept(Generic[Answer]):
-    asked: bytes
-    answer: asyncio.Task[Answer]
-    until: float
+WAIT_S = 10.0
+"""How long an answer may be waited for that another process is about to have."""
+LOOK_S = 0.2
 
 
-class Once(Generic[Answer]):
-    """Answers by key, for a day. Of more than `BOUND` the oldest is forgotten: asked again, it is done again. What
-    failed is not kept, so that it may be tried again."""
+class Once:
+    """What failed is not kept, so that it may be tried again."""
 
-    BOUND = 10_000
-    LASTING_S = 86_400.0
+    def __init__(self, keys: OrderKeys) -> None:
+        self._keys = keys
+        self._placing: dict[tuple[str, str], tuple[str, asyncio.Task[str]]] = {}
+        """What this process places just now, and what was asked."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._kept: OrderedDict[Hashable, _Kept[Answer]] = OrderedDict()
+    async def run(self, tenant: str, key: str, asked: str, work: Callable[[Claim], Awaitable[str]]) -> str:
+        """The session of the call that `work` places, or placed for this key before. It goes on when whoever waits
+        leaves. Raises Otherwise when `asked` is not what it was then, Underway when another process is at it for longer
+        than `WAIT_S`, SQLAlchemyError, and what `work` raises."""
+        before = self._placing.get((tenant, key))
+        if before is None:
+            task = asyncio.get_running_loop().create_task(self._do(tenant, key, asked, work), name="once")
+            self._placing[tenant, key] = asked, task
+            task.add_done_callback(lambda done: self._done(tenant, key, done))
+        else:
+            was, task = before
+            if was != asked:
+                raise Otherwise
+        return await asyncio.shield(task)
 
-    async def run(self, key: Hashable, asked: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer of `work`, which is done unless it was for this key, or is being done. It goes on when whoever
-        waits leaves. Raises Otherwise when `asked` is not what it was then, and what `work` raises."""
-        now = self._clock()
-        while self._kept and (
-            next(iter(self._kept.values())).until <= now or len(self._kept) >= self.BOUND
-        ):
-            self._kept.popitem(last=False)
-        fingerprint = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()
-        kept = self._kept.get(key)
-        if kept is None:
+    async def _do(self, tenant: str, key: str, asked: str, work: Callable[[Claim], Awaitable[str]]) -> str:
+        claim = await self._claim(tenant, key, asked)
+        if isinstance(claim, str):
+            return claim
+        try:
+            return await work(claim)
+        except BaseException:
+            try:
+                await self._keys.free(claim)
+            except SQLAlchemyError as error:
+                logger.warning("a key is not free until its claim ends: %s", type(error).__name__)
+            raise
 
-            async def do() -> Answer:
-                return await work()
+    async def _claim(self, tenant: str, key: str, asked: str) -> Claim | str:
+        patience = asyncio.get_running_loop().time() + WAIT_S
+        while True:
+            try:
+                return await self._keys.claim(tenant, key, asked)
+            except Underway:
+                if asyncio.get_running_loop().time() > patience:
+                    raise
+            await asyncio.sleep(LOOK_S)
 
-            task = asyncio.get_running_loop().create_task(do(), name="once")
-            kept = self._kept[key] = _Kept(fingerprint, task, now + self.LASTING_S)
-            task.add_done_callback(lambda done: self._done(key, done))
-        elif kept.asked != fingerprint:
-            raise Otherwise
-        return await asyncio.shield(kept.answer)
-
-    def _done(self, key: Hashable, task: asyncio.Task[Answer]) -> None:
-        failed = task.cancelled() or task.exception() is not None
-        kept = self._kept.get(key)
-        if failed and kept is not None and kept.answer is task:
-            del self._kept[key]
+    def _done(self, tenant: str, key: str, task: asyncio.Task[str]) -> None:
+        del self._placing[tenant, key]
+        if not task.cancelled():
+            task.exception()  # whoever waited may have left

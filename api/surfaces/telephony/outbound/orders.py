@@ -5,6 +5,7 @@ For servers, by their key.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated
 
@@ -17,10 +18,10 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection
 from api.records.channel_words import provider_of
+from api.records.order_keys import Claim, OrderKeys, Otherwise, Underway
 from api.surfaces.telephony.counter import Counter, configured
 from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
-from api.surfaces.telephony.outbound.idempotency import Once, Otherwise
-from gateway.crew import crew, stay
+from api.surfaces.telephony.outbound.idempotency import Once
 
 __all__ = ["Outbound"]
 
@@ -50,8 +51,8 @@ class Outbound:
     def __init__(self, counter: Counter, dialler: Dialler) -> None:
         self._counter = counter
         self._dialler = dialler
-        self._once: Once[str] = Once()
         self._deps = counter.deps
+        self._once = Once(OrderKeys(self._deps.database, self._deps.clock))
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -67,8 +68,6 @@ class Outbound:
         # Behind a proxy all have one address: whoever has no key is not to use up what servers may ask for.
         await auth.spend(request, deps.limiter, PLACE, deps.settings)
         key = _key(request)
-        if key is not None:
-            stay(crew().home_of_name(f"{tenant}:{key}"))
         ask = await body.parsed(request, _Ask)
         if not NUMBER.fullmatch(ask.number):
             raise ApiError(400, "phoneNumber must be in E.164, as +15550100001.", param="phoneNumber")
@@ -80,16 +79,16 @@ class Outbound:
             raise ApiError(503, "No persona answers this scenario now.")
         persona, here = chosen.persona, counter.here(request)
 
-        async def dial() -> str:
+        async def dial(claim: Claim | None = None) -> str:
             placed = await self._dialler.place(
                 self._dialler.carrier(), ask.number, tenant=tenant, persona=persona, overrides=ask.overrides,
-                machine_detection=persona.voicemail is not None, here=here,
+                machine_detection=persona.voicemail is not None, here=here, claim=claim,
             )  # fmt: skip
             return placed.session_id
 
         try:
             session_id = await (
-                dial() if key is None else self._once.run((tenant, key), ask.model_dump_json(), dial)
+                dial() if key is None else self._once.run(tenant, key, ask.model_dump_json(), dial)
             )
         except NotPlaced as error:
             headers = {} if error.after_s is None else {"Retry-After": str(error.after_s)}
@@ -97,6 +96,11 @@ class Outbound:
         except Otherwise:
             raise ApiError(
                 409, "This Idempotency-Key was used for another request: take a new one."
+            ) from None
+        except Underway as wait:
+            headers = {"Retry-After": str(math.ceil(wait.left_s))}
+            raise ApiError(
+                503, "A call is being placed with this Idempotency-Key; ask again for it.", headers=headers
             ) from None
         return web.json_response({"success": True, "sessionId": session_id})
 
