@@ -103,6 +103,7 @@ class Books:
         plan = self._agent.plan
         summary = self._tally.summary(self.ms(now), dropped_ms, provider, leg)
         self.journal.call(self.ms(now), {"type": "Ended", "ending": str(ending)})
-        await bounded("writing the ending", self._deps.store.end_call(plan.call_id, ending, summary))
+        written = self._deps.store.end_call(plan.call_id, ending, summary)
+        await bounded("writing the ending", written, then="it is written when the database is ready for it")
         self.watch.ended(ending, now)
         log_ended(plan.call_id, plan.persona.id, self._leg.kind, ending, summary)

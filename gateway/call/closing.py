@@ -26,9 +26,16 @@ def guarded(what: str) -> Iterator[None]:
         logger.error("%s failed: %s", what, where(fault))
 
 
-async def bounded(what: str, work: Coroutine[Any, Any, None]) -> None:
+async def bounded(what: str, work: Coroutine[Any, Any, None], *, then: str = "it is given up") -> None:
+    """`then`: what becomes of work that takes longer."""
+    patience = asyncio.timeout(CLOSE_S)
     try:
-        async with asyncio.timeout(CLOSE_S):
+        async with patience:
             await work
+    except TimeoutError as fault:
+        if patience.expired():
+            logger.warning("%s takes longer than %.0f s; %s", what, CLOSE_S, then)
+        else:
+            logger.error("%s failed: %s", what, where(fault))
     except Exception as fault:  # noqa: BLE001 - logged; the other steps of the ending must be taken
         logger.error("%s failed: %s", what, where(fault))

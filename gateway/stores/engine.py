@@ -2,7 +2,7 @@
 
 SQLite runs in WAL mode with one writer connection (`BEGIN IMMEDIATE`, so two writers queue instead of failing
 half-way) and a few readers, each on its own thread. PostgreSQL has one pool. Writes are durable when their
-block is left (`synchronous=FULL`).
+block is left (`synchronous=FULL`). Whoever is cancelled in such a block leaves it when the statement that runs is over.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gateway.errors import StoreError
 from gateway.stores.migrate import upgrade
 from gateway.stores.schema import TenantRow
 from gateway.stores.text import json_text
+from gateway.stores.unbroken import UnbrokenSession
 from gateway.stores.urls import parse_url
 
 __all__ = ["EVERY_TENANT", "Database", "ScopeError"]
@@ -136,15 +137,16 @@ class Database:
     async def writing(self, scope: Scope) -> AsyncIterator[AsyncSession]:
         """One transaction over `scope`'s rows: committed when the block is left, rolled back when it raises.
         On SQLite the whole process has one at a time; keep it short. Raises SQLAlchemyError."""
-        async with self._session(self._writer, scope) as session, session.begin():
+        async with self._session(self._writer, scope) as session:
             yield session
+            await session.commit()
 
     def _session(self, engine: AsyncEngine, scope: Scope) -> AsyncSession:
         if scope is EVERY_TENANT:
-            return AsyncSession(engine, expire_on_commit=False)
+            return UnbrokenSession(engine, expire_on_commit=False)
         if not scope:
             raise ScopeError("a tenant is needed, or EVERY_TENANT")
-        return AsyncSession(
+        return UnbrokenSession(
             engine, sync_session_class=_ScopedSession, info={"tenant": scope}, expire_on_commit=False
         )
 
