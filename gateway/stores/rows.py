@@ -14,14 +14,12 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import asyncpg
-from sqlalchemy.dialects.sqlite import aiosqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.ports import JournalEntry, ToolExecution, TranscriptEntry, UsageEntry
@@ -151,7 +149,7 @@ async def write(session: AsyncSession, rows: Iterable[Row]) -> None:
     connection = await session.connection()
     for kind, standing_rows in kinds.items():
         # Past the ORM and the compiler: a call writes twenty rows a second.
-        statement = _INSERTS[kind, connection.dialect.name].text
+        statement = _insert(kind, connection.dialect.name).text  # type: ignore[arg-type]  # classes are hashable
         await connection.exec_driver_sql(statement, [row.values for row in standing_rows.values()])
 
 
@@ -179,8 +177,15 @@ class _Insert(NamedTuple):
     """Its parameters, in order."""
 
 
+@cache
 def _insert(kind: type[Entry], dialect: str) -> _Insert:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    """Made when it is first needed, for the one dialect that is spoken here: the other is not even imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import asyncpg as driver
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import aiosqlite as driver  # type: ignore[no-redef]
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
     table = _TABLES[kind]
     statement = insert(table)
     if kind not in (TranscriptEntry, UsageEntry):
@@ -197,24 +202,24 @@ def _insert(kind: type[Entry], dialect: str) -> _Insert:
             },
             where=newer.revision > table.c.revision,
         )
-    speaks = asyncpg.dialect() if dialect == "postgresql" else aiosqlite.dialect()  # type: ignore[no-untyped-call]
-    compiled = statement.compile(dialect=speaks)
-    return _Insert(str(compiled), tuple(compiled.positiontup or ()))
+    compiled = statement.compile(dialect=driver.dialect())  # type: ignore[no-untyped-call]
+    made = _Insert(str(compiled), tuple(compiled.positiontup or ()))
+    # `row` gives the values in this order.
+    assert made.columns == tuple(column.name for column in table.columns)
+    return made
 
 
-_INSERTS = {
-    (kind, dialect): _insert(kind, dialect) for kind in _TABLES for dialect in ("sqlite", "postgresql")
-}
 _FIELDS = {
-    kind: attrgetter(*_INSERTS[kind, "sqlite"].columns[1:]) for kind in _TABLES if kind is not JournalEntry
+    kind: attrgetter(*table.columns.keys()[1:])
+    for kind, table in _TABLES.items()
+    if kind is not JournalEntry
 }
 """The values of an entry in the order of its columns, of which the tenant is the first."""
 
-for (_kind, _), _made in _INSERTS.items():
+for _kind, _table in _TABLES.items():
     _first = (
         ("tenant",)
         if _kind is not JournalEntry
         else ("tenant", "call_id", "seq", "at_ms", "source", "event")
     )
-    assert _made.columns[: len(_first)] == _first
-    assert _made.columns == _INSERTS[_kind, "sqlite"].columns
+    assert tuple(_table.columns.keys()[: len(_first)]) == _first

@@ -24,8 +24,9 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 __all__ = [
     "DEFAULT_TENANT",
@@ -45,7 +46,22 @@ __all__ = [
 DEFAULT_TENANT = "default-practice"
 """Whose a session is when nobody says (core API: createSession)."""
 
-JSON_DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+
+class _Document(TypeDecorator[Any]):
+    """JSON; binary JSON with PostgreSQL, whose dialect is imported only where there is one."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(JSON())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
+
+
+JSON_DOCUMENT = _Document()
 
 
 class Base(DeclarativeBase):
