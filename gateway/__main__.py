@@ -7,14 +7,18 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
+from threading import Thread
+from typing import TYPE_CHECKING
 
-from gateway import log
-from gateway.config import Settings, from_env
+from gateway import log, memory
 from gateway.errors import ConfigError, StoreError
 from gateway.load import cli as load
 from gateway.rehearsal import cli as rehearsal
 from gateway.replay import arguments as replay
 from gateway.softphone import cli
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
 
 __all__ = ["main"]
 
@@ -37,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return rehearsal.run(options)
         if options.command == "load":
             return load.run(options)
+        if options.command == "serve":
+            # Before anything large is imported.
+            memory.start()
+        from gateway.config import from_env
+
         settings = from_env(host=options.host, port=options.port, workers=getattr(options, "workers", None))
         log.set_up(settings.log_level, settings.log_format)
         if options.command == "serve" and options.seat is not None:
@@ -55,14 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(command: str, settings: Settings) -> int:
     """Serve. The heavy imports come only now, so that usage errors are quick."""
-    from gateway import files, memory
+    from gateway import files
 
     memory.keep_together()
-    if command == "serve":
-        memory.start()
     files.raise_limit()
 
     import uvloop
+
+    if command == "serve":
+        load_detectors()
 
     from gateway import main as gateway_main
 
@@ -83,6 +93,8 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
     from api.surfaces.telephony.proofs.tickets import Seen
     from gateway.workers import parent
 
+    memory.settle()
+
     limiter, seen = InProcessLimiter(), Seen()
     arguments = ["--workers", str(settings.worker_count)]
     if options.host is not None:
@@ -100,19 +112,28 @@ def serve(settings: Settings, options: argparse.Namespace) -> int:
 
 def work(settings: Settings, seat: str) -> int:
     """Be one of several workers."""
-    from gateway import files, memory
+    from gateway import files
 
     memory.keep_together()
-    memory.start()
     files.raise_limit()
 
     import uvloop
+
+    load_detectors()
 
     from gateway import main as gateway_main
     from gateway.workers.seat import Seat
 
     uvloop.run(gateway_main.work(settings, Seat.from_text(seat)))
     return 0
+
+
+def load_detectors() -> None:
+    """Begin to load the voice detectors. It takes as long as a quarter of the imports, and no interpreter: so beside
+    them, on another processor. `open_gateway` waits for it."""
+    from media.speech_likeness import preload
+
+    Thread(target=preload, name="detectors").start()
 
 
 def announce(line: str) -> None:

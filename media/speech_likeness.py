@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Protocol
 
 import _webrtcvad
@@ -35,15 +36,18 @@ SPARE = 8
 _HALVES = lowpass(7200.0, 48_000.0, 61) * np.float32(2.0)
 
 _spare: list[SileroVAD] = []
+_loading = Lock()
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """Gives free memory back to the system; glibc's only."""
 
 
 def preload(models: int = 2) -> None:
-    """Load Silero ahead of the first call. Blocks for 0.2 s; not to be called from an event loop."""
-    while len(_spare) < min(models, SPARE):
-        _spare.append(SileroVAD(16_000))
-    SpotCheck.load()
+    """Load Silero ahead of the first call. Blocks for 0.2 s; not to be called from an event loop. Where it is being
+    loaded already that is waited for."""
+    with _loading:
+        while len(_spare) < min(models, SPARE):
+            _spare.append(SileroVAD(16_000))
+        SpotCheck.load()
 
 
 def _borrow() -> SileroVAD:

@@ -42,7 +42,7 @@ from gateway import memory
 
 usual = gc.get_threshold()
 memory.start()
-assert gc.isenabled() and gc.get_threshold()[0] > 10 * usual[0]
+assert not gc.isenabled()
 memory.settle()
 assert gc.get_threshold()[:2] == usual[:2]
 assert gc.get_freeze_count() > 1000 and gc.isenabled()
