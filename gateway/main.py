@@ -117,8 +117,8 @@ async def open_gateway(
         logger.warning(
             "compiled before the last update, so not used: %s; %s", ", ".join(stale), native.TO_RENEW
         )
-    # Its loading reads the disk, which no call may wait for.
-    await asyncio.to_thread(libopus.library)
+    # Their loading reads the disk, which no call may wait for.
+    reading = asyncio.get_running_loop().run_in_executor(None, libopus.library)
     preloading = asyncio.get_running_loop().run_in_executor(None, preload, 2)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(SqlStore.open(database_url(settings)))
@@ -132,11 +132,10 @@ async def open_gateway(
         )
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
-        bridge = await stack.enter_async_context(
-            spoken_bridge(
-                catalog.personas.values(), None if workshop.opened is None else workshop.opened[1]
-            )
-        )
+        # Speaking takes the processor, and a voice of its own a process: not while calls wait for the start to end.
+        opened = asyncio.Event()
+        voice = None if workshop.opened is None else workshop.opened[1]
+        bridge = await stack.enter_async_context(spoken_bridge(catalog.personas.values(), voice, opened))
         lasting = LastingSettings(settings.stall_s, settings.rollover_s)
         tracer = await stack.enter_async_context(open_tracer(settings.traces_url, settings.otel_queue))
         records = partial(
@@ -204,8 +203,11 @@ async def open_gateway(
         ]:
             logger.info("in text alone, since no provider speaks their language: %s", ", ".join(unspoken))
         await preloading
+        await reading
         await stack.enter_async_context(read_again(catalogs, agents, settings.reload_s))
-        yield Gateway(create_app(whole), supervisor, store)
+        gateway = Gateway(create_app(whole), supervisor, store)
+        opened.set()
+        yield gateway
 
 
 def business_of(persona: Persona | None, now: float) -> Business:

@@ -54,13 +54,16 @@ class SpokenBridge:
 
 
 @asynccontextmanager
-async def spoken_bridge(personas: Iterable[Persona], voice: Voice | None) -> AsyncIterator[SpokenBridge]:
-    """The phrases of these personas, spoken by `voice`; without one, by a voice that is opened meanwhile. No call waits
-    for them: they come one after the other, while the block runs. What the block raises is raised as it is."""
+async def spoken_bridge(
+    personas: Iterable[Persona], voice: Voice | None, begin: asyncio.Event
+) -> AsyncIterator[SpokenBridge]:
+    """The phrases of these personas, spoken by `voice`; without one, by a voice that is opened then. No call waits
+    for them: they come one after the other, while the block runs, once `begin` is set. What the block raises is raised
+    as it is."""
     bridge = SpokenBridge()
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as group:
-        speaking = group.create_task(_prepared(bridge, tuple(personas), voice), name="bridge")
+        speaking = group.create_task(_prepared(bridge, tuple(personas), voice, begin), name="bridge")
         try:
             yield bridge
         except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
@@ -70,8 +73,11 @@ async def spoken_bridge(personas: Iterable[Persona], voice: Voice | None) -> Asy
         raise failure
 
 
-async def _prepared(bridge: SpokenBridge, personas: tuple[Persona, ...], voice: Voice | None) -> None:
+async def _prepared(
+    bridge: SpokenBridge, personas: tuple[Persona, ...], voice: Voice | None, begin: asyncio.Event
+) -> None:
     try:
+        await begin.wait()
         if voice is not None:
             await bridge.prepare(personas, voice)
             return

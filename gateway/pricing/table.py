@@ -23,13 +23,15 @@ BUILT_IN = Path(__file__).parent / "prices.yaml"
 _MAX_BYTES = 512 * 1024
 
 _EMBEDDED = "embedded"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML was built with it: fifteen times as fast."""
 
 Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Tokens(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     text_in: Price | None = None
     cached_text_in: Price | None = None
@@ -42,7 +44,7 @@ class _Tokens(BaseModel):
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     provider: Name
     models: tuple[Name, ...] = Field(min_length=1)
@@ -52,7 +54,7 @@ class _Entry(BaseModel):
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     date: date
     prices: tuple[_Entry, ...]
@@ -103,7 +105,7 @@ def _read(path: Path) -> _Table:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise _wrong(path, [f"is larger than {_MAX_BYTES // 1024} KiB"])
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
         return _Table.model_validate(content)
     except OSError as fault:
         raise _wrong(path, [f"cannot be read ({fault.strerror})"]) from None
