@@ -16,7 +16,7 @@ TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object"})
 class ClientTool(BaseModel):
     """One thing that a client can do, as the model is told of it: show a page, fill in a form, play a sound."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
     description: str = Field(min_length=20, max_length=1024, description="Read by the model.")

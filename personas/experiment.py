@@ -19,7 +19,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 class Variant(BaseModel):
     """One arm. What it leaves out stays the persona's; one that leaves out everything is the control."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     id: Name
     weight: int = Field(1, ge=0, le=1000, description="Its share of the sessions; 0: none any more.")
@@ -36,7 +36,7 @@ class Variant(BaseModel):
 class Experiment(BaseModel):
     """One experiment, as its YAML file describes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     id: Name
     description: str = Field("", max_length=1000)

@@ -22,7 +22,7 @@ _MARK = _NOTES.splitlines()[1].partition(".")[0]
 class Entering(BaseModel):
     """How callers type numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     terminator: str = Field(
         "#", pattern=r"^[0-9*#A-D]?$", description="The key that ends an entry; empty: none does."

@@ -21,7 +21,7 @@ def language_of(locale: str) -> str:
 class Languages(BaseModel):
     """The language policy of one persona."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     primary: Code = Field(description="Spoken when nobody asks for another: the language of `locale`.")
     supported: tuple[Code, ...] = Field(

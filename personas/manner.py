@@ -13,7 +13,7 @@ TONES: tuple[ToneName, ...] = get_args(ToneName)
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Tone(_Part):

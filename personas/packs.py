@@ -17,7 +17,10 @@ WorkflowId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(/[a-z0-9][a-z0-9_-
 
 class _Part(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=AliasGenerator(serialization_alias=to_camel)
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        alias_generator=AliasGenerator(serialization_alias=to_camel),
     )
 
 

@@ -35,7 +35,7 @@ class SessionPolicy(StrEnum):
 class Limits(BaseModel):
     """Where a call ends: deadlines in seconds, and what it may cost."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     silence_s: float = Field(
         25.0,
@@ -57,7 +57,7 @@ class Limits(BaseModel):
 class Outbound(BaseModel):
     """How calls begin that we place."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     greeting: str | None = Field(
         None, min_length=1, description="Said instead of the persona's greeting; none: that one."
@@ -73,7 +73,7 @@ class Outbound(BaseModel):
 class Recorded(BaseModel):
     """Whether calls are recorded where the server leaves that to the persona, and what the caller is told of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     mode: Literal["off", "on"] = "off"
     announce: str = Field(
@@ -97,7 +97,7 @@ def _languages(told: dict[str, Any]) -> Languages:
 class Persona(BaseModel):
     """One agent, as its YAML file describes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")
     display_name: str

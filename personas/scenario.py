@@ -60,7 +60,10 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,63}$")]
 
 class _Part(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=AliasGenerator(serialization_alias=to_camel)
+        defer_build=True,
+        frozen=True,
+        extra="forbid",
+        alias_generator=AliasGenerator(serialization_alias=to_camel),
     )
 
 
@@ -117,7 +120,7 @@ class Matter(_Part):
 class SeedData(_Part):
     """What the workspace begins with. Further parts are passed on as they are written."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(defer_build=True, extra="allow")
     __pydantic_extra__: dict[str, Free]
 
     customer: Customer | None = None
@@ -174,7 +177,7 @@ class LanguageDefaults(_Part):
 class Parameters(BaseModel):
     """The part of a parameterization that changes the persona: names as on the wire, the rest is not for us."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")
 
     specialty: str | None = Field(None, max_length=80)
     practice_size: str | None = Field(None, alias="practiceSize", max_length=80)

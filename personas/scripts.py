@@ -81,7 +81,7 @@ def same(wanted: str, value: Any) -> bool:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
 
 Pattern = Annotated[str, AfterValidator(_pattern)]

@@ -39,7 +39,7 @@ def reachable(value: str) -> str:
 class Target(BaseModel):
     """One person or department."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     to: str = Field("", description="Number in E.164 or SIP URI; empty: PARLEY_TRANSFER_TARGETS names it.")
     description: str = Field("", max_length=300, description="What they are for, told to the model.")

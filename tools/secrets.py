@@ -33,7 +33,7 @@ SecretName = Annotated[str, Field(pattern=NAME, description="Name of a file in t
 class SecretRef(BaseModel):
     """`{secret: NAME}` in a file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     secret: SecretName
 

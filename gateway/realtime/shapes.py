@@ -33,7 +33,9 @@ __all__ = [
 class Shape(BaseModel):
     """A closed JSON object."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        defer_build=True, extra="forbid", strict=True, frozen=True, allow_inf_nan=False
+    )
 
 
 class PcmFormat(Shape):

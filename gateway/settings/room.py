@@ -13,4 +13,4 @@ NUMBER = r"^\+[1-9][0-9]{6,14}$"
 class Room(BaseModel):
     """Settings of one concern. A field's `validation_alias` is its variable in the environment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", validate_by_name=True)

@@ -21,7 +21,7 @@ SERVER = r"^[a-z][a-z0-9]{0,23}$"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
 
 class Ruling(_Part):

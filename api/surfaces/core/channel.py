@@ -49,7 +49,7 @@ Id = Annotated[str, Field(min_length=1, max_length=128, pattern=PLAIN)]
 class _Event(BaseModel):
     """What is understood of an event. The contract leaves its shape open; other fields are ignored."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True, populate_by_name=True)
 
     session_id: Id | None = Field(None, alias="sessionId")
     call: Id | None = Field(None, alias="callSid")

@@ -43,7 +43,7 @@ def _tag(text: str) -> str:
 
 
 class _Ask(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True, strict=True)
 
     persona_id: str | None = Field(None, alias="personaId", max_length=128)
     session_id: str | None = Field(None, alias="sessionId", max_length=64)

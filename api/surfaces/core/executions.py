@@ -26,7 +26,7 @@ LONGEST = 128
 
 class _Decision(BaseModel):
     model_config = ConfigDict(
-        hide_input_in_errors=True, strict=True, extra="forbid", str_strip_whitespace=True
+        defer_build=True, hide_input_in_errors=True, strict=True, extra="forbid", str_strip_whitespace=True
     )
 
     by: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f]*$")] = ""

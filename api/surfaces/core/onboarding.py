@@ -28,7 +28,7 @@ Line = Annotated[str, Field(min_length=1, max_length=200)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(
-        hide_input_in_errors=True, strict=True, str_strip_whitespace=True, frozen=True
+        defer_build=True, hide_input_in_errors=True, strict=True, str_strip_whitespace=True, frozen=True
     )
 
 

@@ -47,7 +47,7 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_small)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True, strict=True)
 
 
 class _New(_Model):

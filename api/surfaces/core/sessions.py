@@ -27,7 +27,9 @@ Locale = Annotated[str, Field(max_length=35)]
 
 
 class _New(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        defer_build=True, hide_input_in_errors=True, strict=True, str_strip_whitespace=True
+    )
 
     scenario: str = Field(alias="scenarioId", min_length=1, max_length=128)
     scenario_title: str | None = Field(None, alias="scenarioTitle", max_length=200)

@@ -38,7 +38,9 @@ PersonaId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _Ask(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        defer_build=True, hide_input_in_errors=True, strict=True, str_strip_whitespace=True
+    )
 
     phase: Phase | None = Field(None, alias="currentPhase")
     persona_id: PersonaId | None = Field(None, alias="currentPersonaId")

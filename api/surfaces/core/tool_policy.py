@@ -29,7 +29,7 @@ class _Wish(BaseModel):
     """Keys that are unknown are ignored: whoever sends back what was told sends them too. But a body that has no other
     is refused, so that a slip of the pen does not pass for a tool that is blocked."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True, extra="allow")
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True, strict=True, extra="allow")
 
     def changes(self) -> dict[str, Any]:
         """What is named. Raises ApiError 400."""

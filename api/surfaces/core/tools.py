@@ -34,7 +34,7 @@ Key = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 
 
 class _Ask(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True, strict=True)
 
     tool: Id = Field(alias="toolName")
     parameters: dict[str, Any] = Field(default_factory=dict)

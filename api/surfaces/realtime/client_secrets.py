@@ -27,7 +27,7 @@ MINT = Rate("client-secrets", per_minute=60, burst=60)
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class _Expiry(_Shape):

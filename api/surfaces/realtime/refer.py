@@ -21,7 +21,7 @@ REFERRALS = Rate("referrals", per_minute=60, burst=60)
 
 
 class _Ask(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True, strict=True)
 
     target_uri: str = Field(min_length=1, max_length=255)
 

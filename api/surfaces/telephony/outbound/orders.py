@@ -40,7 +40,9 @@ NAMES = {
 
 
 class _Ask(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        defer_build=True, hide_input_in_errors=True, strict=True, str_strip_whitespace=True
+    )
 
     number: str = Field(alias="phoneNumber", max_length=20)
     scenario: Annotated[str, Field(min_length=1, max_length=128)] = Field(alias="scenarioId")
