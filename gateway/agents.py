@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from gateway.beside import beside
 from gateway.config import Settings
 from gateway.errors import ConfigError
 from gateway.log import where
@@ -145,16 +146,8 @@ async def read_again(catalogs: Catalogs, source: CatalogSource, every_s: float) 
     if every_s <= 0:
         yield
         return
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        looking = group.create_task(_look(catalogs, source, every_s), name="catalog")
-        try:
-            yield
-        except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-            failure = error
-        looking.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_look(catalogs, source, every_s), "catalog"):
+        yield
 
 
 async def _look(catalogs: Catalogs, source: CatalogSource, every_s: float) -> None:

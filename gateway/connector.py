@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
+from gateway.beside import bare_group
 from gateway.errors import ModelLost, ModelRefused, ModelUnavailable
 from gateway.model_socket import ModelSocket
 from gateway.ports import ModelSession, ModelSpec
@@ -119,9 +120,8 @@ async def open_session(
     PCM24 where the server does not take the one asked for. Without a `session` the server's own stands. `realtime`,
     `form`: see `ModelSpec`. Raises ModelUnavailable or ModelRefused. Leaving closes the socket within 5 s."""
     socket = await _connect(endpoint)
-    failure: Exception | None = None
     try:
-        async with asyncio.TaskGroup() as group:
+        async with bare_group() as group:
             wire = WireSession(
                 endpoint.name, endpoint.model, socket, dialect or Ga(), realtime=realtime, form=form
             )
@@ -130,14 +130,10 @@ async def open_session(
                 if session is not None:
                     await _configure(wire, session)
                 yield wire
-            except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-                failure = error
             finally:
                 writer.cancel()
     finally:
         await _close(socket)
-    if failure is not None:
-        raise failure
 
 
 def join_session(endpoint: Endpoint) -> AbstractAsyncContextManager[WireSession]:

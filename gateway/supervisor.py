@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.beside import bare_group
 from gateway.call.plan import CallDeps, CallPlan, nobody
 from gateway.call.run import Call
 from gateway.consultation import Consultation
@@ -79,16 +80,12 @@ class Supervisor:
     @asynccontextmanager
     async def open(cls, deps: CallDeps, *, max_calls: int, drain_s: float) -> AsyncIterator[Supervisor]:
         """The calls live in this block; leaving it drains them. What the block raises is raised as it is."""
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as group:
+        async with bare_group() as group:
             supervisor = cls(deps, group, max_calls=max_calls, drain_s=drain_s)
             try:
                 yield supervisor
-            except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-                failure = error
-            await supervisor.drain()
-        if failure is not None:
-            raise failure
+            finally:
+                await supervisor.drain()
 
     @property
     def live(self) -> int:

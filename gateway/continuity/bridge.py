@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from gateway.beside import beside
 from gateway.errors import GatewayError
 from gateway.log import where
 from gateway.speech.active import open_voice
@@ -61,16 +62,8 @@ async def spoken_bridge(
     for them: they come one after the other, while the block runs, once `begin` is set. What the block raises is raised
     as it is."""
     bridge = SpokenBridge()
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        speaking = group.create_task(_prepared(bridge, tuple(personas), voice, begin), name="bridge")
-        try:
-            yield bridge
-        except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-            failure = error
-        speaking.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_prepared(bridge, tuple(personas), voice, begin), "bridge"):
+        yield bridge
 
 
 async def _prepared(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from gateway.beside import bare_group
 from gateway.continuity.bridge import Bridge
 from gateway.continuity.health import Health
 from gateway.continuity.session import LastingSession
@@ -67,19 +67,14 @@ class LastingModel:
             form=spec.form,
             phrase=lambda voice: _phrase(bridge, lasting[0].spec, voice),
         )
-        failure: Exception | None = None
-        async with asyncio.TaskGroup() as group:
+        async with bare_group() as group:
             session = LastingSession(self._models, self._health, spec, settings, group)
             lasting.append(session)
             try:
                 await session.open()
                 yield session
-            except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-                failure = error
             finally:
                 session.close()
-        if failure is not None:
-            raise failure
 
 
 def _phrase(bridge: Bridge | None, spec: ModelSpec, voice: str) -> Phrase | None:

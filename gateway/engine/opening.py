@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.beside import bare_group
 from gateway.engine.core import LIFE_S, EngineCore, EngineSettings
 from gateway.engine.effects import Emit
 from gateway.engine.manner import Manner
@@ -79,17 +80,12 @@ def configure(core: EngineCore, session: dict[str, Any], provider: str) -> None:
 @asynccontextmanager
 async def open_engine(core: EngineCore, parts: Parts) -> AsyncIterator[EngineSession]:
     """Run a core until the block is left. What the block raises is raised as it is."""
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as group:
+    async with bare_group() as group:
         session = EngineSession(core, parts, group)
         try:
             yield session
-        except Exception as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-            failure = error
         finally:
             session.close()
-    if failure is not None:
-        raise failure
 
 
 def _load(persona: Persona) -> None:

@@ -18,6 +18,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from gateway.beside import beside
 from gateway.config import Settings
 from gateway.errors import StoreError
 from gateway.log import where
@@ -82,19 +83,11 @@ class Keeper:
             raise StoreError(
                 f"recordings cannot be written to {data / 'spool'}: {error.strerror}"
             ) from None
-        failure: BaseException | None = None
         try:
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(keeper._keep(), name="recordings")
-                try:
-                    yield keeper
-                except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-                    failure = error
-                task.cancel()
+            async with beside(keeper._keep(), "recordings"):
+                yield keeper
         finally:
             await asyncio.to_thread(spool.__exit__, None, None, None)
-        if failure is not None:
-            raise failure
 
     # ── for calls (gateway.ports.Recordings) ──
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from gateway.beside import bare_group
 from gateway.speech.errors import SpeechBusy, SpeechError, SpeechUnavailable
 from gateway.speech.frames import Message
 from gateway.speech.process import WorkerProcess, launch
@@ -279,17 +280,12 @@ async def open_pool(
 
     `waiting` bounds the line, `job_s` a single request. Raises SpeechUnavailable."""
     pool = Pool(name, command, workers=workers, waiting=waiting, job_s=job_s)
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as group:
+    async with bare_group() as group:
         keeper = group.create_task(pool.keep(), name=f"{name}-keeper")
         try:
             await pool.wait_ready()
             yield pool
-        except Exception as error:  # noqa: BLE001 - raised again below, so that the group does not wrap it
-            failure = error
         finally:
             keeper.cancel()
             await asyncio.wait([keeper])
             await pool.close()
-    if failure is not None:
-        raise failure

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from gateway.beside import beside
 from gateway.stores.agents import CallStateRow, HandoffRow
 from gateway.stores.business import OnceKey
 from gateway.stores.engine import EVERY_TENANT, Database
@@ -53,16 +54,8 @@ async def retention(database: Database, kept: Kept, clock: Callable[[], float]) 
     if kept == Kept():
         yield
         return
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(_keep(database, kept, clock), name="retention")
-        try:
-            yield
-        except BaseException as error:  # noqa: BLE001 - raised again below, without the group's wrapping
-            failure = error
-        task.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_keep(database, kept, clock), "retention"):
+        yield
 
 
 async def _keep(database: Database, kept: Kept, clock: Callable[[], float]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gateway.beside import bare_group
 from gateway.errors import Ending, SessionBusy, StoreError
 from gateway.log import where
 from gateway.metrics.counts import let_go
@@ -79,25 +80,22 @@ class SqlStore:
                 await boots.recover(database, here)
             except (SQLAlchemyError, OSError) as error:
                 raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
-            failure: BaseException | None = None
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(store._run(), name="store:writer")
-                try:
-                    yield store
-                except BaseException as error:  # noqa: BLE001 - raised again below, outside the group: it would wrap it
-                    failure = error
-                finally:
-                    store._closing = True
-                    store._wake.set()
-                    store._full.set()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_CLOSE_S):
-                            await asyncio.wait([writer])
-                    writer.cancel()
-            if store._rows or store._ends:
-                logger.error("store closed with %d rows unwritten", len(store._rows) + len(store._ends))
-            if failure is not None:
-                raise failure
+            try:
+                async with bare_group() as group:
+                    writer = group.create_task(store._run(), name="store:writer")
+                    try:
+                        yield store
+                    finally:
+                        store._closing = True
+                        store._wake.set()
+                        store._full.set()
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(_CLOSE_S):
+                                await asyncio.wait([writer])
+                        writer.cancel()
+            finally:
+                if store.waiting:
+                    logger.error("store closed with %d rows unwritten", store.waiting)
 
     @property
     def waiting(self) -> int:
