@@ -23,34 +23,15 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from media.audio import FRAME_MS, AudioFormat
+from media.pitch import FRAME, LOOK, WINDOW, Pitch, closer, pitch_of, same
 from media.speech_gate import Floats, Front
 
 __all__ = ["BeepEnded", "Beeps", "FaxHeard", "Heard", "ToneEnded", "ToneStarted"]
 
-RATE = 8000
-FRAME = RATE * FRAME_MS // 1000
-
-WINDOW = 256
-"""32 ms: a peak is 62 Hz wide on either side."""
-FFT = 512
-LOBE = 5
-"""Bins on either side of a peak that are the peak's."""
-LOOK = 5 * FRAME + WINDOW - FRAME
-"""The longer look: peaks 18 Hz wide, so that 440 and 480 Hz are two."""
-LOOK_FFT = 2048
-LOOK_LOBE = 6
-
 LOUD = 10 ** (-40 / 20)
 """Quieter than this is silence: a machine's beep is as loud as its speech."""
-PURE = 0.93
-"""So much of a window's power is in the peaks of a tone. Speech has its harmonics, music other notes."""
-SECOND = 0.06
-"""Of two tones the weaker has at least so much of it: 12 dB less."""
-DRIFT, DRIFT_HZ = 0.012, 8.0
-"""What is further off is another tone."""
 STEADY, STEADY_LOW, LOW = 0.005, 0.0035, 450.0
 """A beep keeps its pitch to within so much, of a low pitch to within less: there voices are, whose pitch wanders by 1 %
 in a tenth of a second (recorded announcers: 0.6 % at the least)."""
@@ -65,7 +46,6 @@ CLICK = 5
 DROP = 10 ** (-12 / 20)
 """After a beep it is quieter by 12 dB at least."""
 
-LOWEST, HIGHEST = 300.0, 2500.0
 SHORTEST_MS, LONGEST_MS = 100, 2000
 """A tone of 120 ms is pure in the windows of 100 at least."""
 TUNE_MS = 700
@@ -81,11 +61,6 @@ NEAR, NEAR_HZ = 0.02, 8.0
 CNG, CNG_MS = (1062.0, 1138.0), (400, 600)
 CNG_PAUSE_MS = (2400, 3800)
 ANSWER, ANSWER_MS = (2085.0, 2115.0), 2200
-
-_SHAPE: Floats = np.hanning(WINDOW + 2)[1:-1].astype(np.float32)
-_LONG_SHAPE: Floats = np.hanning(LOOK + 2)[1:-1].astype(np.float32)
-_FLOOR = 200 * FFT // RATE
-"""Hum of the mains lies below this bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +92,6 @@ class FaxHeard:
 
 
 Heard = ToneStarted | ToneEnded | BeepEnded | FaxHeard
-Pitch = tuple[float, ...]
 
 
 @dataclass(slots=True)
@@ -195,7 +169,7 @@ class Beeps:
         level = math.sqrt(float(np.dot(latest, latest)) / FRAME)
         if level < LOUD:
             return self._without(level) if self._tone is not None or self._answer else ()
-        pitch = _pitch(line[-WINDOW:])
+        pitch = pitch_of(line[-WINDOW:])
         if not pitch:
             return self._without(level)
         return self._within(pitch, level)
@@ -204,7 +178,7 @@ class Beeps:
 
     def _within(self, pitch: Pitch, level: float) -> tuple[Heard, ...]:
         tone = self._tone
-        if tone is not None and not _same(pitch, tone.pitch):
+        if tone is not None and not same(pitch, tone.pitch):
             if tone.confirmed:
                 self._row.append((tone.pitch, tone.begin, tone.end))
             tone = None
@@ -220,7 +194,7 @@ class Beeps:
         if not tone.confirmed or not tone.kept:
             return ()
         if not before:
-            tone.kept = _may_be(_closer(self._line, tone.pitch)) and len(self._pitches()) <= PITCHES
+            tone.kept = _may_be(closer(self._line, tone.pitch)) and len(self._pitches()) <= PITCHES
         tone.kept = tone.kept and tone.steady and tone.ms <= LONGEST_MS
         if not tone.kept:
             return self._none()
@@ -269,7 +243,7 @@ class Beeps:
             if (begin - after) * FRAME_MS > TUNE_MS:
                 break
             begin = first
-            if not any(_same(pitch, other) for other in found):
+            if not any(same(pitch, other) for other in found):
                 found.append(pitch)
         return found
 
@@ -279,57 +253,6 @@ class Beeps:
             return False
         before, self._cng = self._cng, tone.end
         return before is not None and CNG_PAUSE_MS[0] <= (tone.begin - before) * FRAME_MS <= CNG_PAUSE_MS[1]
-
-
-def _pitch(window: Floats) -> Pitch:
-    """The one or two tones that this window consists of; none when there is anything else."""
-    spectrum = np.fft.rfft(window * _SHAPE, FFT)
-    power = spectrum.real**2 + spectrum.imag**2
-    total = float(power[_FLOOR:].sum())
-    first, share = _peak(power)
-    share /= total
-    if share >= PURE:
-        return (first,) if LOWEST <= first <= HIGHEST else ()
-    if share < PURE / 2:
-        return ()
-    at = round(first * FFT / RATE)
-    power[max(0, at - LOBE) : at + LOBE + 1] = 0
-    second, more = _peak(power)
-    more /= total
-    if share + more < PURE or more < SECOND:
-        return ()
-    low, high = sorted((first, second))
-    return (low, high) if low >= LOWEST and high <= HIGHEST else ()
-
-
-def _peak(power: npt.NDArray[np.floating]) -> tuple[float, float]:
-    """Frequency and power of the strongest peak."""
-    at = int(power[_FLOOR:-1].argmax()) + _FLOOR
-    share = float(power[max(0, at - LOBE) : at + LOBE + 1].sum())
-    return _between(power, at) * RATE / FFT, share
-
-
-def _between(power: npt.NDArray[np.floating], at: int) -> float:
-    """The top of the parabola through a peak and its neighbours."""
-    left, mid, right = np.log(power[at - 1 : at + 2] + 1e-20)
-    bend = float(left - 2 * mid + right)
-    return at + (0.5 * float(left - right) / bend if bend < 0 else 0.0)
-
-
-def _closer(line: Floats, pitch: Pitch) -> Pitch:
-    """The same tones through the longer look: what seemed one may be two."""
-    if len(pitch) > 1:
-        return pitch
-    spectrum = np.fft.rfft(line * _LONG_SHAPE, LOOK_FFT)
-    power = spectrum.real**2 + spectrum.imag**2
-    at = int(power.argmax())
-    first = _between(power, at) * RATE / LOOK_FFT
-    top = float(power[at])
-    power[max(0, at - LOOK_LOBE) : at + LOOK_LOBE + 1] = 0
-    at = int(power.argmax())
-    if float(power[at]) < SECOND * top or not 0 < at < len(power) - 1:
-        return (first,)
-    return tuple(sorted((first, _between(power, at) * RATE / LOOK_FFT)))
 
 
 def _may_be(pitch: Pitch) -> bool:
@@ -344,12 +267,6 @@ def _may_be(pitch: Pitch) -> bool:
 
 def _near(one: float, other: float) -> bool:
     return abs(one - other) <= max(NEAR * other, NEAR_HZ)
-
-
-def _same(one: Pitch, other: Pitch) -> bool:
-    return len(one) == len(other) and all(
-        abs(a - b) <= max(DRIFT * b, DRIFT_HZ) for a, b in zip(one, other, strict=True)
-    )
 
 
 def _is_cng(pitch: Pitch) -> bool:

@@ -1,4 +1,4 @@
-"""Telnyx media streaming: the stream, the command and the TeXML that begin it, and the signatures of webhooks.
+"""Telnyx media streaming: the stream.
 
 reference/telephony.md, section 2. Each direction has its own encoding: what we hear is that of the caller's line and is
 told at the start (A-law in most of the world), what we play is what we asked for. Order is not guaranteed.
@@ -6,13 +6,10 @@ told at the start (A-law in most of the world), what we play is what we asked fo
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any
 
 from gateway.carriers.dialects import twiml
-from gateway.carriers.dialects.ed25519 import verify_ed25519
 from gateway.carriers.dialects.marks import Marks
 from gateway.carriers.dialects.media import (
     INBOUND,
@@ -29,10 +26,11 @@ from gateway.carriers.dialects.media import (
     swapped,
     whole,
 )
-from gateway.carriers.dialects.proof import header, require, same
 from gateway.carriers.dialects.reading import text_in
 from gateway.carriers.dialects.reorder import Reorder
 from gateway.carriers.dialects.shape import Shape
+from gateway.carriers.dialects.telnyx_orders import CODECS, ENCODINGS, PCMU, answer, streaming, texml
+from gateway.carriers.dialects.telnyx_signature import AUTH_TOKEN, proof, verify_socket, verify_webhook
 from gateway.wire import (
     Audio,
     Codec,
@@ -45,10 +43,10 @@ from gateway.wire import (
     Stopped,
     StreamEvent,
     StreamFault,
-    Unverified,
 )
 
 __all__ = [
+    "AUTH_TOKEN",
     "CODECS",
     "NAME",
     "Stream",
@@ -62,14 +60,6 @@ __all__ = [
 
 NAME = "telnyx"
 
-PCMU = Encoding(Codec.PCMU, 8000)
-CODECS = {Codec.PCMU: "PCMU", Codec.PCMA: "PCMA", Codec.L16: "L16"}
-"""As Telnyx calls them; Opus, G.722 and AMR-WB are not asked for."""
-ENCODINGS = {
-    ("PCMU", 8000): PCMU,
-    ("PCMA", 8000): Encoding(Codec.PCMA, 8000),
-    **{("L16", rate): Encoding(Codec.L16, rate) for rate in (8000, 16000, 24000, 48000)},
-}
 SILENCE = {Codec.PCMU: b"\xff", Codec.PCMA: b"\xd5", Codec.L16: b"\0"}
 PACING = Pacing(frame_ms=20, frames=5)
 EARLY_AT_MOST = Reorder.WINDOW
@@ -82,10 +72,6 @@ COMPLAINTS = {
     "100004": "media it could not play",
     "100005": "too much at once",
 }
-
-TOLERANCE_S = 300
-SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
-AUTH_TOKEN = "x-telnyx-streaming-auth-token"
 
 
 class Stream:
@@ -262,117 +248,3 @@ def _state(start: Mapping[str, object]) -> dict[str, str]:
         return {}
     name, _, token = state.partition("=")
     return {twiml.TOKEN: token} if name == twiml.TOKEN and token else {}
-
-
-def streaming(
-    url: str,
-    *,
-    token: str,
-    plays: Encoding = PCMU,
-    auth_token: str | None = None,
-    command_id: str | None = None,
-    target_legs: str | None = None,
-) -> dict[str, Any]:
-    """The part of a command that connects a call to our socket: of `dial`, and of all others (section 2.2). Only
-    `client_state` is documented to be taken by every one of them and told by the stream: the token travels in it.
-    `auth_token` is shown at the handshake; `command_id` makes a repetition harmless; `target_legs` says who hears us:
-    `self`, `opposite`, `both`. Raises ValueError."""
-    twiml.stream_parameters(token, "", "")
-    body: dict[str, Any] = {
-        "stream_url": twiml.socket_url(url),
-        "stream_track": "inbound_track",
-        # Telnyx turns A-law into µ-law, and leaves alone what it cannot turn: the start tells.
-        "stream_codec": "PCMU",
-        "stream_bidirectional_mode": "rtp",
-        "stream_bidirectional_codec": codec_name(plays),
-        "stream_bidirectional_sampling_rate": plays.rate,
-        "client_state": b64encode(f"{twiml.TOKEN}={token}".encode()).decode(),
-    }
-    optional = {
-        "stream_bidirectional_target_legs": target_legs,
-        "stream_auth_token": auth_token,
-        "command_id": command_id,
-    }
-    return body | {name: value for name, value in optional.items() if value is not None}
-
-
-def answer(
-    url: str,
-    *,
-    token: str,
-    caller: str = "",
-    called: str = "",
-    plays: Encoding = PCMU,
-    auth_token: str | None = None,
-    command_id: str | None = None,
-    target_legs: str | None = None,
-    parameters: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """The body of `/actions/answer`, or of `streaming_start`: as `streaming` has it, and with parameters. Raises
-    ValueError."""
-    given = twiml.stream_parameters(token, caller, called, parameters)
-    body = streaming(
-        url,
-        token=token,
-        plays=plays,
-        auth_token=auth_token,
-        command_id=command_id,
-        target_legs=target_legs,
-    )
-    return body | {"custom_parameters": [{"name": name, "value": value} for name, value in given.items()]}
-
-
-def texml(
-    url: str,
-    *,
-    token: str,
-    caller: str = "",
-    called: str = "",
-    plays: Encoding = PCMU,
-    action: str | None = None,
-    status_callback: str | None = None,
-    parameters: Mapping[str, str] | None = None,
-) -> str:
-    """The TeXML that connects a call to our socket, for numbers with a TeXML application. Raises ValueError."""
-    stream = {
-        "url": twiml.socket_url(url),
-        "track": "inbound_track",
-        "codec": "PCMU",
-        "bidirectionalMode": "rtp",
-        "bidirectionalCodec": codec_name(plays),
-        "bidirectionalSamplingRate": str(plays.rate),
-        "statusCallback": status_callback,
-    }
-    return twiml.connect(stream, twiml.stream_parameters(token, caller, called, parameters), action=action)
-
-
-def codec_name(plays: Encoding) -> str:
-    name = CODECS[plays.codec]
-    if (name, plays.rate) not in ENCODINGS:
-        raise ValueError(f"Telnyx does not play {name} at {plays.rate} samples a second")
-    return name
-
-
-def verify_webhook(
-    url: str, headers: Mapping[str, str], body: bytes = b"", *, public_key: str, now: float
-) -> None:
-    """Checks a webhook's Ed25519 signature over time and raw body; `public_key` is the portal's, base64, `now` a Unix
-    time. The URL is not signed: events are told apart by their ids, and one of them may be sent again for five
-    minutes. Raises Unverified."""
-    timestamp = header(headers, TIMESTAMP)
-    verify_ed25519(header(headers, SIGNATURE), f"{timestamp}|".encode() + body, public_key=public_key)
-    # Checked after the signature, which covers it: only Telnyx's own clock is compared with ours.
-    if not timestamp.isdecimal() or not abs(now - int(timestamp)) <= TOLERANCE_S:
-        raise Unverified("signed too long ago, or in the future")
-
-
-def proof(headers: Mapping[str, str], body: bytes) -> str:
-    """What is signed of a webhook that was checked. Not the signature: base64 writes one in sixteen ways."""
-    return f"{header(headers, TIMESTAMP)}|{hashlib.sha256(body).hexdigest()}"
-
-
-def verify_socket(url: str, headers: Mapping[str, str], *, secret: str) -> None:
-    """Checks the handshake of a stream; `secret` is the `auth_token` it was begun with. Raises Unverified."""
-    require(secret)
-    if not same(header(headers, AUTH_TOKEN), secret):
-        raise Unverified("without the token we gave")
