@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from math import ceil
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -56,13 +57,14 @@ class Pulse:
 
     def join(self, every_ms: int, member: Member) -> None:
         """From now on the member is called every `every_ms`, in the context of this call, the first time within so
-        long. Raises ValueError for what is no multiple of `STEP_MS`."""
+        long (the first member of all: up to a step later). Raises ValueError for what is no multiple of `STEP_MS`."""
         steps, rest = divmod(every_ms, STEP_MS)
         if rest or steps < 1:
             raise ValueError(f"{every_ms} ms is no multiple of {STEP_MS}")
         if not self._members:
-            # Nobody is kept waiting by who beats when: begin with the first.
-            self._start, self._step = self._loop.time(), 0
+            # Nobody is kept waiting by who beats when: begin with the first, at the next step of the loop's time, as
+            # other clocks do that wake the process.
+            self._start, self._step = ceil(self._loop.time() / STEP_S - 1e-6) * STEP_S, 0
         lanes = self._lanes.setdefault(steps, [{} for _ in range(steps)])
         # Of the lanes with the fewest the one that comes last: a whole period from now, should nobody beat yet.
         ahead = [(self._step + 1 + n) % steps for n in range(steps)]

@@ -1,8 +1,8 @@
 """The clock of all WebRTC legs of a process: one timer, every 20 ms for each leg, on an absolute schedule.
 
 A timer of its own for every leg wakes the process once per leg and 20 ms, which costs more than what is done then.
-Legs that beat together share a wake-up; those of one process are spread over four moments, so that nobody waits for
-the work of all the others.
+Legs that beat together share a wake-up. Once there are more than a few they are spread over two moments, then over
+four, so that nobody waits for the work of all the others. The moments are those of `gateway.pulse`, where it has one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 PERIOD_S = 0.02
 PHASES = 4
 STEP_S = PERIOD_S / PHASES
+FEW = 6
+"""Members of one moment before another one is made use of: the last of them is encoded some 2 ms after the first."""
+ORDER = (0, 2, 1, 3)
+"""In which moments are made use of."""
 BEHIND = 10
 """Beats that are made up for when the loop was held up; time beyond is skipped."""
 
@@ -42,9 +46,8 @@ class Beat:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._phases: list[list[tuple[Member, Deliver, Context]]] = [[] for _ in range(PHASES)]
-        self._start = loop.time()
         self._step = 0
-        """Counted from the start: the next one to be made."""
+        """Counted in the loop's time: the next one to be made."""
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -59,8 +62,9 @@ class Beat:
     def join(self, member: Member, deliver: Deliver) -> None:
         """From now on the member is called every 20 ms, in the context of this call, and after it `deliver`."""
         if not any(self._phases):
-            self._step = int((self._loop.time() - self._start) / STEP_S) + 1
-        min(self._phases, key=len).append((member, deliver, copy_context()))
+            self._step = int(self._loop.time() / STEP_S) + 1
+        used = sum(map(len, self._phases)) // FEW + 1
+        min((self._phases[at] for at in ORDER[:used]), key=len).append((member, deliver, copy_context()))
         self._wait()
 
     def leave(self, member: Member) -> None:
@@ -78,7 +82,7 @@ class Beat:
             self._timer = None
         for ahead in range(PHASES):
             if self._phases[(self._step + ahead) % PHASES]:
-                due = self._start + (self._step + ahead) * STEP_S
+                due = (self._step + ahead) * STEP_S
                 self._timer = self._loop.call_at(due, self._run)
                 return
 
@@ -86,10 +90,10 @@ class Beat:
         self._timer = None
         now = self._loop.time()
         # Timers may come a moment early: their clock is coarser than ours.
-        until = int((now - self._start) / STEP_S + 0.25)
+        until = int(now / STEP_S + 0.25)
         self._step = max(self._step, until - BEHIND * PHASES + 1)
         while self._step <= until:
-            due = self._start + self._step * STEP_S
+            due = self._step * STEP_S
             self._beat(tuple(self._phases[self._step % PHASES]), due, now)
             self._step += 1
         self._wait()

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from gateway.clients.beat import BEHIND, PERIOD_S, Beat
+from gateway.clients.beat import BEHIND, FEW, PERIOD_S, Beat
 from media.sending import AudioSender, Outgoing
 from tests.caller_audio import pcm
 
@@ -19,7 +19,7 @@ def nothing(packet: Outgoing) -> None:
 
 
 async def test_everyone_beats_every_20_ms_and_few_at_once() -> None:
-    clock, calls = Beat.of_loop(), [list[float]() for _ in range(10)]
+    clock, calls = Beat.of_loop(), [list[float]() for _ in range(20)]
     assert Beat.of_loop() is clock
     members = [lambda due, now, mine=mine: mine.append(due) for mine in calls]
     for member in members:
@@ -29,7 +29,11 @@ async def test_everyone_beats_every_20_ms_and_few_at_once() -> None:
         assert len(mine) in (50, 51)
         steps = {round(after - before, 6) for before, after in itertools.pairwise(mine)}
         assert steps == {PERIOD_S}
-    assert len({round(mine[0] * 1000) % 20 for mine in calls}) == 4
+    moments = [round(mine[0] * 1000) % 20 for mine in calls]
+    assert set(moments) == {0, 5, 10, 15}
+    assert max(map(moments.count, moments)) <= FEW
+    assert set(moments[:FEW]) == {0}, "a few are woken together"
+    assert set(moments[: 2 * FEW]) == {0, 10}, "at moments of the other clock"
     for member in members:
         clock.leave(member)
         clock.leave(member)
