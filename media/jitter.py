@@ -107,6 +107,34 @@ class JitterBuffer:
         self._packets[number] = _Packet(place, payload, ticks)
         return True
 
+    def passes(self, sequence: int, timestamp: int, payload: bytes, ssrc: int, now: float) -> int:
+        """Ticks of a packet that comes exactly where and when it was expected, so that it need neither be added nor
+        waited for: it has passed. 0 for any other, of which nothing is known yet."""
+        if (
+            ssrc != self._ssrc
+            or self._next is None
+            or sequence != self._next & 0xFFFF
+            or timestamp != self._place & 0xFFFFFFFF
+            or self._packets
+            or self._given_up
+            or self._anew
+            or self._calm_since is None
+            or now - self._calm_since >= CALM_S
+        ):
+            return 0
+        try:
+            ticks = duration(payload)
+        except ValueError:
+            return 0
+        self._next += 1
+        self._place += ticks
+        return ticks
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is waited for."""
+        return not (self._packets or self._given_up)
+
     def due(self, now: float) -> list[Due]:
         """The packets whose turn has come, in order."""
         out: list[Due] = []

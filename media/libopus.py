@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
-from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Decoder", "Encoder", "OpusError", "OpusMissing", "encode_all", "library"]
+__all__ = ["Decoder", "Encoder", "OpusError", "OpusMissing", "library"]
 
 # opus_defines.h
 APPLICATION_VOIP = 2048
@@ -80,7 +79,7 @@ class Encoder:
         self._state = self._library.opus_encoder_create(rate, 1, APPLICATION_VOIP, ctypes.byref(error))
         if self._state is None:
             raise OpusError(self._library.opus_strerror(error).decode())
-        self._packet = ctypes.create_string_buffer(LARGEST)
+        self._packet: Any = ctypes.create_string_buffer(LARGEST)
         self.tune(bit_rate, complexity, packet_loss)
 
     def tune(self, bit_rate: int, complexity: int, packet_loss: int) -> None:
@@ -103,7 +102,8 @@ class Encoder:
             raise OpusError("the encoder is closed")
         length = self._library.opus_encode(self._state, pcm, len(pcm) // 2, self._packet, LARGEST)
         self._check(length)
-        return self._packet.raw[:length]
+        packet: bytes = self._packet[:length]
+        return packet
 
     def close(self) -> None:
         """Free it. Idempotent."""
@@ -117,17 +117,6 @@ class Encoder:
     def _check(self, code: int) -> None:
         if code < 0:
             raise OpusError(self._library.opus_strerror(code).decode())
-
-
-def encode_all(work: Sequence[tuple[Encoder, bytes]]) -> list[bytes | OpusError]:
-    """One packet of each; encoders are all different. A failure is its result and harms no other."""
-    results: list[bytes | OpusError] = []
-    for encoder, pcm in work:
-        try:
-            results.append(encoder.encode(pcm))
-        except OpusError as error:
-            results.append(error)
-    return results
 
 
 LONGEST_S = 0.12
@@ -146,7 +135,7 @@ class Decoder:
         if self._state is None:
             raise OpusError(self._library.opus_strerror(error).decode())
         self._most = int(rate * LONGEST_S)
-        self._pcm = ctypes.create_string_buffer(2 * self._most)
+        self._pcm: Any = ctypes.create_string_buffer(2 * self._most)
 
     def decode(self, packet: bytes) -> bytes:
         """PCM16 of one packet. Raises OpusError when it is none."""
@@ -182,4 +171,5 @@ class Decoder:
         got = self._library.opus_decode(self._state, packet, size, self._pcm, samples, fec)
         if got < 0:
             raise OpusError(self._library.opus_strerror(got).decode())
-        return ctypes.string_at(self._pcm, 2 * got)
+        pcm: bytes = self._pcm[: 2 * got]
+        return pcm

@@ -26,7 +26,8 @@ __all__ = ["AudioReceiver"]
 
 FRAME_S = FRAME_MS / 1000
 SAMPLE_BYTES = PCM24.sample_bytes
-TICKS_PER_SAMPLE = TICKS_PER_MS * 1000 // PCM24.rate
+TICKS_PER_S = 1000 * TICKS_PER_MS
+TICKS_PER_SAMPLE = TICKS_PER_S // PCM24.rate
 EARLY_S = 1e-6
 """Rounding of the clock."""
 SILENT_S = 0.06
@@ -115,6 +116,10 @@ class AudioReceiver:
         self, sequence: int, timestamp: int, payload: bytes, now: float, ssrc: int = 0
     ) -> list[bytes]:
         """One RTP packet. Returns the frames that are now due: PCM16, 24 kHz, mono, 20 ms each."""
+        ticks = 0 if self._made_up else self._buffer.passes(sequence, timestamp, payload, ssrc, now)
+        if ticks:
+            self._sound(payload, ticks, now)
+            return self._due(now)
         if not self._buffer.add(sequence, timestamp, payload, ssrc, now):
             return []
         for due in self._buffer.due(now):
@@ -126,9 +131,10 @@ class AudioReceiver:
         if self._given_until is None:
             return []
         blocked, self._ticked = now - self._ticked > BLOCKED_S, now
-        for due in self._buffer.due(now):
-            self._play(due, now)
-        out = self._due(now)
+        if not self._buffer.idle:
+            for due in self._buffer.due(now):
+                self._play(due, now)
+        out = self._due(now) if self._waiting else []
         behind = now - self._given_until
         if behind > MOST_S:
             self._given_until = now - MOST_S
@@ -150,16 +156,19 @@ class AudioReceiver:
         self._surplus += max(0, self._made_up - hole)
         if hole:
             self._fill(due, hole, now)
+        self._sound(due.payload, due.ticks, now)
+
+    def _sound(self, payload: bytes, ticks: int, now: float) -> None:
         try:
-            audio = self._decoder.decode(due.payload)
+            audio = self._decoder.decode(payload)
         except OpusError:
-            audio = bytes(due.ticks // TICKS_PER_SAMPLE * SAMPLE_BYTES)
+            audio = bytes(ticks // TICKS_PER_SAMPLE * SAMPLE_BYTES)
             self._concealed += len(audio)
         if self._broken:
             audio, self._broken = fade_in(audio), False
         self._arrived, self._made_up = now, 0
-        self._span_s = due.ticks / (1000 * TICKS_PER_MS)
-        self._last, self._dtx = audio, len(due.payload) <= DTX
+        self._span_s = ticks / TICKS_PER_S
+        self._last, self._dtx = audio, len(payload) <= DTX
         self._put(audio)
 
     def _fill(self, due: Due, hole: int, now: float) -> None:

@@ -8,11 +8,10 @@ section 4.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from media.audio import FRAME_MS, PCM24
-from media.libopus import Encoder, OpusError, encode_all
+from media.libopus import Encoder, OpusError
 from media.opus_packet import TICKS_PER_MS
 
 __all__ = ["AudioSender", "Effort", "Outgoing", "encode"]
@@ -134,14 +133,13 @@ SILENT_TOC = 0x68
 """Hybrid, superwideband, 20 ms, mono (RFC 6716 table 2): what speech at our rates is."""
 
 
-def encode(packets: Iterable[Outgoing]) -> None:
-    """Fill in the payloads of packets of different senders. May run in any thread; one that fails says why and harms no
-    other."""
-    work = [packet for packet in packets if not packet.payload]
-    results = encode_all([(packet.sender.encoder, packet.pcm) for packet in work])
-    for packet, result in zip(work, results, strict=True):
-        if isinstance(result, OpusError):
-            packet.failed = result
-        else:
-            packet.payload = result
-            packet.sender.toc = result[0]
+def encode(packet: Outgoing) -> None:
+    """Fill in its payload. One that fails says why."""
+    if packet.payload:
+        return
+    try:
+        packet.payload = payload = packet.sender.encoder.encode(packet.pcm)
+    except OpusError as error:
+        packet.failed = error
+    else:
+        packet.sender.toc = payload[0]

@@ -104,7 +104,7 @@ class Beat:
                 packet = context.run(member, due, now)
                 if packet is not None:
                     # One by one: in a batch the first would wait for the last.
-                    encode([packet])
+                    encode(packet)
                     context.run(deliver, packet)
             except Exception as error:  # noqa: BLE001 - one leg's failure must not stop the others' clock
                 logger.error("a beat failed: %s", where(error))

@@ -30,7 +30,8 @@ from aiortc import (
 from aiortc.rtcdtlstransport import State
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
 from aiortc.rtcsctptransport import InboundStream
-from pylibsrtp import Session
+from pylibsrtp import SRTP_MAX_TRAILER_LEN as TRAILER
+from pylibsrtp import Session, ffi, lib  # type: ignore[attr-defined]  # its own, handed on
 
 from gateway.clients.addresses import is_ours
 from gateway.clients.rtp import Outgoing
@@ -88,6 +89,7 @@ def check() -> None:
         (RTCDtlsTransport.__init__, ("_state",)),
         (RTCIceTransport.__init__, ("_connection",)),
         (RTCRtpSender.__init__, ("_ssrc",)),
+        (Session.__init__, ("_cdata", "_buffer", "_srtp")),
     ):
         for name in names:
             if name not in method.__code__.co_names:
@@ -112,6 +114,7 @@ class MediaWire:
         self._dtls = transport
         self._ice = transport.transport.iceGatherer._connection  # noqa: SLF001 - aioice's half of it
         self._diverted: list[StunProtocol] = []
+        self._length = ffi.new("int *")
 
     def divert(self, on_datagram: Callable[[bytes], None]) -> None:
         """From now on media goes to `on_datagram` (RFC 7983 tells it by its first byte), the rest where it went.
@@ -140,14 +143,11 @@ class MediaWire:
 
     def open_rtp(self, data: bytes) -> bytes | None:
         """As `Wire` says; SRTP knows repeated packets by a window of 1024 (RFC 3711 section 3.3.2)."""
-        session: Session | None = self._dtls._rx_srtp  # noqa: SLF001 - there once the handshake is done
-        if session is None or self._dtls._state is not State.CONNECTED:  # noqa: SLF001
+        dtls = self._dtls
+        session: Session | None = dtls._rx_srtp  # noqa: SLF001 - there once the handshake is done
+        if session is None or dtls._state is not State.CONNECTED:  # noqa: SLF001
             return None
-        try:
-            opened: bytes = session.unprotect(data)
-        except (pylibsrtp.Error, ValueError):  # the latter: longer than any packet may be
-            return None
-        return opened
+        return self._pass(session, lib.srtp_unprotect, data, len(data))
 
     def open_rtcp(self, data: bytes) -> bytes | None:
         """As `open_rtp`."""
@@ -164,13 +164,28 @@ class MediaWire:
         """As `Wire` says."""
         session: Session | None = self._dtls._tx_srtp  # noqa: SLF001 - as above
         if session is not None:
-            self._send(session.protect(packet))
+            # Asked once more, the library's own says what is wrong.
+            protected = self._pass(session, lib.srtp_protect, packet, len(packet) + TRAILER)
+            self._send(protected or session.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
         """As `Wire` says."""
         session: Session | None = self._dtls._tx_srtp  # noqa: SLF001 - as above
         if session is not None:
             self._send(session.protect_rtcp(packet))
+
+    def _pass(self, session: Session, function: Callable[..., int], data: bytes, most: int) -> bytes | None:
+        """What libsrtp makes of a packet, in the session's own buffer: as `Session.protect` and `unprotect`, which take
+        twice as long. `most`: bytes that it may come to. None when it is refused, or longer than any packet may be."""
+        buffer, length = session._buffer, self._length  # noqa: SLF001 - see above
+        if most > len(buffer):
+            return None
+        length[0] = size = len(data)
+        buffer[0:size] = data
+        if function(session._srtp[0], session._cdata, length):  # noqa: SLF001 - see above
+            return None
+        passed: bytes = buffer[0 : length[0]]
+        return passed
 
     def _send(self, data: bytes) -> None:
         pair = self._ice._nominated.get(1)  # noqa: SLF001 - the path that ICE found, gone when it is closed

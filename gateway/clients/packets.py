@@ -81,8 +81,8 @@ def extension(elements: dict[int, bytes]) -> bytes:
     return struct.pack("!HH", ONE_BYTE, len(body) // 4) + body
 
 
-def pack(packet: Packet, block: bytes = b"") -> bytes:
-    """The bytes of a packet; `block` comes from `extension`."""
+def pack(packet: tuple[int, bool, int, int, int, bytes], block: bytes = b"") -> bytes:
+    """The bytes of a packet (a `Packet`, or its fields); `block` comes from `extension`."""
     kind, marker, sequence, timestamp, ssrc, payload = packet
     first = VERSION | EXTENDED if block else VERSION
     return (

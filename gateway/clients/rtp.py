@@ -208,7 +208,7 @@ class RtpSession:
         out = self._out
         if out is None:
             return
-        packet = Packet(out.payload_type, marker, self._sequence, timestamp, out.ssrc, payload)
+        packet = (out.payload_type, marker, self._sequence, timestamp, out.ssrc, payload)
         self._wire.send_rtp(packets.pack(packet, self._extension))
         self._sequence = self._sequence + 1 & 0xFFFF
         self._packets += 1

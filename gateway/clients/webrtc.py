@@ -283,8 +283,9 @@ class WebRtcLeg:
             self._tell(self._hearing.packet, packet, asyncio.get_running_loop().time())
 
     def _heard(self, pcm: bytes) -> None:
+        # Of a packet or a beat, whose faults end the call.
         if self._sink is not None and self._ending is None and not self._over.is_set():
-            self._tell(self._sink.on_audio, pcm)
+            self._sink.on_audio(pcm)
 
     # ── what the call is told ─────────────────────────────────────────────────────────────────────────────
 

@@ -37,7 +37,7 @@ def test_what_the_speaker_says_is_heard_at_the_other_end() -> None:
     sent: list[Outgoing] = []
     for packet in packets:
         if packet is not None:
-            encode([packet])
+            encode(packet)
             sent.append(packet)
     steps = {(b.timestamp - a.timestamp) % (1 << 32) for a, b in itertools.pairwise(sent[: len(said)])}
     assert steps == {960}

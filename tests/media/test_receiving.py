@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.jitter import JitterBuffer
 from media.libopus import Encoder
 from media.receiving import AudioReceiver
 from tests.media.network import Packet, hear, network, speech, stream
@@ -272,6 +273,23 @@ def test_garbage_is_no_audio_and_harms_nobody() -> None:
     ]
     heard = hear(broken, 20)
     assert 990 <= len(heard.frames) <= 1000
+
+
+@pytest.mark.parametrize("ms", [20, 60])
+def test_a_packet_that_comes_as_expected_is_heard_as_if_it_had_been_sorted(
+    ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = losses(0.03)
+    sent = network(
+        stream(SAID, ms, first=0xFFF0, timestamp=0xFFFFF000), lost=gone.__contains__, jitter_s=0.01,
+        reordered=0.02, twice=0.02, stalls=((7.0, 7.3),),
+    )  # fmt: skip
+    passed = hear(sent, 20)
+    monkeypatch.setattr(JitterBuffer, "passes", lambda *_: 0)
+    sorted_ = hear(sent, 20)
+    assert passed.frames == sorted_.frames
+    for figure in ("concealed_ms", "recovered_ms", "dropped_ms", "lost"):
+        assert getattr(passed.receiver, figure) == getattr(sorted_.receiver, figure)
 
 
 SILENCE = Encoder(24_000, 32_000, 0, 0).encode(bytes(960))

@@ -22,7 +22,7 @@ def sent(sender: AudioSender, frames: list[bytes | None]) -> list[Outgoing | Non
     for pcm in frames:
         packet = sender.frame(pcm)
         if packet is not None:
-            encode([packet])
+            encode(packet)
             assert packet.failed is None
         out.append(packet)
     return out
@@ -153,14 +153,15 @@ def test_one_that_fails_harms_no_other() -> None:
     one, other = good.frame(FRAMES[50]), bad.frame(FRAMES[50][:-2])
     assert one is not None
     assert other is not None
-    encode([other, one])
+    encode(other)
+    encode(one)
     assert duration(one.payload) == 960
     assert other.payload == b""
     assert "invalid argument" in str(other.failed)
     bad.close()
     closed = bad.frame(FRAMES[51])
     assert closed is not None
-    encode([closed])
+    encode(closed)
     assert "closed" in str(closed.failed)
 
 
