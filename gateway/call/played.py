@@ -170,11 +170,11 @@ class PlayedAudio:
 
     def progress(self, now: float, *, again_s: float = 0.0) -> Played | None:
         speech_ms = max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)
+        before = self._progress
+        steady = before is not None and speech_ms == before.speech_ms
+        if steady and now - self._told_at < again_s and self._playout.waits and self._recorder is None:
+            return None
         if self._ear is not None:
-            before = self._progress
-            steady = before is not None and speech_ms == before.speech_ms
-            if steady and now - self._told_at < again_s and self._playout.waits and self._recorder is None:
-                return None
             heard_ms = self._ear.heard_ms(now)
             if self._recorder is not None:
                 self._recorder.heard(heard_ms, now)

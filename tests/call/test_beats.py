@@ -12,7 +12,7 @@ from gateway.call.journaled import CALM_EVERY, CALM_TICKS
 from gateway.call.played import PlayedAudio
 from gateway.call.shell import AGAIN_S, TICK_MS
 from gateway.errors import HUNG_UP
-from media.audio import PCMU
+from media.audio import PCM24, PCMU
 from tests.call.test_run import Scene
 
 pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
@@ -89,6 +89,20 @@ async def test_that_an_item_goes_on_is_told_now_and_then_and_whenever_somebody_a
     told = audio.progress(0.11)
     assert told is not None
     assert told.items[0].heard_ms == 150
+    audio.close()
+
+
+async def test_of_what_a_browser_plays_too_it_is_told_now_and_then() -> None:
+    audio = PlayedAudio(0)
+    audio.obey(OpenGate("r"), 0.0)
+    audio.take({"response_id": "r", "item_id": "i", "delta": bytes(PCM24.frame_bytes) * 20})
+    told = []
+    for beat in range(20):  # 16 ms each
+        audio.pull(beat / 64)
+        if beat == 2:
+            assert audio.progress(beat / 64) is not None, "whenever somebody asks"
+        told.append(audio.progress(beat / 64, again_s=AGAIN_S) is not None)
+    assert [at for at, one in enumerate(told) if one] == [0, 9, 16, 19]
     audio.close()
 
 
