@@ -7,22 +7,30 @@ import gc
 
 __all__ = ["keep_together", "settle", "start"]
 
-M_ARENA_MAX = -8
+M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 """malloc.h of glibc."""
 ARENAS = 2
+LARGE = 128 * 1024
+"""Bytes of what is the system's own piece of memory, and goes back to it as a whole."""
 THRESHOLDS = gc.get_threshold()
 """As the interpreter has them."""
 
 
 def keep_together() -> bool:
-    """Have all threads allocate from two heaps, before any of them is started. False where the allocator is not
-    glibc's.
+    """Have all threads allocate from two heaps, before any of them is started, and nothing large from either. False
+    where the allocator is not glibc's.
 
     It gives a new thread one of eight heaps per processor. Every call has a thread of its own, which decodes, so
     each of them would grow in its turn, over a thousand calls, to what a single call needs.
+
+    What is large it would take from the heaps too, once something as large was given back (mallopt(3)): then what comes
+    and goes with calls, a voice detector's 9 MB before all, leaves holes in the heaps, which what comes next does not
+    quite fill.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and mallopt(M_ARENA_MAX, ARENAS) == 1
+    if mallopt is None:
+        return False
+    return all([mallopt(M_ARENA_MAX, ARENAS) == 1, mallopt(M_MMAP_THRESHOLD, LARGE) == 1])
 
 
 def start() -> None:

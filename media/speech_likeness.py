@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import ctypes
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from threading import Lock
 from typing import Protocol
 
@@ -35,7 +37,9 @@ SPARE = 8
 
 _HALVES = lowpass(7200.0, 48_000.0, 61) * np.float32(2.0)
 
-_spare: list[SileroVAD] = []
+_spare: list[tuple[int, SileroVAD]] = []
+"""By when they were loaded, the oldest first."""
+_numbers = count()
 _loading = Lock()
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """Gives free memory back to the system; glibc's only."""
@@ -46,16 +50,34 @@ def preload(models: int = 2) -> None:
     loaded already that is waited for."""
     with _loading:
         while len(_spare) < min(models, SPARE):
-            _spare.append(SileroVAD(16_000))
+            insort(_spare, _load())
         SpotCheck.load()
 
 
-def _borrow() -> SileroVAD:
+def _load() -> tuple[int, SileroVAD]:
+    return next(_numbers), SileroVAD(16_000)
+
+
+def _borrow() -> tuple[int, SileroVAD]:
+    """The oldest that is spare, or a new one."""
     if not _spare:
-        return SileroVAD(16_000)
-    model = _spare.pop()
+        return _load()
+    number, model = _spare.pop(0)
     model.reset()
-    return model
+    return number, model
+
+
+def _give_back(number: int, model: SileroVAD) -> None:
+    """Of those that are spare the oldest are kept, so that it is always the same ones: their memory is in pieces, and
+    what is loaded later goes into the holes of others and makes new ones."""
+    insort(_spare, (number, model))
+    if len(_spare) <= SPARE:
+        return
+    del model
+    _spare.pop()
+    # Its 9 MB the allocator would keep: 200 calls at once would leave 2 GB behind. About 1 ms.
+    if _trim is not None:
+        _trim(0)
 
 
 class Likeness(Protocol):
@@ -95,7 +117,8 @@ class Silero:
     """Of 24 kHz."""
 
     def __init__(self) -> None:
-        self._model: SileroVAD | None = _borrow()
+        self._number, model = _borrow()
+        self._model: SileroVAD | None = model
         self._past: Floats = np.zeros(_HALVES.size // 2, np.float32)
         self._line: Floats = np.zeros(0, np.float32)
         self._last = 0.0
@@ -112,15 +135,8 @@ class Silero:
 
     def close(self) -> None:
         model, self._model = self._model, None
-        if model is None:
-            return
-        if len(_spare) < SPARE:
-            _spare.append(model)
-            return
-        del model
-        # Its 9 MB are in pieces that the allocator would keep: 200 calls at once would leave 2 GB behind. About 1 ms.
-        if _trim is not None:
-            _trim(0)
+        if model is not None:
+            _give_back(self._number, model)
 
     def _wide(self, frame: bytes) -> Floats:
         """480 samples at 24 kHz → 320 at 16 kHz: twice as many samples, low-passed, then every third."""

@@ -165,6 +165,18 @@ def test_a_model_that_is_handed_on_hears_as_a_fresh_one(monkeypatch: pytest.Monk
     assert again.last_speech_ms == fresh.last_speech_ms is not None
 
 
+def test_the_same_models_are_kept_however_many_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech_likeness, "_spare", [])
+    monkeypatch.setattr(speech_likeness, "SPARE", 2)
+    first, second, third = (speech_likeness.Silero() for _ in range(3))
+    kept = [first._model, second._model]
+    for one in (third, second, first):
+        one.close()
+    assert [model for _, model in speech_likeness._spare] == kept
+    again, other = speech_likeness.Silero(), speech_likeness.Silero()
+    assert [again._model, other._model] == kept
+
+
 @pytest.mark.skipif(speech_likeness._trim is None, reason="not glibc")
 def test_the_memory_of_many_callers_goes_back_to_the_system() -> None:
     script = (

@@ -36,6 +36,30 @@ libc.malloc_info(0, file)
 libc.fclose(file)
 """
 
+LARGE = """
+import ctypes
+from gateway import memory
+
+assert memory.keep_together()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+
+class Info(ctypes.Structure):
+    _fields_ = [(str(number), ctypes.c_size_t) for number in range(10)]
+
+libc.mallinfo2.restype = Info
+
+def outside():
+    return getattr(libc.mallinfo2(), "4")
+
+before = outside()
+for _ in range(3):
+    piece = libc.malloc(4 << 20)
+    assert outside() >= before + (4 << 20)
+    libc.free(piece)
+    assert outside() <= before
+"""
+
 SETTLED = """
 import gc
 from gateway import memory
@@ -56,6 +80,11 @@ def test_a_dozen_threads_share_two_heaps(tmp_path: Path) -> None:
         return
     subprocess.run([sys.executable, "-c", HEAPS, str(tmp_path / "info")], check=True, timeout=30)
     assert (tmp_path / "info").read_text().count("<heap nr=") <= 2
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
+def test_what_is_large_goes_back_to_the_system_whatever_went_back_before() -> None:
+    subprocess.run([sys.executable, "-c", LARGE], check=True, timeout=30)
 
 
 def test_what_start_up_made_is_out_of_the_collectors_sight() -> None:
