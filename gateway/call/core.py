@@ -300,6 +300,18 @@ class Core:
         self._settling.settle(now, out)
         return out
 
+    @property
+    def hurried(self) -> bool:
+        """Whether something may be due within a moment. Else only what comes after seconds waits for a tick: a caller
+        who says nothing, a reply that stalls, the longest call."""
+        return (
+            self._bargein.floor is Floor.HELD
+            or bool(self._owed)
+            or self._settling.pending
+            or not self._greeting.over
+            or self._parts.settings.outbound
+        )
+
     # ── the caller ──
 
     def _digit_pressed(self, digit: str, now: float, out: list[Effect]) -> None:

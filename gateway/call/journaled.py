@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.call.core import Core
 from gateway.call.effects import Effect, Write
-from gateway.call.inputs import LegInput, Lost, ToolDecided, ToolFinished, Wish
+from gateway.call.inputs import LegInput, Lost, Played, ToolDecided, ToolFinished, Wish
 from gateway.call.journal import Journal
 from gateway.call.relay import RelayCore
 from gateway.errors import Ending
@@ -16,8 +16,9 @@ from gateway.ports import Event
 __all__ = ["CALM_EVERY", "CALM_TICKS", "JournaledCore"]
 
 CALM_TICKS, CALM_EVERY = 20, 4
-"""After a second in which nothing came and nothing was decided, every fourth tick is enough for the core's deadlines:
-the short ones all follow on something that came."""
+"""Every fourth tick is enough for the core's long deadlines, once it says that no short one is pending; and where it
+cannot say, after a second in which nothing came and nothing was decided: the short ones all follow on something that
+came."""
 
 
 class JournaledCore:
@@ -31,6 +32,8 @@ class JournaledCore:
         self._ms = ms
         self._calm = 0
         """Ticks since anything came or was decided."""
+        self._hurried = True
+        """Something may be due soon."""
 
     @property
     def session(self) -> dict[str, Any]:
@@ -47,14 +50,18 @@ class JournaledCore:
 
     def leg(self, event: LegInput) -> list[Effect]:
         at_ms = self._ms()
-        self._calm = 0
         effects = self.core.leg(event, at_ms / 1000)
+        if effects or not isinstance(event, Played):
+            self._stir()
+        else:
+            # That an item goes on being played is nothing new.
+            self._hurried = self.core.hurried
         self._journal.leg(at_ms, event, effects)
         return effects
 
     def model(self, event: Event) -> list[Effect]:
         at_ms = self._ms()
-        self._calm = 0
+        self._stir()
         try:
             effects = self.core.model(event, at_ms / 1000)
         except Exception:
@@ -65,14 +72,14 @@ class JournaledCore:
 
     def wish(self, wish: Wish) -> list[Effect]:
         at_ms = self._ms()
-        self._calm = 0
+        self._stir()
         effects = self.core.control(wish, at_ms / 1000)
         self._journal.tool(at_ms, wish, effects)
         return effects
 
     def tool(self, told: ToolFinished | ToolDecided) -> list[Effect]:
         at_ms = self._ms()
-        self._calm = 0
+        self._stir()
         if isinstance(told, ToolDecided):
             effects = self.core.decided(told, at_ms / 1000)
         else:
@@ -82,14 +89,18 @@ class JournaledCore:
 
     def tick(self) -> list[Effect]:
         self._calm += 1
-        if self._calm > CALM_TICKS and self._calm % CALM_EVERY:
+        if self._calm % CALM_EVERY and (self._calm > CALM_TICKS or not self._hurried):
             return []
         at_ms = self._ms()
         effects = self.core.tick(at_ms / 1000)
         if effects:
             self._calm = 0
+        self._hurried = self.core.hurried
         self._journal.tick(at_ms, effects)
         return effects
+
+    def _stir(self) -> None:
+        self._calm, self._hurried = 0, True
 
     def over(self, ending: Ending, at_ms: int) -> list[Write]:
         """The call ended, whoever ended it: what closes its transcript. Not journaled."""

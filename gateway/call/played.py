@@ -81,6 +81,8 @@ class PlayedAudio:
         self._heard_ms = -1
         """By the ear, as `_totals` were asked last."""
         self._told_at = 0.0
+        self._silent = True
+        """Nothing that was told is still to be heard."""
 
     @property
     def speech(self) -> bool | None:
@@ -169,6 +171,8 @@ class PlayedAudio:
                 self._beeps = None
 
     def progress(self, now: float, *, again_s: float = 0.0) -> Played | None:
+        if again_s and self._silent and not self._playout.stirred and self._recorder is None:
+            return None
         speech_ms = max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)
         before = self._progress
         steady = before is not None and speech_ms == before.speech_ms
@@ -184,6 +188,7 @@ class PlayedAudio:
             if self._interlude is None:
                 self._playout.acknowledge(heard_ms - self._foreign_ms)
         totals = self._playout.totals(now)
+        self._silent = all(item.drained for item in totals)
         if not totals:
             return None
         if totals == self._totals and self._progress is not None and speech_ms == self._progress.speech_ms:

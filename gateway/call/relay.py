@@ -250,6 +250,11 @@ class RelayCore:
             self._settle(now, out)
         return out
 
+    @property
+    def hurried(self) -> bool:
+        """Whether something may be due within a moment: it cannot say."""
+        return True
+
     # ── the caller ──
 
     def _speech_started(self, item_id: str, now: float, out: list[Effect]) -> None:

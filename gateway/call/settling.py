@@ -9,6 +9,7 @@ from gateway.call.leaving import Leaving
 from gateway.call.owed import Owed
 from gateway.call.parts import Parts
 from gateway.call.replying import Replying
+from gateway.call.transfer import Stage
 from gateway.call.turn import Cue, Floor
 from personas.prompt import say_exactly
 
@@ -56,6 +57,23 @@ class Settling:
             and not self._tools.running
             # Who waits for somebody else's decision is not asked whether they are still there.
             and not self._tools.undecided
+        )
+
+    @property
+    def pending(self) -> bool:
+        """Something follows once its time has come: a turn or a reply that is not settled, tools, keys, a transfer, a
+        successor, the end."""
+        return bool(
+            self._owed.held is not None
+            or self._replies.wanted is not None
+            or self._replies.failures
+            or self._bargein.undecided
+            or self._tools.running
+            or self._keys.gathering
+            or self._transfer.stage is not Stage.NONE
+            or self._transfer.held
+            or self._succession.due
+            or self._parting.ending is not None
         )
 
     @property

@@ -81,7 +81,7 @@ __all__ = ["AGAIN_S", "TICK_MS", "Shell"]
 logger = logging.getLogger(__name__)
 
 TICK_MS = 50
-AGAIN_S = 0.1
+AGAIN_S = 0.2
 """How often the core is told at ticks that an item goes on being played; before all else it is told anyway."""
 
 

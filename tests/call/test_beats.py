@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.call.core import Core
 from gateway.call.effects import OpenGate, Pause
 from gateway.call.inputs import Played
 from gateway.call.journaled import CALM_EVERY, CALM_TICKS
@@ -20,7 +21,13 @@ pytestmark = [pytest.mark.unit, pytest.mark.virtual_time]
 FRAME = bytes(160)
 
 
-async def test_a_quiet_call_is_ticked_seldom_and_one_in_which_something_happens_often() -> None:
+@pytest.mark.parametrize("hurried", [False, True])
+async def test_a_call_in_which_nothing_is_pending_is_ticked_seldom(
+    hurried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one in which something may be, often, for a second after something came."""
+    if hurried:
+        monkeypatch.setattr(Core, "hurried", True)
     scene = Scene()
     ticks: list[float] = []
     core = scene.call._shell._core.core
@@ -45,7 +52,7 @@ async def test_a_quiet_call_is_ticked_seldom_and_one_in_which_something_happens_
         sink.on_lost(HUNG_UP)
     often = 1000 / TICK_MS
     assert calm == pytest.approx(4.0 * often / CALM_EVERY, abs=2)
-    assert len(ticks) == pytest.approx(0.5 * often, abs=2)
+    assert len(ticks) == pytest.approx(0.5 * often / (1 if hurried else CALM_EVERY), abs=2)
     assert CALM_TICKS / often >= 0.9, "the core's short deadlines are over by then"
 
 
@@ -82,11 +89,11 @@ async def test_that_an_item_goes_on_is_told_now_and_then_and_whenever_somebody_a
     ear.heard = 90
     assert audio.progress(0.05, again_s=AGAIN_S) is None
     ear.heard = 140
-    told = audio.progress(0.1, again_s=AGAIN_S)
+    told = audio.progress(AGAIN_S, again_s=AGAIN_S)
     assert told is not None
     assert told.items[0].heard_ms == 140
     ear.heard = 150
-    told = audio.progress(0.11)
+    told = audio.progress(AGAIN_S + 0.01)
     assert told is not None
     assert told.items[0].heard_ms == 150
     audio.close()
@@ -102,7 +109,7 @@ async def test_of_what_a_browser_plays_too_it_is_told_now_and_then() -> None:
         if beat == 2:
             assert audio.progress(beat / 64) is not None, "whenever somebody asks"
         told.append(audio.progress(beat / 64, again_s=AGAIN_S) is not None)
-    assert [at for at, one in enumerate(told) if one] == [0, 9, 16, 19]
+    assert [at for at, one in enumerate(told) if one] == [0, 15, 19]
     audio.close()
 
 
@@ -131,4 +138,19 @@ async def test_nothing_new_is_told_of_what_is_paused_until_something_changes() -
     assert told is not None
     assert told.items[0].queued_ms == 1020
     assert told.items[0].heard_ms == ear.heard
+    audio.close()
+
+
+async def test_while_nothing_is_left_to_hear_nobody_is_told_how_long_the_caller_speaks() -> None:
+    audio, ear = sounding()
+    while audio.pull(0.1)[0] is not None:
+        pass
+    audio.follow({"type": "response.output_audio.done", "response_id": "r", "item_id": "i"})
+    ear.heard = 1000
+    assert audio.progress(0.2) is not None
+    audio._onset_ms = -100  # as if more of it had been speech since
+    assert audio.progress(0.3, again_s=AGAIN_S) is None
+    told = audio.progress(0.3)
+    assert told is not None
+    assert told.speech_ms == 100, "but for before something else is told"
     audio.close()

@@ -67,6 +67,10 @@ class Journaled:
         self._journal.tick(self._ms(now), effects)
         return effects
 
+    @property
+    def hurried(self) -> bool:
+        return self.core.hurried
+
     def recording(self) -> Recording:
         rows = [Row(e.seq, e.at_ms, e.source, json.loads(json.dumps(e.event))) for e in self.store.journal]
         return Recording("rtc_1", "fake", tuple(rows))
