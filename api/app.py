@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from functools import partial
+from importlib import import_module
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -11,19 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import cors, handover
 from api.deps import Deps
 from api.errors import ApiError, Envelope, Fault, fault_of
+from api.late import LATE, Late, LateRoutes
 from api.surfaces.core.envelope import envelope as core_envelope
-from api.surfaces.core.routes import routes as core_routes
 from api.surfaces.mcp.envelope import envelope as mcp_envelope
 from api.surfaces.metrics.routes import routes as metrics_routes
 from api.surfaces.realtime import routes as realtime
 from api.surfaces.realtime.envelope import envelope as realtime_envelope
-from api.surfaces.telephony import routes as telephony
 from api.surfaces.web.page import routes as web_routes
+from gateway.config import TELEPHONE, Settings
 from gateway.crew import Elsewhere
 from gateway.log import where
 from gateway.tracing.spans import traceparent
 
-__all__ = ["IDLE_S", "create_app", "make_runner"]
+__all__ = ["IDLE_S", "create_app", "import_surfaces", "make_runner"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,20 +41,41 @@ IDLE_S = 75.0
 """How long a connection may be without a request, or within the head of one. Proxies let theirs wait 60 s and less, and
 are to be the ones who close."""
 
+TELEPHONE_ROUTES = "api.surfaces.telephony.routes"
+MCP_ROUTES = "api.surfaces.mcp.routes"
+
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
+def import_surfaces(settings: Settings) -> None:
+    """What `create_app` imports where the settings ask for it. Reads the disk, for seconds perhaps: for a thread."""
+    if _telephone(settings):
+        import_module(TELEPHONE_ROUTES)
+    if settings.mcp:
+        import_module(MCP_ROUTES)
+
+
+def _telephone(settings: Settings) -> bool:
+    return not settings.model_fields_set.isdisjoint(TELEPHONE)
+
+
 def create_app(deps: Deps) -> web.Application:
-    """The application. It owns nothing: `deps` must outlive it."""
+    """The application. It owns nothing: `deps` must outlive it. After `import_surfaces`."""
     app = web.Application(middlewares=[_middleware(deps)])
-    app.router.add_routes([*web_routes(deps), *core_routes(deps), *metrics_routes(deps)])
+    app.router.add_routes([*web_routes(deps), *metrics_routes(deps)])
     realtime.add_to(app, deps)
-    telephony.add_to(app, deps)
+    late = [LateRoutes("api.surfaces.core.routes", deps)]
+    if _telephone(deps.settings):
+        # Calls come by it, and its settings may be wrong: before anybody calls.
+        import_module(TELEPHONE_ROUTES).add_to(app, deps)
+    else:
+        late.append(LateRoutes(TELEPHONE_ROUTES, deps))
+    for routes in late:
+        app.router.register_resource(routes)
+    app[LATE] = Late([partial(asyncio.to_thread, lambda: deps.tokens.signer), *(one.ready for one in late)])
     if deps.settings.mcp:
         # It takes seconds to import, so only where it is wanted, and before anybody calls.
-        from api.surfaces.mcp.routes import routes as mcp_routes
-
-        app.router.add_routes(mcp_routes(deps))
+        app.router.add_routes(import_module(MCP_ROUTES).routes(deps))
     return app
 
 

@@ -258,7 +258,12 @@ class Deps:
     """The figures of the other workers."""
     limiter: RateLimiter = field(default_factory=InProcessLimiter)
     clock: Callable[[], float] = time.time
+    started_at: float = field(init=False)
+    """By this clock. Routes may be made later."""
     version: str = VERSION
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "started_at", self.clock())
 
     @property
     def personas(self) -> Mapping[str, Persona]:

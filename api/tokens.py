@@ -15,13 +15,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from gateway.config import Settings
+
+if TYPE_CHECKING:
+    from api.signing import Signer
 
 __all__ = [
     "LIFETIME_S",
@@ -46,7 +46,6 @@ _SIGNATURE = 43
 _LAST = frozenset("AEIMQUYcgkosw048")
 """How 32 bytes of base64url may end: any other letter would be a second spelling of the same signature."""
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+")
-_HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 class TokenError(Exception):
@@ -105,8 +104,15 @@ class Tokens:
     """Mints and reads tokens. All processes with the same signing key read each other's."""
 
     def __init__(self, signing_key: bytes) -> None:
-        self._key = OctKey.import_key(derived_key(signing_key, "ephemeral-token"))
-        self._header = jwt.encode(_HEADER, {}, self._key).partition(".")[0]
+        self._key = derived_key(signing_key, "ephemeral-token")
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Imports a hundred modules the first time. A call without a token does without; `api.app.complete` has it done
+        once calls are taken."""
+        from api.signing import Signer
+
+        return Signer(self._key)
 
     def mint(self, grant: Grant) -> str:
         """A token that grants this until `grant.expires_at`."""
@@ -117,7 +123,7 @@ class Tokens:
             case SecretGrant(configuration_id):
                 claims |= {"cfg": configuration_id}
         claims |= {"exp": grant.expires_at, "jti": secrets.token_urlsafe(6)}
-        _, payload, signature = jwt.encode(_HEADER, claims, self._key).split(".")
+        payload, signature = self.signer.sign(claims)
         return f"{PREFIX}{payload}{signature}"
 
     def read(self, token: str, *, now: float, session_id: str | None = None) -> Grant:
@@ -130,11 +136,8 @@ class Tokens:
         if signature[-1] not in _LAST:
             raise TokenForged("not a token")
         try:
-            claims = jwt.decode(
-                f"{self._header}.{payload}.{signature}", self._key, algorithms=["HS256"]
-            ).claims
-            grant = _granted(claims)
-        except (JoseError, ValueError, KeyError, TypeError):
+            grant = _granted(self.signer.read(payload, signature))
+        except (ValueError, KeyError, TypeError):
             raise TokenForged("not signed by this server") from None
         if now >= grant.expires_at:
             raise TokenExpired("the token has expired")

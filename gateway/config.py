@@ -42,7 +42,7 @@ from gateway.settings.tools import Tools
 from gateway.settings.traces import Traces
 from gateway.stages import STAGES
 
-__all__ = ["ENVIRONMENT", "KNOWN_PROVIDERS", "ServerKey", "Settings", "from_env"]
+__all__ = ["ENVIRONMENT", "KNOWN_PROVIDERS", "TELEPHONE", "ServerKey", "Settings", "from_env"]
 
 
 class Settings(
@@ -80,6 +80,16 @@ ENVIRONMENT: dict[str, str] = {
     for field, about in room.model_fields.items()
 }
 """Field → variable, in the order of docs/run.md, which has a line for each; a test checks."""
+
+TELEPHONE: frozenset[str] = frozenset({"openai_webhook_secret"}).union(
+    *(
+        room.model_fields
+        for room in Settings.__bases__
+        if issubclass(room, Room)
+        and (room is Telephone or room.__module__.startswith("gateway.settings.carriers."))
+    )
+)
+"""The fields of the telephone: where none of them is given, no call comes or goes by it."""
 
 LISTS = frozenset(
     field for field in ENVIRONMENT if get_origin(Settings.model_fields[field].annotation) is tuple

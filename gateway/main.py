@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from api.app import create_app, make_runner
+from api.app import create_app, import_surfaces, make_runner
 from api.deps import AnsweringLeg, Deps, Probe, Verdict
+from api.late import complete
 from api.limits import SharedLimiter
 from api.records.access import AccessKeys
 from api.records.demo import seed
@@ -38,13 +40,11 @@ from gateway.continuity.bridge import spoken_bridge
 from gateway.continuity.health import Health
 from gateway.continuity.model import LastingModel, LastingSettings
 from gateway.crew import Crew, crew, enlist
-from gateway.engine.serve import check_open, engine_app
 from gateway.engine.workshop import Workshop
 from gateway.errors import ConfigError
 from gateway.metrics.lag import LoopLag
 from gateway.ports import Model
 from gateway.pricing.table import prices_in_force
-from gateway.providers.embedded.dialogue import DialogueMind
 from gateway.recordings.keeper import Keeper
 from gateway.speech.catalogue import voices_of
 from gateway.speech.errors import SpeechError
@@ -64,12 +64,17 @@ from personas.catalogs import Catalogs
 from personas.persona import Persona
 from tools.runtime.door import Business, ToolRuntime
 
+if TYPE_CHECKING:
+    from gateway.providers.embedded.dialogue import DialogueMind
+
 __all__ = ["Gateway", "Rehearsal", "engine", "open_gateway", "serve"]
 
 logger = logging.getLogger(__name__)
 
 POOL = 6
 """Threads of the loop's pool: for files, and for what takes the processor for long."""
+MIND = "gateway.providers.embedded.dialogue"
+"""Imported where there are ears that it teaches."""
 LATER = "gateway.clients.webrtc"
 """Imported once calls are taken: what browsers need."""
 POOL_S = 5.0
@@ -127,9 +132,7 @@ async def open_gateway(
         if crew().here == 0:  # one of several workers is enough
             kept = Kept(settings.executions_days, settings.told_days)
             await stack.enter_async_context(retention(store.database, kept, stage.wall))
-        workshop = Workshop(
-            shared_out(settings), DialogueMind().script, stack, stage.wall, speech=stage.speech
-        )
+        workshop = Workshop(shared_out(settings), script, stack, stage.wall, speech=stage.speech)
         models = await open_models(settings, workshop, stack)
         health = Health([model.name for model in models])
         # Speaking takes the processor, and a voice of its own a process: not while calls wait for the start to end.
@@ -202,6 +205,7 @@ async def open_gateway(
             one.id for one in catalog.personas.values() if lasting_model.refuses(one, written=False)
         ]:
             logger.info("in text alone, since no provider speaks their language: %s", ", ".join(unspoken))
+        await asyncio.to_thread(import_surfaces, settings)
         await preloading
         await reading
         await stack.enter_async_context(read_again(catalogs, agents, settings.reload_s))
@@ -249,6 +253,12 @@ def shared_out(settings: Settings) -> Settings:
             "voice_workers": max(1, settings.voice_workers // size),
         }
     )
+
+
+async def script() -> Callable[[Persona], tuple[str, ...]]:
+    """What gives the sentences that callers of a persona may say."""
+    mind: Callable[[], DialogueMind] = (await asyncio.to_thread(import_module, MIND)).DialogueMind
+    return mind().script
 
 
 async def open_models(settings: Settings, workshop: Workshop, stack: AsyncExitStack) -> tuple[Model, ...]:
@@ -299,7 +309,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         async with listening(runner, settings) as address:
             await fill_pool()
             announce(f"parley listening on {address}")
-            await asyncio.to_thread(import_module, LATER)
+            await import_the_rest(gateway)
             memory.settle()
             await stop.asked.wait()
             announce(
@@ -324,13 +334,20 @@ async def work(settings: Settings, seat: Seat) -> None:
             assert runner.server is not None
             async with member.listening(runner.server, supervisor.load):
                 await fill_pool()
-                await asyncio.to_thread(import_module, LATER)
+                await import_the_rest(gateway)
                 memory.settle()
                 await stop.asked.wait()
                 stop.at_once(supervisor.end_all)
                 await supervisor.drain()
         finally:
             await runner.cleanup()
+
+
+async def import_the_rest(gateway: Gateway) -> None:
+    """What was not needed to take calls, before somebody needs it and waits for it. A thread imports; the loop,
+    which has calls by now, goes on."""
+    await asyncio.to_thread(import_module, LATER)
+    await complete(gateway.app)
 
 
 async def fill_pool() -> None:
@@ -345,13 +362,16 @@ async def fill_pool() -> None:
 
 async def engine(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve the embedded engine alone, to any client of the OpenAI Realtime protocol."""
+    from gateway.engine.serve import check_open, engine_app
+    from gateway.providers.embedded.dialogue import DialogueMind
+
     check_open(settings)
     stop = Stopping.by_signals()
     catalog, _tools, agents = await asyncio.to_thread(open_agents, settings)
     catalogs = Catalogs(catalog)
     async with AsyncExitStack() as stack:
         mind = DialogueMind()
-        workshop = Workshop(settings, mind.script, stack)
+        workshop = Workshop(settings, script, stack)
         lessons, voice = await workshop.lessons(), await workshop.voice()
         keys = tuple(key.secret.get_secret_value() for key in settings.server_keys)
         runner = web.AppRunner(

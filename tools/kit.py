@@ -17,20 +17,15 @@ from types import CodeType
 from typing import TYPE_CHECKING
 
 from tools import library
-from tools.connectors.model import ConnectorsFile
-from tools.connectors.model import check as check_connectors
 from tools.contract import Tool
-from tools.http.model import HttpTool
-from tools.http.model import check as check_http
-from tools.http.tool import http_tool
-from tools.mcp.model import McpFile, McpServer
-from tools.mcp.model import check as check_mcp
 from tools.outbound.sender import Sender
 from tools.secrets import Secrets
 from tools.yaml_file import FileFault, read_yaml
 
 if TYPE_CHECKING:
     from tools.connectors.health import Connector
+    from tools.http.model import HttpTool
+    from tools.mcp.model import McpServer
 
 __all__ = ["Kit", "KitFiles", "ToolboxError"]
 
@@ -72,7 +67,8 @@ class Kit:
 
 
 class KitFiles:
-    """The files of a kit. Its methods read the disk, for a thread; not for two at once."""
+    """The files of a kit. Its methods read the disk, for a thread; not for two at once. What a kind of file takes to be
+    read is imported where there is one: most servers have none."""
 
     def __init__(self, folder: Path | None, secrets: Secrets, sender: Sender) -> None:
         self.folder = folder
@@ -148,7 +144,10 @@ class KitFiles:
         return []
 
     def _read_http(self, file: Path) -> list[str]:
-        about = read_yaml(file, HttpTool, check_http)
+        from tools.http.model import HttpTool, check
+        from tools.http.tool import http_tool
+
+        about = read_yaml(file, HttpTool, check)
         proofs = {
             each.auth.secret for each in (about.request, about.health) if each is not None and each.auth
         }
@@ -161,7 +160,9 @@ class KitFiles:
         return faults
 
     def _read_mcp(self, file: Path) -> list[str]:
-        about = read_yaml(file, McpFile, check_mcp)
+        from tools.mcp.model import McpFile, check
+
+        about = read_yaml(file, McpFile, check)
         if self._again and SPEAKER not in sys.modules:
             return [
                 f"{file}:1: there were no MCP servers at the start, and calls would hear it if that were caught up "
@@ -174,9 +175,10 @@ class KitFiles:
         )
 
     def _read_connectors(self, file: Path) -> list[str]:
-        about = read_yaml(file, ConnectorsFile, check_connectors)
+        from tools.connectors.model import ConnectorsFile, check
         from tools.connectors.opening import connected
 
+        about = read_yaml(file, ConnectorsFile, check)
         tools, self._kit.connectors = connected(about, self._kit.fixed, self._sender, self._secrets)
         self._kit.fixed |= tools
         return self._without_secret(file, set(about.secret_names))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.contract import Tool
-from tools.http.tool import probe
 from tools.kit import Kit, KitFiles, ToolboxError
 from tools.outbound.addresses import Allowed
 from tools.outbound.guard import Guard
@@ -149,6 +148,8 @@ class Toolbox(Mapping[str, Tool]):
 
     async def health(self) -> list[Health]:
         """How each source of tools is, asked now. For the doctor; needs `opened`."""
+        from tools.http.tool import probe  # which most servers do without, as they have no such tools
+
         found = []
         for name, about in self.kit.http.items():
             if about.health is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from gateway.config import Settings
@@ -21,13 +21,14 @@ class Workshop:
     def __init__(
         self,
         settings: Settings,
-        script: Callable[[Persona], tuple[str, ...]],
+        script: Callable[[], Awaitable[Callable[[Persona], tuple[str, ...]]]],
         stack: AsyncExitStack,
         wall: Callable[[], float] | None = None,
         *,
         speech: bool = True,
     ) -> None:
-        """`script`: sentences that callers of a persona may say, for the ears' language models. `wall`: the time, in
+        """`script`: asked once there are ears, for what gives the sentences that callers of a persona may say, for the
+        ears' language models. `wall`: the time, in
         Unix seconds; none: the real one. Without `speech` nobody hears or speaks: for text alone."""
         self.wall = wall
         self._speech = speech
@@ -50,7 +51,7 @@ class Workshop:
             self._lessons = Lessons(NoEars(), lambda _: ())
         if self._lessons is None:
             ears = await self._stack.enter_async_context(open_ears(self._settings.ears_workers))
-            self._lessons = Lessons(ears, self._script)
+            self._lessons = Lessons(ears, await self._script())
         return self._lessons
 
     async def voice(self) -> Voice:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.stores.business import TenantKey
-from gateway.stores.schema import JSON_DOCUMENT, Base, TenantRow
+from gateway.stores.schema import JSON_DOCUMENT, Base, TenantRow, only
 
 __all__ = ["ExecutionRow", "ToolOverride", "ToolRule"]
-
-
-_OPEN = text("ended_at IS NULL")
-_ASKED = text("approval_id IS NOT NULL")
 
 
 class ExecutionRow(TenantRow, Base):
@@ -64,8 +60,8 @@ class ExecutionRow(TenantRow, Base):
         Index(None, "tenant", "state", "started_at"),
         Index(None, "ended_at"),
         # Few rows of many: those that wait or run, and those that a person was asked about.
-        Index("ix_executions_open", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_executions_asked", "tenant", "started_at", sqlite_where=_ASKED, postgresql_where=_ASKED),
+        Index("ix_executions_open", "state", **only("ended_at IS NULL")),
+        Index("ix_executions_asked", "tenant", "started_at", **only("approval_id IS NOT NULL")),
     )
 
 

@@ -41,6 +41,8 @@ __all__ = [
     "ToolRun",
     "Transcript",
     "UsageRow",
+    "only",
+    "with_conditions",
 ]
 
 DEFAULT_TENANT = "default-practice"
@@ -62,6 +64,21 @@ class _Document(TypeDecorator[Any]):
 
 
 JSON_DOCUMENT = _Document()
+
+
+def only(condition: str) -> dict[str, Any]:
+    """For an `Index` of the rows that this holds of. `postgresql_where` itself would import PostgreSQL's dialect at
+    every start, and only migrations look at it: they call `with_conditions`."""
+    return {"sqlite_where": text(condition), "info": {"only": condition}}
+
+
+def with_conditions(metadata: MetaData) -> MetaData:
+    """The same, with the conditions of its indices in PostgreSQL's words too."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if "only" in index.info:
+                index.dialect_options["postgresql"]["where"] = text(index.info["only"])
+    return metadata
 
 
 class Base(DeclarativeBase):
@@ -161,14 +178,12 @@ class Call(TenantRow, Base):
             "uq_calls_live_session",
             "session_id",
             unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            **only("ended_at IS NULL"),
         ),
         Index(
             "ix_calls_live_boot",
             "boot_id",
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
+            **only("ended_at IS NULL"),
         ),
     )
 

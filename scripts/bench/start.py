@@ -2,6 +2,9 @@
 
     python -m scripts.bench.start [--times 5] [--json]
 
+What no call waits for is imported once calls are taken, and the loop shares the interpreter with that. So for
+two seconds it is asked for something small, again and again: what is answered late is what a caller's frame would be.
+
 A start has a data folder that an earlier start has made, and a warm disk cache. The call is a WebSocket client's: it is
 accepted when it is told `session.created`. `remote`: with a provider elsewhere; nobody there answers, which an accepted
 call does not wait for. `embedded`: with ears and voice in worker processes. What this leaves out: the set-up
@@ -19,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 
 import aiohttp
@@ -39,11 +43,17 @@ class Start:
     imports_s: float
     listening_s: float
     first_call_s: float
+    late_p99_ms: float
+    """How long small requests are answered in, in `AFTER_S` from the first call on."""
+    late_most_ms: float
     cpu_s: float
     """Of the server and those of its workers that have ended, until it had stopped again."""
 
 
-async def _start(environment: dict[str, str]) -> tuple[float, float]:
+AFTER_S = 2.0
+
+
+async def _start(environment: dict[str, str]) -> tuple[float, float, list[float]]:
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -64,11 +74,23 @@ async def _start(environment: dict[str, str]) -> tuple[float, float]:
     ):
         told = await socket.receive_json(timeout=30)
         accepted = time.monotonic() - began
+        late_ms = [late async for late in _answers(client, url)]
     if told["type"] != "session.created":
         raise RuntimeError(f"the call was answered with {told['type']}")
     process.terminate()
     await process.wait()
-    return listening, accepted
+    return listening, accepted, late_ms
+
+
+async def _answers(client: aiohttp.ClientSession, url: str) -> AsyncIterator[float]:
+    """How long it takes to be told that this is no WebSocket, in milliseconds: the loop does nothing else for it."""
+    until = time.monotonic() + AFTER_S
+    while (asked := time.monotonic()) < until:
+        async with client.get(f"{url}/v1/realtime") as refused:
+            if refused.status != 426:
+                raise RuntimeError(f"a request that is no WebSocket was answered with {refused.status}")
+        yield (time.monotonic() - asked) * 1000
+        await asyncio.sleep(0.002)
 
 
 def _imports() -> float:
@@ -98,12 +120,15 @@ def measure_starts(times: int) -> list[Start]:
             before = _children_cpu()
             runs = [asyncio.run(_start(environment)) for _ in range(times)]
             cpu = (_children_cpu() - before) / times
+            late_ms = sorted(late for *_, several in runs for late in several)
         results.append(
             Start(
                 kind,
                 round(statistics.median(_imports() for _ in range(times)), 2),
-                round(statistics.median(listening for listening, _ in runs), 2),
-                round(statistics.median(accepted for _, accepted in runs), 2),
+                round(statistics.median(listening for listening, *_ in runs), 2),
+                round(statistics.median(accepted for _, accepted, _ in runs), 2),
+                round(late_ms[len(late_ms) * 99 // 100], 1),
+                round(late_ms[-1], 1),
                 round(cpu, 2),
             )
         )
@@ -116,9 +141,12 @@ def _children_cpu() -> float:
 
 
 def starts_table(starts: list[Start]) -> str:
-    lines = [f"{'start, s':12}{'imports':>10}{'listening':>12}{'first call':>12}{'CPU':>8}"]
+    lines = [
+        f"{'start, s':12}{'imports':>10}{'listening':>12}{'first call':>12}{'p99 after, ms':>15}{'most':>8}{'CPU':>8}"
+    ]
     lines += [
-        f"{start.kind:12}{start.imports_s:>10}{start.listening_s:>12}{start.first_call_s:>12}{start.cpu_s:>8}"
+        f"{start.kind:12}{start.imports_s:>10}{start.listening_s:>12}{start.first_call_s:>12}"
+        f"{start.late_p99_ms:>15}{start.late_most_ms:>8}{start.cpu_s:>8}"
         for start in starts
     ]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from aiohttp import ClientResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from api.app import create_app
+from api.app import create_app, import_surfaces
 from api.deps import Deps, Probe, ProviderState
 from api.limits import InProcessLimiter
 from api.records.access import AccessKeys
@@ -377,6 +377,7 @@ async def house(
             limiter=InProcessLimiter(lambda: clock[0]),
         )
         # aiohttp's test server cancels handlers too, as `make_runner` does.
+        await asyncio.to_thread(import_surfaces, deps.settings)
         app, watch = create_app(deps), Watch()
         app.middlewares.insert(0, watch.middleware)
         async with TestClient(TestServer(app)) as client:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from api.late import complete
 from tests.api.contract import CONTRACT
 from tests.api.handshakes import KEYS
 from tests.api.house import House, checked, house
@@ -146,6 +147,7 @@ async def test_no_change_goes_by_the_cookie_alone(sqlite_url: str) -> None:
     async with house(sqlite_url, settings=KEYS) as api:
         session_id, key = await api.session(scenarioId="dental-appointment")
         cookie = {"Cookie": f"session_access={key}"}
+        await complete(api.client.server.app)  # type: ignore[attr-defined]  # of a TestServer
         routes = {
             (route.method, route.resource.canonical)
             for route in api.client.server.app.router.routes()  # type: ignore[attr-defined]  # of a TestServer
@@ -174,6 +176,7 @@ async def test_no_change_goes_by_the_cookie_alone(sqlite_url: str) -> None:
 
 async def test_the_control_plane_is_for_operators(sqlite_url: str) -> None:
     async with house(sqlite_url, settings=KEYS) as api:
+        await complete(api.client.server.app)  # type: ignore[attr-defined]  # of a TestServer
         routes = {
             (route.method, route.resource.canonical)
             for route in api.client.server.app.router.routes()  # type: ignore[attr-defined]  # of a TestServer

@@ -19,7 +19,17 @@ __all__ = ["Process", "forked"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["gateway.main", "gateway.clients.webrtc", "gateway.__main__", "uvloop", __name__]
+    [
+        "gateway.main",
+        "gateway.clients.webrtc",
+        "gateway.__main__",
+        "gateway.providers.embedded.provider",
+        "api.signing",
+        "api.surfaces.core.routes",
+        "api.surfaces.telephony.routes",
+        "uvloop",
+        __name__,
+    ]
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from api.app import create_app, make_runner
+from api.app import create_app, import_surfaces, make_runner
 from api.deps import Deps
 from api.records.access import AccessKeys
 from api.records.tools import SqlRecords
@@ -102,6 +102,7 @@ async def office(
     )
     model = ToneModel(reply_ms=1500)
     await asyncio.to_thread(preload, 2)
+    await asyncio.to_thread(import_surfaces, settings)
     async with (
         SqlStore.open(f"sqlite+aiosqlite:///{data / 'parley.db'}") as store,
         Keeper.open(settings, store.database) as keeper,

@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from api.deps import Deps
+from api.late import complete
 from api.surfaces.core.access import COOKIE
 from api.surfaces.core.examples import with_examples
 
@@ -51,9 +52,12 @@ _NAME = re.compile(r"\{[^}]*\}")
 
 def routes(deps: Deps) -> list[web.RouteDef]:
     """Public, all of them."""
-    started = datetime.fromtimestamp(deps.clock(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    started = (
+        datetime.fromtimestamp(deps.started_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    )
 
     async def document(request: web.Request) -> web.Response:
+        await complete(request.app)
         paths = frozenset(
             (route.method, route.resource.canonical)
             for route in request.app.router.routes()

@@ -32,7 +32,7 @@ def routes(deps: Deps) -> list[web.RouteDef]:
         "admission": lambda: _admission(deps),
         **deps.probes,
     }
-    started = deps.clock()
+    started = deps.started_at
 
     def stamp() -> str:
         return datetime.fromtimestamp(deps.clock(), UTC).isoformat().replace("+00:00", "Z")

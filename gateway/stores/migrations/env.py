@@ -23,7 +23,7 @@ __all__ = ["METADATA"]
 for module in pkgutil.iter_modules(stores.__path__):
     if not module.ispkg:
         importlib.import_module(f"{stores.__name__}.{module.name}")
-METADATA = schema.Base.metadata
+METADATA = schema.with_conditions(schema.Base.metadata)
 
 
 def _migrate(connection: Connection) -> None:
