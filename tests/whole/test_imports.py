@@ -45,7 +45,7 @@ UNUSED = {
 }
 """By a server with SQLite, one provider elsewhere, no carrier and no tools of its user's."""
 MOST = 1_130
-"""Modules of such a server when it takes calls, those of the interpreter included: 1,103 on Python 3.11, each about a
+"""Modules of such a server when it takes calls, those of the interpreter included: 1,105 on Python 3.11, each about a
 millisecond. Whoever needs more asks first whether they can be imported later (docs/performance.md, Start-up)."""
 MOST_MODELS = 70
 """Validators that pydantic has built by then, of about 190: a model is to be built when it is used (`defer_build`)."""
