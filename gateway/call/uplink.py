@@ -1,20 +1,22 @@
 """The caller's audio on its way to the model: as it comes, or in longer pieces while nothing hangs on its moment.
 
-A frame costs the same to send whether it holds 20 ms or 100. What hangs on the moment is where speech begins and
-where a turn ends. So audio is kept, up to `PIECE_MS`, only while the local voice detector hears not even a sign of
-speech and no silence is waited for that ends a turn, which the model says that it has ended; and within a turn while
-it is sure of speech, for then no turn can end. The first frame that is otherwise goes out at once, with what was kept
-before it. Sans-IO.
+A frame costs the same to send whether it holds 20 ms or 200. What hangs on the moment is where speech begins and
+where a turn ends. So audio is kept, up to `QUIET_MS`, only while the local voice detector hears not even a sign of
+speech and no silence is waited for that ends a turn, which the model says that it has ended; and, up to `PIECE_MS`,
+within a turn while it is sure of speech, for then no turn can end. The first frame that is otherwise goes out at once,
+with what was kept before it. Sans-IO.
 """
 
 from __future__ import annotations
 
 from media.audio import AudioFormat
 
-__all__ = ["PIECE_MS", "Uplink"]
+__all__ = ["PIECE_MS", "QUIET_MS", "Uplink"]
 
+QUIET_MS = 200
+"""The longest piece while nobody speaks."""
 PIECE_MS = 100
-"""The longest piece."""
+"""The longest of speech: a model that writes words down as it hears them is not to be kept waiting."""
 REST_FRAMES = 50
 """Frames without speech after which none is waited for: a model that heard any has said so within this second."""
 
@@ -33,7 +35,7 @@ class Uplink:
     """One call's."""
 
     def __init__(self, form: AudioFormat) -> None:
-        self._most = form.to_bytes(PIECE_MS)
+        self._quiet_most, self._most = form.to_bytes(QUIET_MS), form.to_bytes(PIECE_MS)
         self._kept: list[bytes] = []
         self._size = 0
         self._turn = False
@@ -55,7 +57,8 @@ class Uplink:
             return audio
         if audio:
             self.push(audio)
-        return self.take() if not waits or self._size >= self._most else b""
+        most = self._most if self._turn else self._quiet_most
+        return self.take() if not waits or self._size >= most else b""
 
     def take(self) -> bytes:
         """All that is kept."""

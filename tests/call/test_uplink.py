@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from gateway.call.inputs import SpeechStarted
 from gateway.call.played import PlayedAudio
-from gateway.call.uplink import PIECE_MS, REST_FRAMES, Uplink
+from gateway.call.uplink import PIECE_MS, QUIET_MS, REST_FRAMES, Uplink
 from media.audio import FRAME_MS, PCMU
 from tests.media.hearing import TURNS, carried, frames, room, sound
 
 QUIET, SPEECH, MAYBE = False, True, None
-FRAMES = PIECE_MS // FRAME_MS
+FRAMES, QUIET_FRAMES = PIECE_MS // FRAME_MS, QUIET_MS // FRAME_MS
 
 
 def sent(uplink: Uplink, *heard: bool | None) -> list[int]:
@@ -33,7 +33,7 @@ def rested() -> Uplink:
 
 def test_silence_goes_in_long_pieces_and_the_first_sign_of_speech_at_once() -> None:
     uplink = rested()
-    assert sent(uplink, *[QUIET] * 2 * FRAMES) == [FRAMES, FRAMES]
+    assert sent(uplink, *[QUIET] * 2 * QUIET_FRAMES) == [QUIET_FRAMES, QUIET_FRAMES]
     assert sent(uplink, QUIET, QUIET, MAYBE) == [3]
     assert sent(uplink, QUIET, SPEECH, QUIET) == [1, 1, 1]
 
@@ -47,7 +47,7 @@ def test_within_a_turn_speech_goes_in_long_pieces_and_every_silence_at_once() ->
         "however long the silence has to be"
     )
     uplink.told("input_audio_buffer.speech_stopped")
-    assert sent(uplink, *[QUIET] * FRAMES) == [FRAMES]
+    assert sent(uplink, *[QUIET] * QUIET_FRAMES) == [QUIET_FRAMES]
 
 
 def test_once_the_model_has_ended_the_turn_silence_goes_in_long_pieces_again() -> None:
@@ -56,7 +56,7 @@ def test_once_the_model_has_ended_the_turn_silence_goes_in_long_pieces_again() -
     uplink.told("input_audio_buffer.speech_started")
     assert sent(uplink, SPEECH, *[QUIET] * 20) == [2] + [1] * 19
     uplink.told("input_audio_buffer.speech_stopped")
-    assert sent(uplink, *[QUIET] * FRAMES, MAYBE, QUIET) == [FRAMES, 1, 1], (
+    assert sent(uplink, *[QUIET] * QUIET_FRAMES, MAYBE, QUIET) == [QUIET_FRAMES, 1, 1], (
         "and the next sign of speech at once"
     )
 
@@ -91,7 +91,7 @@ def test_no_byte_is_lost_doubled_or_kept_for_longer_than_a_piece(course: list[bo
             uplink.push(frame)
             given_out += uplink.handed(b"", one)
         assert took[: len(given_out)] == given_out
-        assert len(took) - len(given_out) < PCMU.to_bytes(PIECE_MS)
+        assert len(took) - len(given_out) < PCMU.to_bytes(QUIET_MS)
 
 
 @pytest.mark.parametrize("name", TURNS[:6])
