@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
@@ -69,8 +70,8 @@ class Switchboard:
         self._reception = reception
         self._start_s = start_s
         self._reattach_s = reattach_s
-        self._legs: dict[str, CarrierLeg] = {}
-        """Of the calls that are live, and of some that were."""
+        self._legs: WeakValueDictionary[str, CarrierLeg] = WeakValueDictionary()
+        """Of the calls that are live: with a leg its whole call would stay, hundreds of KB."""
 
     async def websocket(
         self,
@@ -142,7 +143,7 @@ class Switchboard:
         except BaseException:
             self._supervisor.release(call_id)
             raise
-        self._legs = {key: kept for key, kept in self._legs.items() if not kept.over} | {call_id: leg}
+        self._legs[call_id] = leg
 
 
 def load_streams() -> dict[str, Callable[[], Stream]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
 import uuid
+import weakref
 
 import pytest
 
@@ -65,3 +67,26 @@ async def test_a_call_over_tcp() -> None:
             assert await made.ended() == ["caller/hung-up"]
             writer.close()
             await writer.wait_closed()
+
+
+async def test_nothing_of_a_call_that_is_over_is_kept_for_the_next_one() -> None:
+    async with house() as made:
+        board = Switchboard(STREAMS, made.supervisor, Everybody(made))
+
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await board.connection("asterisk_audiosocket", reader, writer)
+
+        server = await asyncio.start_server(take, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(message(0x01, uuid.uuid4().bytes) + message(0x10, bytes(320)))
+            await reader.readexactly(3)
+            [leg] = (weakref.ref(one) for one in board._legs.values())
+            writer.close()
+            await made.ended()
+            del reader, writer
+            async with asyncio.timeout(30):
+                while leg() is not None:
+                    await asyncio.sleep(0.02)
+                    gc.collect()

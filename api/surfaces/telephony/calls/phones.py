@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from api.deps import LiveCall, Supervision
 from api.surfaces.telephony.calls.ringing import Ringing
@@ -37,24 +38,26 @@ class Phones:
         self._parted = parted
         self._verdicts: dict[str, MachineVerdict] = {}
         """The latest of each call that has not begun."""
-        self._legs: dict[str, tuple[str, CarrierLeg]] = {}
-        """Session → call, of those that are live and of some that were."""
+        self._legs: WeakValueDictionary[str, CarrierLeg] = WeakValueDictionary()
+        """By session, of the calls that are live: with a leg its whole call would stay, hundreds of KB."""
 
     def live_in(self, session_id: str) -> str | None:
         """The phone call of a session whose conversation is not over, its socket lost or not."""
-        call_id, leg = self._legs.get(session_id, ("", None))
-        return call_id if leg is not None and not leg.over and self.find(call_id) is not None else None
+        leg = self._legs.get(session_id)
+        if leg is None or leg.over or self.find(leg.call_id) is None:
+            return None
+        return leg.call_id
 
     def lost(self, session_id: str) -> None:
         """The carrier has told elsewhere than on its stream that the stream or the whole call is over."""
-        _, leg = self._legs.get(session_id, ("", None))
+        leg = self._legs.get(session_id)
         if leg is not None:
             leg.lose()
 
     def machine(self, session_id: str, verdict: MachineVerdict) -> None:
         """A carrier knows who answered. The call is told at once, or as it begins."""
-        call_id, leg = self._legs.get(session_id, ("", None))
-        call = self.find(call_id) if leg is not None and leg.live else None
+        leg = self._legs.get(session_id)
+        call = self.find(leg.call_id) if leg is not None and leg.live else None
         if call is not None:
             call.machine(verdict)
         elif self._ringing.find(session_id) is not None or (leg is not None and not leg.over):
@@ -105,8 +108,7 @@ class Phones:
         self._supervisor.begin(call_id, leg, request)
         self._ringing.drop(session_id)
         if isinstance(leg, CarrierLeg):
-            kept = {session: one for session, one in self._legs.items() if not one[1].over}
-            self._legs = kept | {request.session_id: (call_id, leg)}
+            self._legs[session_id] = leg
 
     def find(self, call_id: str) -> LiveCall | None:
         return self._supervisor.find(call_id)
