@@ -16,9 +16,9 @@ from gateway.ports import Event
 __all__ = ["CALM_EVERY", "CALM_TICKS", "JournaledCore"]
 
 CALM_TICKS, CALM_EVERY = 20, 4
-"""Every fourth tick is enough for the core's long deadlines, once it says that no short one is pending; and where it
-cannot say, after a second in which nothing came and nothing was decided: the short ones all follow on something that
-came."""
+"""Every fourth tick is enough for the core's long deadlines, once it says that no short one is pending; and in any case
+after a second in which nothing came and nothing was decided, for the short ones all follow on something that came. How
+far a reply is counts as something that came only while one is pending."""
 
 
 class JournaledCore:
@@ -54,8 +54,10 @@ class JournaledCore:
         if effects or not isinstance(event, Played):
             self._stir()
         else:
-            # That an item goes on being played is nothing new.
+            # That an item goes on being played is nothing new, but where a decision may hang on it.
             self._hurried = self.core.hurried
+            if self._hurried:
+                self._calm = 0
         self._journal.leg(at_ms, event, effects)
         return effects
 

@@ -171,7 +171,14 @@ class PlayedAudio:
                 self._beeps = None
 
     def progress(self, now: float, *, again_s: float = 0.0) -> Played | None:
-        if again_s and self._silent and not self._playout.stirred and self._recorder is None:
+        if (
+            again_s
+            and self._silent
+            and not (
+                # Held back for the caller's speech: how long that is decides.
+                self._paused or self._playout.stirred or self._recorder is not None
+            )
+        ):
             return None
         speech_ms = max(0, (self._detector.last_speech_ms or 0) - self._onset_ms)
         before = self._progress
@@ -189,7 +196,7 @@ class PlayedAudio:
                 self._playout.acknowledge(heard_ms - self._foreign_ms)
         totals = self._playout.totals(now)
         self._silent = all(item.drained for item in totals)
-        if not totals:
+        if not (totals or self._paused):
             return None
         if totals == self._totals and self._progress is not None and speech_ms == self._progress.speech_ms:
             return None

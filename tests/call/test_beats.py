@@ -154,3 +154,28 @@ async def test_while_nothing_is_left_to_hear_nobody_is_told_how_long_the_caller_
     assert told is not None
     assert told.speech_ms == 100, "but for before something else is told"
     audio.close()
+
+
+@pytest.mark.parametrize("spoken", [False, True])
+async def test_a_reply_that_is_still_to_come_is_held_with_the_length_of_the_speech_that_holds_it(
+    spoken: bool,
+) -> None:
+    """Whether or not something was heard before it."""
+    audio, ear = sounding()
+    if spoken:
+        while audio.pull(0.1)[0] is not None:
+            pass
+        audio.follow({"type": "response.output_audio.done", "response_id": "r", "item_id": "i"})
+        ear.heard = 1000
+        assert audio.progress(0.2) is not None
+    else:
+        audio.close()
+        audio = PlayedAudio(0, ear, PCMU)
+    audio.obey(Pause(), 0.3)
+    lengths = []
+    for beat in range(4):
+        audio._onset_ms = -100 * beat  # as if so much of it were speech by now
+        told = audio.progress(0.4 + beat / 20, again_s=AGAIN_S)
+        lengths.append(None if told is None else told.speech_ms)
+    assert lengths[1:] == [100, 200, 300]
+    audio.close()
