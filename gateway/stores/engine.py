@@ -25,7 +25,7 @@ from gateway.errors import StoreError
 from gateway.stores.migrate import upgrade
 from gateway.stores.schema import TenantRow
 from gateway.stores.text import json_text
-from gateway.stores.unbroken import UnbrokenSession
+from gateway.stores.unbroken import UnbrokenSession, watch
 from gateway.stores.urls import parse_url
 
 __all__ = ["EVERY_TENANT", "Database", "ScopeError"]
@@ -107,6 +107,8 @@ class Database:
                 f"the database {_shown(parsed)} cannot be used: {type(error).__name__}"
             ) from error
         writer, reader = _engines(parsed)
+        for engine in {writer, reader}:
+            watch(engine)
         try:
             try:
                 if reader is not writer:

@@ -2,8 +2,9 @@
 
 SQLAlchemy closes the connection whose statement is cancelled. SQLite keeps the file of a closed connection open for as
 long as the process has another one to the same database (closing it would free the locks of all, fcntl(2)), so files
-add up; and what is cancelled while it closes or gives back a connection is told in the log as a fault. So whatever a
-session does with its connection is a task of its own, which its caller's end does not reach.
+add up; and what is cancelled while it closes or gives back a connection is told in the log as a fault. So what a
+session does with its connection is a task of its own, which its caller's end does not reach. Who only waits in line
+for a connection goes at once.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-__all__ = ["ENDS_S", "UnbrokenSession", "to_its_end"]
+__all__ = ["ENDS_S", "UnbrokenSession", "to_its_end", "watch"]
 
 T = TypeVar("T")
 
@@ -49,29 +52,50 @@ STEPS = (
 """What a session does with its connection; a test compares."""
 
 
-async def to_its_end(work: Coroutine[Any, Any, T], within_s: float = ENDS_S) -> T:
+async def to_its_end(
+    work: Coroutine[Any, Any, T], within_s: float = ENDS_S, begun: Callable[[], bool] = lambda: True
+) -> T:
     """What `work` gives or raises. Cancelled meanwhile, it raises CancelledError when `work` is over, which is broken
-    off after so long."""
+    off after so long; at once as long as it has not `begun`."""
     task = asyncio.get_running_loop().create_task(work, name="statement")
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError:
-        await _over(task, within_s)
+        await _over(task, within_s if begun() else 0.0)
         raise
     return task.result()
 
 
 async def _over(task: asyncio.Task[Any], within_s: float) -> None:
     loop = asyncio.get_running_loop()
-    until = loop.time() + within_s
+    until: float | None = loop.time() + within_s
     while not task.done():
-        if loop.time() >= until:
+        left_s = None if until is None else until - loop.time()
+        if left_s is not None and left_s <= 0:
+            # Once: what it does about that is not broken off as well.
             task.cancel()
+            left_s = until = None
         # Whoever is cancelled once more is cancelled as it is.
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([task], timeout=max(0.1, until - loop.time()))
+            await asyncio.wait([task], timeout=left_s)
     if not task.cancelled():
         task.exception()  # nobody waits for it any more
+
+
+_session: ContextVar[UnbrokenSession | None] = ContextVar("session", default=None)
+"""Whose step this task takes."""
+
+
+def watch(engine: AsyncEngine) -> None:
+    """Once, of an engine for such sessions: they are told when they have a connection, or one is made for them."""
+    for happening in ("do_connect", "checkout"):
+        event.listen(engine.sync_engine, happening, _connected)
+
+
+def _connected(*_connection: object) -> None:
+    session = _session.get()
+    if session is not None:
+        session.connected = True
 
 
 class UnbrokenSession(AsyncSession):
@@ -80,6 +104,8 @@ class UnbrokenSession(AsyncSession):
     def __init__(self, engine: AsyncEngine, **options: Any) -> None:
         super().__init__(engine, **options)
         self.ends_s = ENDS_S if engine.dialect.name == "sqlite" else ENDS_ELSEWHERE_S
+        self.connected = False
+        """It has, or had, a connection: no longer waits for its first."""
 
     async def __aexit__(self, *_raised: object) -> None:
         await self.close()
@@ -88,7 +114,11 @@ class UnbrokenSession(AsyncSession):
 def _unbroken(step: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Coroutine[Any, Any, T]]:
     @functools.wraps(step)
     async def run(self: UnbrokenSession, *args: Any, **kwargs: Any) -> T:
-        return await to_its_end(step(self, *args, **kwargs), self.ends_s)
+        here = _session.set(self)
+        try:
+            return await to_its_end(step(self, *args, **kwargs), self.ends_s, lambda: self.connected)
+        finally:
+            _session.reset(here)
 
     return run
 
