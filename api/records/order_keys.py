@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.stores.business import OnceKey
 from gateway.stores.engine import Database
 
-__all__ = ["CLAIM_S", "Claim", "OrderKeys", "Otherwise", "Underway"]
+__all__ = ["CLAIM_S", "Claim", "ClaimEnded", "OrderKeys", "Otherwise", "Underway"]
 
 OPERATION = "outbound-call"
 CLAIM_S = 30.0
@@ -28,6 +28,10 @@ _TRIES = 3
 
 class Otherwise(Exception):
     """The key was used for something else."""
+
+
+class ClaimEnded(Exception):
+    """The key is somebody else's by now, who may be placing the call."""
 
 
 class Underway(Exception):
@@ -50,10 +54,11 @@ class Claim:
     """Tells it from one that another makes once this has ended."""
 
     async def keep(self, db: AsyncSession, session_id: str) -> None:
-        """The call was placed. In the transaction that writes its session. Raises SQLAlchemyError."""
-        row = await db.get(OnceKey, (self.tenant, OPERATION, self.key))
-        if row is not None:
-            row.result = {"asked": self.asked, "session": session_id}
+        """The call was placed. In the transaction that writes its session. Raises ClaimEnded, SQLAlchemyError."""
+        row = await db.get(OnceKey, (self.tenant, OPERATION, self.key), with_for_update=True)
+        if row is None or row.result.get("mark") != self.mark:
+            raise ClaimEnded("placing the call took so long that the claim of its key ended")
+        row.result = {"asked": self.asked, "session": session_id}
 
 
 class OrderKeys:
@@ -68,11 +73,12 @@ class OrderKeys:
         fingerprint = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
         ours = Claim(tenant, key, fingerprint, secrets.token_hex(8))
         for attempt in range(1, _TRIES + 1):
-            now = self._clock()
-            claimed = {"asked": fingerprint, "mark": ours.mark, "until": now + CLAIM_S}
             try:
                 async with self._database.writing(tenant) as db:
                     row = await db.get(OnceKey, (tenant, OPERATION, key), with_for_update=True)
+                    # Only now: the database may have been waited for.
+                    now = self._clock()
+                    claimed = {"asked": fingerprint, "mark": ours.mark, "until": now + CLAIM_S}
                     if row is None:
                         row = OnceKey(
                             tenant=tenant, operation=OPERATION, key=key, result=claimed, created_at=now

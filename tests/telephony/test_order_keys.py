@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from api.records.order_keys import CLAIM_S, Claim, OrderKeys, Otherwise, Underway
+from api.records.order_keys import CLAIM_S, Claim, ClaimEnded, OrderKeys, Otherwise, Underway
 from api.surfaces.telephony.outbound.idempotency import Once
 from gateway.stores.engine import Database
 
@@ -98,6 +98,12 @@ async def test_who_dies_while_it_places_a_call_keeps_its_key_until_the_claim_end
         assert isinstance(ours, Claim)
         # Should it live after all, it frees nothing that is not its own.
         await one.keys.free(dead)
+        with pytest.raises(Underway):
+            await one.keys.claim("t", "k", "her")
+        # Nor does it write down a call beside another's.
+        with pytest.raises(ClaimEnded):
+            async with one.database.writing("t") as db:
+                await dead.keep(db, "one-0")
         with pytest.raises(Underway):
             await one.keys.claim("t", "k", "her")
         await other.keys.free(ours)

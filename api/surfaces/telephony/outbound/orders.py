@@ -18,7 +18,7 @@ from api.errors import ApiError
 from api.limits import Rate
 from api.records import selection
 from api.records.channel_words import provider_of
-from api.records.order_keys import Claim, OrderKeys, Otherwise, Underway
+from api.records.order_keys import Claim, ClaimEnded, OrderKeys, Otherwise, Underway
 from api.surfaces.telephony.counter import Counter, configured
 from api.surfaces.telephony.outbound.dialler import Dialler, NotPlaced
 from api.surfaces.telephony.outbound.idempotency import Once
@@ -95,6 +95,12 @@ class Outbound:
         except NotPlaced as error:
             headers = {} if error.after_s is None else {"Retry-After": str(error.after_s)}
             raise ApiError(error.status, str(error), headers=headers) from None
+        except ClaimEnded:
+            raise ApiError(
+                503,
+                "Placing the call took too long, so it was given up; ask again with this Idempotency-Key.",
+                headers={"Retry-After": "5"},
+            ) from None
         except Otherwise:
             raise ApiError(
                 409, "This Idempotency-Key was used for another request: take a new one."
