@@ -54,6 +54,8 @@ class _Document(TypeDecorator[Any]):
 
     impl = JSON
     cache_ok = True
+    should_evaluate_none = True
+    """As of JSON itself: what is left out is NULL, and not JSON's null."""
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name != "postgresql":

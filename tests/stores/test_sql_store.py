@@ -51,6 +51,18 @@ async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 20.0
             await asyncio.sleep(0.02)
 
 
+async def test_a_document_that_is_left_out_is_null(any_database: str) -> None:
+    """And not JSON's null, for those who look with SQL."""
+    async with SqlStore.open(any_database) as store:
+        call = call_in(await add_session(store.database))
+        await store.begin_call(call)
+        async with store.database.reading(EVERY_TENANT) as db:
+            assert await db.scalar(text("SELECT count(*) FROM calls WHERE summary IS NULL")) == 1
+        await store.end_call(call.call_id, HUNG_UP, SUMMARY)
+        async with store.database.reading(EVERY_TENANT) as db:
+            assert await db.scalar(text("SELECT count(*) FROM calls WHERE summary IS NULL")) == 0
+
+
 async def test_a_call_leaves_its_traces(any_database: str) -> None:
     async with SqlStore.open(any_database) as store:
         port: Store = store
