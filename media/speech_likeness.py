@@ -67,13 +67,11 @@ def _borrow() -> tuple[int, SileroVAD]:
     return number, model
 
 
-def _give_back(number: int, model: SileroVAD) -> None:
-    """Of those that are spare the oldest are kept, so that it is always the same ones: their memory is in pieces, and
-    what is loaded later goes into the holes of others and makes new ones."""
-    insort(_spare, (number, model))
+def _shrink() -> None:
+    """Of the models that are spare the oldest are kept, so that it is always the same ones: their memory is in pieces,
+    and what is loaded later goes into the holes of others and makes new ones. Nobody else may hold what goes."""
     if len(_spare) <= SPARE:
         return
-    del model
     _spare.pop()
     # Its 9 MB the allocator would keep: 200 calls at once would leave 2 GB behind. About 1 ms.
     if _trim is not None:
@@ -134,9 +132,10 @@ class Silero:
         return self._last
 
     def close(self) -> None:
-        model, self._model = self._model, None
-        if model is not None:
-            _give_back(self._number, model)
+        if self._model is not None:
+            insort(_spare, (self._number, self._model))
+            self._model = None
+            _shrink()
 
     def _wide(self, frame: bytes) -> Floats:
         """480 samples at 24 kHz → 320 at 16 kHz: twice as many samples, low-passed, then every third."""
