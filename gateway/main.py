@@ -346,8 +346,9 @@ async def work(settings: Settings, seat: Seat) -> None:
 async def import_the_rest(gateway: Gateway) -> None:
     """What was not needed to take calls, before somebody needs it and waits for it. A thread imports; the loop,
     which has calls by now, goes on."""
-    await asyncio.to_thread(import_module, LATER)
+    # Tokens first: whoever calls again after a restart has one.
     await complete(gateway.app)
+    await asyncio.to_thread(import_module, LATER)
 
 
 async def fill_pool() -> None:
