@@ -20,7 +20,7 @@ from api.records.access import AccessKeys
 from api.switchboard import LiveCall, Switchboard, load_streams
 from gateway import memory
 from gateway.config import from_env
-from gateway.main import fill_pool, open_gateway
+from gateway.main import fill_pool, import_the_rest, open_gateway
 from gateway.stores.engine import Database
 from gateway.supervisor import CallRequest
 from gateway.wire import Started
@@ -74,6 +74,7 @@ async def serve(port: int, upstream: str, folder: Path) -> None:
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
             await fill_pool()
+            await import_the_rest(gateway)  # no part of what a call takes
             memory.settle()
             await asyncio.Event().wait()
         finally:
