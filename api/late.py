@@ -75,6 +75,8 @@ class LateRoutes(AbstractResource):
     def raw_match(self, path: str) -> bool:
         return False
 
+    # What only a resource with one path of its own can tell; the router asks it of none that it finds by `resolve`.
+
     def get_info(self) -> NoReturn:
         raise NotImplementedError
 

@@ -28,8 +28,8 @@ class Workshop:
         speech: bool = True,
     ) -> None:
         """`script`: asked once there are ears, for what gives the sentences that callers of a persona may say, for the
-        ears' language models. `wall`: the time, in
-        Unix seconds; none: the real one. Without `speech` nobody hears or speaks: for text alone."""
+        ears' language models. `wall`: the time, in Unix seconds; none: the real one. Without `speech` nobody hears or
+        speaks: for text alone."""
         self.wall = wall
         self._speech = speech
         self._settings = settings
